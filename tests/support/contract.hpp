@@ -1,0 +1,90 @@
+#pragma once
+
+// The contract suite: each case is written once and runs on every backend and trigger it holds
+// for. A case is named by its id in the catalogue of promises, and doctest lists it once for each
+// mode: "L4 TCP, peer shuts its side [epoll level]".
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <memory>
+#include <pollux/backend.hpp>
+
+namespace pollux_test {
+
+struct Mode {
+    pollux::Backend backend;
+    pollux::Trigger trigger;
+
+    std::unique_ptr<pollux::Reactor> reactor() const { return pollux::make_reactor(backend); }
+    constexpr bool is(pollux::Backend other) const { return backend == other; }
+    constexpr bool is(pollux::Trigger other) const { return trigger == other; }
+};
+
+// What a case holds for.
+constexpr bool everywhere(Mode) {
+    return true;
+}
+constexpr bool on_level(Mode mode) {
+    return mode.is(pollux::Trigger::level);
+}
+constexpr bool on_edge(Mode mode) {
+    return mode.is(pollux::Trigger::edge);
+}
+constexpr bool on_one_shot(Mode mode) {
+    return mode.is(pollux::Trigger::one_shot);
+}
+constexpr bool on_select(Mode mode) {
+    return mode.is(pollux::Backend::select);
+}
+constexpr bool on_poll(Mode mode) {
+    return mode.is(pollux::Backend::poll);
+}
+constexpr bool on_epoll(Mode mode) {
+    return mode.is(pollux::Backend::epoll);
+}
+constexpr bool not_on_select(Mode mode) {
+    return !on_select(mode);
+}
+
+inline constexpr std::array<Mode, 7> modes{{
+    {pollux::Backend::select, pollux::Trigger::level},
+    {pollux::Backend::select, pollux::Trigger::one_shot},
+    {pollux::Backend::poll, pollux::Trigger::level},
+    {pollux::Backend::poll, pollux::Trigger::one_shot},
+    {pollux::Backend::epoll, pollux::Trigger::level},
+    {pollux::Backend::epoll, pollux::Trigger::edge},
+    {pollux::Backend::epoll, pollux::Trigger::one_shot},
+}};
+
+using Body = void (*)(const Mode&);
+using Thunk = void (*)();
+
+/// Runs a body in one mode, with the ledger of descriptors around it.
+void run_in_mode(Body body, const Mode& mode);
+/// Tells doctest about a case; `thunk` is null for a mode it does not hold for.
+int add_cases(const char* name, const char* file, int line,
+              const std::array<Thunk, modes.size()>& thunks);
+
+template <Body body, auto holds_for, std::size_t... place>
+int add_contract_case(const char* name, const char* file, int line, std::index_sequence<place...>) {
+    return add_cases(
+        name, file, line,
+        {(holds_for(modes[place]) ? Thunk{[] { run_in_mode(body, modes[place]); }} : nullptr)...});
+}
+
+} // namespace pollux_test
+
+#define POLLUX_JOIN_(a, b) a##b
+#define POLLUX_JOIN(a, b) POLLUX_JOIN_(a, b)
+#define POLLUX_CONTRACT_CASE(body, registered, name, holds_for)                                    \
+    static void body(const pollux_test::Mode& mode);                                               \
+    [[maybe_unused]] static const int registered =                                                 \
+        pollux_test::add_contract_case<body, pollux_test::holds_for>(                              \
+            name, __FILE__, __LINE__, std::make_index_sequence<pollux_test::modes.size()>{});      \
+    static void body([[maybe_unused]] const pollux_test::Mode& mode)
+
+/// CONTRACT_CASE("R1 idle pair, no event", everywhere) { … `mode` is at hand … }
+#define CONTRACT_CASE(name, holds_for)                                                             \
+    POLLUX_CONTRACT_CASE(POLLUX_JOIN(contract_body_, __LINE__),                                    \
+                         POLLUX_JOIN(contract_registered_, __LINE__), name, holds_for)
