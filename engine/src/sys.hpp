@@ -28,9 +28,7 @@
 #define POLLUX_CALL(result, name, parameters, arguments) result name parameters noexcept;
 #else
 #define POLLUX_CALL(result, name, parameters, arguments)                                           \
-    inline result name parameters noexcept {                                                       \
-        return ::name arguments;                                                                   \
-    }
+    inline result name parameters noexcept { return ::name arguments; }
 #endif
 #define POLLUX_TIMED_CALL POLLUX_CALL
 

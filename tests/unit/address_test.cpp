@@ -20,8 +20,7 @@ using pollux_test::DescriptorLedger;
 
 namespace {
 
-template <class Make>
-std::string refusal(Make make) {
+template <class Make> std::string refusal(Make make) {
     try {
         return "accepted: " + make().to_string();
     } catch (const std::invalid_argument& error) {

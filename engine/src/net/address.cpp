@@ -75,27 +75,23 @@ std::string unescaped(std::string_view text, std::string_view whole) {
 
 std::uint16_t read_port(std::string_view text, std::string_view whole) {
     std::uint16_t port = 0;
-    if (text.empty())
-        refuse(whole, "the port is missing");
+    if (text.empty()) refuse(whole, "the port is missing");
     if (text.find_first_not_of("0123456789") != text.npos)
         refuse(whole, "the port is not a number");
-    if (!read_number(text, port))
-        refuse(whole, "the port is not in 0 to 65535");
+    if (!read_number(text, port)) refuse(whole, "the port is not in 0 to 65535");
     return port;
 }
 
 // inet_pton and if_nametoindex stop at a zero byte: a text with one is not what it seems.
 bool to_c_string(std::string_view text, std::span<char> buffer) noexcept {
-    if (text.size() >= buffer.size() || text.find('\0') != text.npos)
-        return false;
+    if (text.size() >= buffer.size() || text.find('\0') != text.npos) return false;
     *std::copy(text.begin(), text.end(), buffer.begin()) = '\0';
     return true;
 }
 
 std::uint32_t read_scope(std::string_view text, std::string_view whole) {
     std::uint32_t scope = 0;
-    if (read_number(text, scope) && scope != 0)
-        return scope;
+    if (read_number(text, scope) && scope != 0) return scope;
     std::array<char, IF_NAMESIZE> name{};
     if (text.empty() || !to_c_string(text, name) || (scope = sys::if_nametoindex(name.data())) == 0)
         refuse(whole, "the scope is not the name or the number of an interface");
@@ -134,8 +130,7 @@ sockaddr_in6 read_ipv6(std::string_view host, std::uint16_t port, std::string_vi
     if (!to_c_string(host.substr(0, percent), text) ||
         ::inet_pton(AF_INET6, text.data(), &address) != 1)
         refuse(whole, "not a numeric IPv6 address");
-    if (percent == host.npos)
-        return ipv6(address, port);
+    if (percent == host.npos) return ipv6(address, port);
     return ipv6(address, port, read_scope(host.substr(percent + 1), whole));
 }
 
@@ -151,13 +146,11 @@ sockaddr_un unix_address(std::string_view bytes) noexcept {
 Address read_unix(std::string_view text) {
     const std::string_view rest = text.substr(unix_prefix.size());
     // A path that begins with @ writes it as \x40: what the escape gives is never the mark.
-    if (rest.starts_with('@'))
-        return Address::abstract(unescaped(rest.substr(1), text));
+    if (rest.starts_with('@')) return Address::abstract(unescaped(rest.substr(1), text));
     return Address::unix_path(unescaped(rest, text));
 }
 
-template <class Kind>
-Kind copied(const sockaddr* address) noexcept {
+template <class Kind> Kind copied(const sockaddr* address) noexcept {
     Kind result;
     std::memcpy(&result, address, sizeof result);
     return result;
@@ -195,12 +188,10 @@ Address::Address(const void* address, std::size_t size) noexcept
 }
 
 Address Address::parse(std::string_view text) {
-    if (text.starts_with(unix_prefix))
-        return read_unix(text);
+    if (text.starts_with(unix_prefix)) return read_unix(text);
     if (text.starts_with('[')) {
         const std::size_t bracket = text.find(']');
-        if (bracket == text.npos)
-            refuse(text, "the closing bracket is missing");
+        if (bracket == text.npos) refuse(text, "the closing bracket is missing");
         const std::string_view rest = text.substr(bracket + 1);
         if (!rest.empty() && rest.front() != ':')
             refuse(text, "after the bracket comes a colon and the port");
@@ -209,11 +200,9 @@ Address Address::parse(std::string_view text) {
         return {&address, sizeof address};
     }
     const std::size_t colon = text.rfind(':');
-    if (colon == text.npos)
-        refuse(text, "the port is missing");
+    if (colon == text.npos) refuse(text, "the port is missing");
     const std::string_view host = text.substr(0, colon);
-    if (host.empty())
-        refuse(text, "the host is missing");
+    if (host.empty()) refuse(text, "the host is missing");
     if (host.find(':') != host.npos)
         refuse(text, "an IPv6 address stands in brackets, as in [::1]:80");
     const sockaddr_in address = read_ipv4(host, read_port(text.substr(colon + 1), text), text);
@@ -221,12 +210,10 @@ Address Address::parse(std::string_view text) {
 }
 
 Address Address::of(std::string_view host, int port) {
-    if (host.starts_with(unix_prefix))
-        return read_unix(host);
+    if (host.starts_with(unix_prefix)) return read_unix(host);
     if (port < 0 || port > 65535)
         refuse(host, "port " + std::to_string(port) + " is not in 0 to 65535");
-    if (host.empty())
-        refuse(host, "the host is missing");
+    if (host.empty()) refuse(host, "the host is missing");
     const auto checked = static_cast<std::uint16_t>(port);
     if (host.find(':') == host.npos) {
         const sockaddr_in address = read_ipv4(host, checked, host);
@@ -239,8 +226,7 @@ Address Address::of(std::string_view host, int port) {
 }
 
 Address Address::from(const sockaddr* address, socklen_t size) {
-    if (size < sizeof(sa_family_t) || address->sa_family == AF_UNSPEC)
-        return {};
+    if (size < sizeof(sa_family_t) || address->sa_family == AF_UNSPEC) return {};
     const sa_family_t family = address->sa_family;
     if (family == AF_INET && size >= sizeof(sockaddr_in)) {
         const auto given = copied<sockaddr_in>(address);
@@ -290,8 +276,7 @@ Address Address::ipv6_any(std::uint16_t port) noexcept {
 
 Address Address::unix_path(std::string_view path) {
     const auto checked = [&](bool holds, std::string_view reason) {
-        if (!holds)
-            refuse(std::string{unix_prefix}.append(path), reason);
+        if (!holds) refuse(std::string{unix_prefix}.append(path), reason);
     };
     checked(!path.empty(), "the path is empty");
     checked(path.size() <= longest_path, "the path is longer than 108 bytes");
@@ -302,8 +287,7 @@ Address Address::unix_path(std::string_view path) {
 
 Address Address::abstract(std::string_view name) {
     const auto checked = [&](bool holds, std::string_view reason) {
-        if (!holds)
-            refuse(std::string{unix_prefix}.append("@").append(name), reason);
+        if (!holds) refuse(std::string{unix_prefix}.append("@").append(name), reason);
     };
     checked(!name.empty(), "the name is empty");
     checked(name.size() < longest_path, "the name is longer than 107 bytes");
@@ -311,32 +295,26 @@ Address Address::abstract(std::string_view name) {
     return {&address, path_offset + 1 + name.size()};
 }
 
-int Address::family() const noexcept {
-    return storage_.ss_family;
-}
+int Address::family() const noexcept { return storage_.ss_family; }
 
 bool Address::unnamed() const noexcept {
     return family() == AF_UNSPEC || (family() == AF_UNIX && size_ == path_offset);
 }
 
 std::uint16_t Address::port() const noexcept {
-    if (family() == AF_INET)
-        return ntohs(copied<sockaddr_in>(data()).sin_port);
-    if (family() == AF_INET6)
-        return ntohs(copied<sockaddr_in6>(data()).sin6_port);
+    if (family() == AF_INET) return ntohs(copied<sockaddr_in>(data()).sin_port);
+    if (family() == AF_INET6) return ntohs(copied<sockaddr_in6>(data()).sin6_port);
     return 0;
 }
 
 std::string_view Address::path() const noexcept {
-    if (family() != AF_UNIX)
-        return {};
+    if (family() != AF_UNIX) return {};
     const std::string_view bytes = unix_bytes(data(), size_);
     return bytes.substr(0, bytes.find('\0'));
 }
 
 std::string Address::to_string() const {
-    if (unnamed())
-        return "unnamed";
+    if (unnamed()) return "unnamed";
     switch (family()) {
     case AF_INET:
         return ipv4_text(copied<sockaddr_in>(data()));
@@ -350,8 +328,7 @@ std::string Address::to_string() const {
     const std::string_view file = path();
     if (file.empty())
         return std::string{unix_prefix} + "@" + escaped(unix_bytes(data(), size_).substr(1));
-    if (file.starts_with('@'))
-        return std::string{unix_prefix} + "\\x40" + escaped(file.substr(1));
+    if (file.starts_with('@')) return std::string{unix_prefix} + "\\x40" + escaped(file.substr(1));
     return std::string{unix_prefix} + escaped(file);
 }
 

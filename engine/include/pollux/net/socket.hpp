@@ -130,8 +130,7 @@ public:
     /// that the option cannot hold.
     template <class Value>
     void set(const SocketOption<Value>& option, const std::type_identity_t<Value>& value);
-    template <class Value>
-    Value get(const SocketOption<Value>& option) const;
+    template <class Value> Value get(const SocketOption<Value>& option) const;
 
 private:
     explicit Socket(Fd fd) noexcept : fd_{std::move(fd)} {}

@@ -17,8 +17,7 @@ using Linger = std::optional<std::chrono::seconds>;
 /// An option of a socket and the type of its value, for `Socket::set` and `Socket::get`. The
 /// value is a `bool`, an `int`, `std::chrono::seconds`, `std::chrono::milliseconds` or `Linger`;
 /// options that are not listed here can be made the same way.
-template <class Value>
-struct SocketOption {
+template <class Value> struct SocketOption {
     int level;
     int name;
     std::string_view text; ///< What errors call it.
