@@ -1,0 +1,144 @@
+"""What the figures say, in sentences made from them."""
+
+from math import log
+
+from comparison.cells import BASE, timed_metrics
+
+EDGE = "epoll-edge"
+ENOUGH_ROUNDS = 5  # below, a range that misses 1 is too likely to be chance (1 in 4 with 3 rounds)
+SUBJECT = {"echo": "Small messages", "upload": "Bulk upload"}
+COST = {"echo": "server CPU per request", "upload": "server CPU per KiB"}
+
+
+def number(value, digits=2):
+    """Rounded, with separators; small values keep what tells them from zero."""
+    if value != 0 and abs(value) < 0.5 * 10 ** -digits:
+        return f"{value:.1g}"
+    return f"{value:,.{digits}f}"
+
+
+def ranged(spread, digits=2):
+    low, high = number(spread.low, digits), number(spread.high, digits)
+    return f"{number(spread.median, digits)} ({low}–{high})"
+
+
+def with_connections(workload):
+    return f"with {workload.connections} connection" + ("s" if workload.connections > 1 else "")
+
+
+def level_against_edge(results, workloads):
+    """One sentence for small messages, one for uploads; what is not measured is said."""
+    return [
+        _sentence(results, kind, [each for each in workloads if each.kind == kind])
+        for kind in ("echo", "upload")
+        if any(each.kind == kind for each in workloads)
+    ]
+
+
+def _sentence(results, kind, workloads):
+    ratios = {each: results.ratio(each, EDGE, "cpu") for each in workloads}
+    ratios = {each: ratio for each, ratio in ratios.items() if ratio is not None}
+    if not ratios:
+        return f"{SUBJECT[kind]}: nothing can be said, level or edge was not measured."
+    less = {each: ratio for each, ratio in ratios.items() if ratio.high < 1}
+    more = {each: ratio for each, ratio in ratios.items() if ratio.low > 1}
+    same = {each: ratio for each, ratio in ratios.items() if ratio.contains_one}
+    parts = []
+    for found, verdict in ((less, "edge takes less"), (more, "edge takes more")):
+        if found:
+            parts.append(f"{verdict} {COST[kind]} than level: {_list(found)} of it")
+    if same:
+        parts.append(
+            f"no difference in {COST[kind]} can be told, edge over level is {_list(same)}"
+        )
+    text = f"{SUBJECT[kind]}: " + "; ".join(parts) + "."
+    text += _few_rounds(list(less.values()) + list(more.values()))
+    return text + _why(results, kind, max(ratios, key=lambda each: abs(log(ratios[each].median))))
+
+
+def _list(ratios):
+    return ", ".join(
+        f"{ranged(ratio)} {with_connections(workload)}" for workload, ratio in ratios.items()
+    )
+
+
+def _few_rounds(ratios):
+    fewest = min((ratio.count for ratio in ratios), default=ENOUGH_ROUNDS)
+    if fewest >= ENOUGH_ROUNDS:
+        return ""
+    rounds = f"{fewest} round" + ("s are" if fewest > 1 else " is")
+    return f" ({rounds} an indication, no proof.)"
+
+
+def _why(results, kind, workload):
+    """The calls behind it, where the two differ most."""
+    calls = {}
+    for mode in (EDGE, BASE):
+        for key in ("read", "wait"):
+            calls[mode, key] = results.spread(workload, mode, key)
+    if any(value is None for value in calls.values()):
+        return ""
+    def said(mode):
+        reads, waits = calls[mode, "read"].median, calls[mode, "wait"].median
+        return f"{number(reads)} reads and {number(waits)} waits"
+    return (
+        f" {with_connections(workload).capitalize()} edge makes {said(EDGE)} per {workload.unit},"
+        f" level {said(BASE)}."
+    )
+
+
+def extremes(results, workload, modes, metric):
+    """Which mode has the smallest and which the largest median, as a sentence."""
+    spreads = {mode.name: results.spread(workload, mode.name, metric.key) for mode in modes}
+    spreads = {name: spread for name, spread in spreads.items() if spread is not None}
+    if not spreads:
+        return f"{workload.title}: not measured."
+    ordered = sorted(spreads, key=lambda name: spreads[name].median)
+    low, high = ordered[0], ordered[-1]
+    if low == high:
+        return f"{workload.title}: {low} {ranged(spreads[low], metric.digits)} {metric.unit}."
+    text = (
+        f"{workload.title}: from {ranged(spreads[low], metric.digits)} {metric.unit} ({low}) "
+        f"to {ranged(spreads[high], metric.digits)} {metric.unit} ({high})"
+    )
+    if spreads[low].high >= spreads[high].low:
+        text += "; the ranges overlap"
+    return text + "."
+
+
+def picture_sentence(results, workloads, modes, key, ratio=False):
+    """About the workload with most connections that has figures."""
+    for workload in sorted(workloads, key=lambda each: -each.connections):
+        if results.spread(workload, BASE, key) is not None:
+            if ratio:
+                return _against_level(results, workload, modes, key)
+            metric = next(each for each in timed_metrics(workload.kind) if each.key == key)
+            return extremes(results, workload, modes, metric)
+    return "Not measured."
+
+
+def _against_level(results, workload, modes, key):
+    told, untold = [], []
+    for mode in modes:
+        ratio = results.ratio(workload, mode.name, key)
+        if ratio is None or mode.name == BASE:
+            continue
+        group = untold if ratio.contains_one else told
+        group.append(f"{mode.name} {ranged(ratio)}")
+    parts = []
+    if told:
+        parts.append("all rounds agree that these differ from epoll-level: " + ", ".join(told))
+    if untold:
+        parts.append("no difference can be told for " + ", ".join(untold))
+    return f"{workload.title}: " + ("; ".join(parts) or "nothing to compare") + "."
+
+
+def bottleneck(results, workload, modes):
+    """Who was busy all the time: a client that was, hides differences in the rate."""
+    clients = [results.spread(workload, mode.name, "client_busy") for mode in modes]
+    clients = [spread.median for spread in clients if spread is not None]
+    if clients and min(clients) > 0.95:
+        return "The client had no time left in any mode: the rate is its limit, not the server's."
+    if clients and max(clients) > 0.95:
+        return "The client had no time left in some modes: their rate is its limit."
+    return ""
