@@ -77,9 +77,9 @@ def counted_metrics(kind):
     per = "per request" if kind == "echo" else "per MiB"
     return [
         Metric("wait", "waits", per, 3),
-        Metric("change", "registration changes", per, 3),
+        Metric("change", "re-registrations", per, 3),
         Metric("read", "reads", per, 3),
-        Metric("blocked", "of these would block", per, 3),
+        Metric("blocked", "would-block", per, 3),
         Metric("write", "writes", per, 3),
     ]
 

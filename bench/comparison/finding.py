@@ -46,7 +46,7 @@ def _sentence(results, kind, workloads):
     parts = []
     for found, verdict in ((less, "edge takes less"), (more, "edge takes more")):
         if found:
-            parts.append(f"{verdict} {COST[kind]} than level: {_list(found)} of it")
+            parts.append(f"{verdict} {COST[kind]} than level: {_list(found)} of level's")
     if same:
         parts.append(
             f"no difference in {COST[kind]} can be told, edge over level is {_list(same)}"
@@ -58,7 +58,7 @@ def _sentence(results, kind, workloads):
 
 def _list(ratios):
     return ", ".join(
-        f"{ranged(ratio)} {with_connections(workload)}" for workload, ratio in ratios.items()
+        f"{with_connections(workload)} {ranged(ratio)}" for workload, ratio in ratios.items()
     )
 
 
@@ -67,7 +67,7 @@ def _few_rounds(ratios):
     if fewest >= ENOUGH_ROUNDS:
         return ""
     rounds = f"{fewest} round" + ("s are" if fewest > 1 else " is")
-    return f" ({rounds} an indication, no proof.)"
+    return f" {rounds[0].upper()}{rounds[1:]} an indication, no proof."
 
 
 def _why(results, kind, workload):
@@ -78,6 +78,7 @@ def _why(results, kind, workload):
             calls[mode, key] = results.spread(workload, mode, key)
     if any(value is None for value in calls.values()):
         return ""
+
     def said(mode):
         reads, waits = calls[mode, "read"].median, calls[mode, "wait"].median
         return f"{number(reads)} reads and {number(waits)} waits"

@@ -54,7 +54,7 @@ def page(results, workloads, modes, findings, document):
         *[f"<p class=finding>{escape(sentence)}</p>" for sentence in findings],
         "<h2>Pictures</h2><p class=quiet>A dot is a round, a bar the median of the rounds.</p>",
         "<div class=pictures>", *_pictures(results, workloads, modes), "</div>",
-        "<h2>Figures</h2><p class=quiet>Medians (smallest–largest); “× level” is the ratio to "
+        "<h2>Figures</h2><p class=quiet>Medians (smallest–largest); “×level” is the ratio to "
         f"{BASE} of the same round.</p>",
         *[_figures(results, workload, modes) for workload in workloads],
         "<h2>How it was measured</h2>", f"<p>{escape(_method(document))}</p>",

@@ -60,7 +60,7 @@ def calls(results, workload, modes):
         left = [0.0] * len(modes)
         for metric in counted_metrics(workload.kind):
             values = [_call_value(results, workload, mode, metric.key) for mode in modes]
-            title = {"read": "reads that got something", "blocked": "reads that would block"}
+            title = {"read": "reads that got something", "blocked": "reads that would block", "change": "registration changes"}
             axes.barh(names, values, left=left, height=0.6, color=CALL_COLOURS[metric.key],
                       label=title.get(metric.key, metric.title))
             left = [begin + value for begin, value in zip(left, values)]

@@ -36,13 +36,17 @@ def spread(values):
     return Spread(median(values), min(values), max(values), len(values))
 
 
+# Ratios to less than this say nothing: a count that is zero but for the closing of connections.
+SMALLEST_BASE = 0.01
+
+
 def paired_ratios(values, bases):
     """Ratios of values to bases of the same round (dictionaries by round). A round that misses
-    either, or whose base is zero, gives none."""
+    either, or whose base is next to nothing, gives none."""
     return [
         values[number] / bases[number]
         for number in sorted(values)
-        if number in bases and bases[number] != 0
+        if number in bases and bases[number] >= SMALLEST_BASE
     ]
 
 

@@ -17,7 +17,7 @@ def timed_rows(results, workload, modes, full=False):
         title = metric.title if full else SHORT.get(metric.title, metric.title)
         if metric.unit == "MiB/s":
             unit = " MiB/s"
-        header += [title + unit, "× level"]
+        header += [title + unit, "×level"]
     for mode in modes:
         row = [mode.name]
         for metric in timed_metrics(workload.kind):
@@ -32,7 +32,7 @@ def counted_rows(results, workload, modes, full=False):
     """System calls by kind."""
     header, rows = ["mode"], []
     for metric in counted_metrics(workload.kind):
-        header += [metric.title, "× level"]
+        header += [metric.title, "×level"]
     for mode in modes:
         row = [mode.name]
         for metric in counted_metrics(workload.kind):
