@@ -81,6 +81,7 @@ public:
 
     std::span<const Event> wait(Timeout timeout) override {
         ready_.clear();
+        ready_.reserve(watched_.capacity()); // here, not in add: the last batch may still be read
         const timespec limit = to_timespec(timeout);
         int left = sys::ppoll(watched_.data(), watched_.size(),
                               timeout == forever ? nullptr : &limit, nullptr);
@@ -121,7 +122,6 @@ private:
         const std::size_t capacity = std::max<std::size_t>(64, 2 * watched_.size());
         tokens_.reserve(capacity);
         triggers_.reserve(capacity);
-        ready_.reserve(capacity);
         watched_.reserve(capacity);
     }
 

@@ -1,0 +1,122 @@
+#pragma once
+
+#include <cassert>
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace pollux {
+
+template <class Signature>
+class UniqueFunction;
+
+/// A move-only callable, after C++23's std::move_only_function. A callable of up to two words that
+/// moves without throwing is kept inside (24 bytes in all); a larger one goes to the heap. Calling
+/// an empty one is a broken promise (assert).
+template <class Result, class... Args>
+class UniqueFunction<Result(Args...)> {
+public:
+    UniqueFunction() noexcept = default;
+    UniqueFunction(std::nullptr_t) noexcept {} // NOLINT(google-explicit-constructor)
+
+    template <class Callable>
+        requires(!std::same_as<std::remove_cvref_t<Callable>, UniqueFunction> &&
+                 std::is_invocable_r_v<Result, std::decay_t<Callable>&, Args...>)
+    UniqueFunction(Callable&& callable) { // NOLINT(google-explicit-constructor)
+        using Kept = std::decay_t<Callable>;
+        if constexpr (fits<Kept>) {
+            std::construct_at(reinterpret_cast<Kept*>(&storage_), std::forward<Callable>(callable));
+            operations_ = &inside<Kept>;
+        } else {
+            std::construct_at(reinterpret_cast<Kept**>(&storage_),
+                              new Kept(std::forward<Callable>(callable)));
+            operations_ = &on_heap<Kept>;
+        }
+    }
+
+    UniqueFunction(UniqueFunction&& other) noexcept { take(other); }
+    UniqueFunction& operator=(UniqueFunction&& other) noexcept {
+        if (this != &other) {
+            reset();
+            take(other);
+        }
+        return *this;
+    }
+    UniqueFunction(const UniqueFunction&) = delete;
+    UniqueFunction& operator=(const UniqueFunction&) = delete;
+    ~UniqueFunction() { reset(); }
+
+    explicit operator bool() const noexcept { return operations_ != nullptr; }
+
+    Result operator()(Args... args) {
+        assert(operations_ != nullptr);
+        return operations_->call(&storage_, std::forward<Args>(args)...);
+    }
+
+private:
+    struct Storage {
+        alignas(void*) std::byte bytes[2 * sizeof(void*)];
+    };
+    struct Operations {
+        Result (*call)(Storage*, Args...);
+        void (*move)(Storage* from, Storage* to) noexcept; // leaves nothing behind in `from`
+        void (*destroy)(Storage*) noexcept;
+    };
+
+    template <class Kept>
+    static constexpr bool fits =
+        sizeof(Kept) <= sizeof(Storage) && alignof(Kept) <= alignof(Storage) &&
+        std::is_nothrow_move_constructible_v<Kept>;
+
+    template <class Kept>
+    static Kept& at(Storage* storage) noexcept {
+        return *reinterpret_cast<Kept*>(storage);
+    }
+
+    template <class Kept>
+    static constexpr Operations inside{
+        [](Storage* storage, Args... args) -> Result {
+            return std::invoke(at<Kept>(storage), std::forward<Args>(args)...);
+        },
+        [](Storage* from, Storage* to) noexcept {
+            std::construct_at(reinterpret_cast<Kept*>(to), std::move(at<Kept>(from)));
+            std::destroy_at(&at<Kept>(from));
+        },
+        [](Storage* storage) noexcept { std::destroy_at(&at<Kept>(storage)); }};
+
+    template <class Kept>
+    static constexpr Operations on_heap{
+        [](Storage* storage, Args... args) -> Result {
+            return std::invoke(*at<Kept*>(storage), std::forward<Args>(args)...);
+        },
+        [](Storage* from, Storage* to) noexcept {
+            std::construct_at(reinterpret_cast<Kept**>(to), at<Kept*>(from));
+        },
+        [](Storage* storage) noexcept { delete at<Kept*>(storage); }};
+
+    void take(UniqueFunction& other) noexcept {
+        if (other.operations_ == nullptr)
+            return;
+        other.operations_->move(&other.storage_, &storage_);
+        operations_ = std::exchange(other.operations_, nullptr);
+    }
+
+    // The callable goes last: its destructor may be code that looks at this object again.
+    void reset() noexcept {
+        if (operations_ == nullptr)
+            return;
+        const Operations* const operations = std::exchange(operations_, nullptr);
+        operations->destroy(&storage_);
+    }
+
+    Storage storage_;
+    const Operations* operations_ = nullptr;
+};
+
+/// Work without arguments: what a timer runs, what is posted.
+using Task = UniqueFunction<void()>;
+
+} // namespace pollux

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <pollux/clock.hpp>
+
+namespace pollux {
+
+class LoopCore;
+
+/// A task that an `EventLoop` runs at its time, for as long as this object lives. Made by
+/// `EventLoop::run_at`, `run_after` and `run_every`. Destroying it cancels it: legal anywhere on
+/// the loop's thread, in its own task too, and after the loop is gone.
+///
+/// A timer that has run, or was cancelled, keeps its task and can be armed again. Timers run in the
+/// order of their due times, and those due at the same time in the order of arming; never early.
+class Timer {
+public:
+    /// Runs nothing.
+    Timer() noexcept = default;
+    Timer(Timer&& other) noexcept;
+    Timer& operator=(Timer&& other) noexcept;
+    Timer(const Timer&) = delete;
+    Timer& operator=(const Timer&) = delete;
+    ~Timer();
+
+    explicit operator bool() const noexcept { return core_ != nullptr; }
+    /// Whether it is going to run.
+    bool armed() const noexcept;
+
+    /// Arms it for another time, whether or not it is armed now. Allocates nothing. Throws
+    /// `std::logic_error` on an object that was never given a task.
+    void run_at(Clock::time_point due);
+    void run_after(Clock::duration delay);
+
+    /// Lets it not run; `run_at` arms it again. A repeating timer stops repeating until then.
+    void cancel() noexcept;
+
+private:
+    friend class LoopCore;
+    Timer(LoopCore* core, std::uint64_t id) noexcept : core_{core}, id_{id} {}
+    void release() noexcept;
+
+    LoopCore* core_ = nullptr;
+    std::uint64_t id_ = 0;
+};
+
+} // namespace pollux

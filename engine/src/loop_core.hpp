@@ -1,0 +1,156 @@
+#pragma once
+
+// What an EventLoop, its watches and its timers share. It outlives the loop while one of them is
+// left, so that touching them stays legal.
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <pollux/event_loop.hpp>
+#include <pollux/fd.hpp>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "slab.hpp"
+#include "timer_queue.hpp"
+
+namespace pollux {
+
+/// A watch, as the loop keeps it.
+struct WatchSlot {
+    ReadyFunction on_ready;
+    int fd = -1;
+    std::uint32_t generation = 1;      // token 0 names nobody
+    std::uint32_t index = 0;           // for the slab
+    Readiness mask = Readiness::none;  // what is passed on at once
+    Readiness again = Readiness::none; // what the ready list brings
+    Interest interest = Interest::read;
+    Trigger trigger : 2 = Trigger::level;
+    bool registered : 1 = false;   // with the reactor
+    bool always_ready : 1 = false; // the kernel cannot wait for it: a regular file
+    bool paused : 1 = false;
+    bool queued : 1 = false; // on the ready list
+    bool doomed : 1 = false; // given up in its own callback: freed when that returns
+#ifndef NDEBUG
+    std::source_location where;
+#endif
+};
+#ifdef NDEBUG
+static_assert(sizeof(WatchSlot) == 40);
+#endif
+
+class LoopCore {
+public:
+    explicit LoopCore(EventLoop::ReactorFactory make_reactor);
+    ~LoopCore() = default;
+    LoopCore(const LoopCore&) = delete;
+    LoopCore& operator=(const LoopCore&) = delete;
+
+    /// The loop is gone: frees what can be freed, and this object with the last watch and timer.
+    void close() noexcept;
+
+    // Watches. `slot_of` throws std::logic_error for a watch of nothing; null: the loop is gone.
+    Watch watch(int fd, Interest interest, Trigger trigger, ReadyFunction on_ready,
+                std::source_location where);
+    static WatchSlot* slot_of(const Watch& watch, const char* operation);
+    WatchSlot* find(Token token) noexcept;
+    void set_interest(WatchSlot& slot, Token token, Interest interest);
+    void pause(WatchSlot& slot) noexcept;
+    void put_on_ready_list(WatchSlot& slot, Token token, Readiness ready);
+    void release(Token token) noexcept;
+
+    // Timers.
+    Timer make_timer(Clock::time_point due, Clock::duration interval, Task task);
+    void arm(std::uint64_t id, Clock::time_point due);
+    void cancel(std::uint64_t id) noexcept;
+    void release_timer(std::uint64_t id) noexcept;
+    bool armed(std::uint64_t id) noexcept;
+
+    // From any thread.
+    void post(Task task);
+    void wake() noexcept;
+    void stop() noexcept;
+
+    void run();
+    std::size_t run_once(Timeout timeout);
+    Timeout time_to_wait();
+    Clock::time_point now() noexcept;
+    std::span<std::byte> scratch();
+    void after_fork();
+
+    Reactor& reactor() noexcept { return *reactor_; }
+    void observe(LoopObserver* observer) noexcept { observer_ = observer; }
+
+private:
+    struct Turning; // one run, with its checks
+
+    void open_wake_up();
+    void check_thread() const;
+    void check_process(const char* operation) const;
+
+    // A turn, part by part.
+    std::size_t turn(Timeout limit);
+    void collect(Timeout limit);
+    std::size_t deliver_events();
+    std::size_t deliver_ready_list();
+    std::size_t run_posted();
+    bool has_leftovers() const noexcept;
+    bool has_work() const noexcept;
+    Timeout until_next_timer();
+
+    void dispatch(const Event& event);
+    void withhold(const Event& event);
+    void call(WatchSlot& slot, Readiness ready);
+    void serve(Token token);
+
+    void attach(WatchSlot& slot, Token token);
+    void detach(WatchSlot& slot) noexcept;
+    std::uint32_t owner_of(int fd) const noexcept;
+    void own(WatchSlot& slot);
+    bool is_own_process() const noexcept;
+    static void refresh_mask(WatchSlot& slot) noexcept;
+    void free_slot(WatchSlot& slot) noexcept;
+    void replace_reactor();
+    void delete_if_unused() noexcept;
+
+    EventLoop::ReactorFactory make_reactor_;
+    std::unique_ptr<Reactor> reactor_;
+    Slab<WatchSlot, 128> watches_;
+    std::vector<std::uint32_t> owner_of_; // descriptor -> index of its watch
+
+    // Where a turn stands: kept here, so that an exception loses nothing.
+    std::span<const Event> batch_;
+    std::size_t next_event_ = 0;
+    WatchSlot* running_ = nullptr;
+    bool gave_up_slots_ = false; // in this turn: stale events are to be expected
+    bool saw_ghost_ = false;     // the kernel reports what is not watched
+    LoopObserver* observer_ = nullptr;
+
+    std::vector<Token> queued_; // ready list of the next turn
+    std::vector<Token> round_;  // ready list of this turn
+    std::size_t next_ready_ = 0;
+
+    TimerQueue timers_;
+    Clock::time_point now_{};
+    bool now_is_known_ = false;
+
+    std::mutex mutex_;
+    std::vector<Task> posted_; // guarded by mutex_
+    std::vector<Task> tasks_;  // of this turn
+    std::size_t next_task_ = 0;
+    std::atomic<bool> has_posted_{false};
+    std::atomic<std::thread::id> thread_{};
+    std::atomic<bool> stop_{false};
+    std::atomic<bool> woken_{false};
+
+    Fd wake_up_; // eventfd(2)
+    Watch wake_up_watch_;
+    std::unique_ptr<std::byte[]> scratch_;
+    std::uint64_t process_; // that this loop belongs to
+    bool turning_ = false;
+    bool closed_ = false;
+};
+
+} // namespace pollux
