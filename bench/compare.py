@@ -11,6 +11,7 @@ import shlex
 import sys
 import time
 from pathlib import Path
+from textwrap import wrap
 
 from comparison import cells, machine, table
 from comparison.finding import level_against_edge
@@ -154,10 +155,11 @@ def main():
         "samples": results.samples,
     }
     print(table.terminal(results, workloads, cells.MODES))
-    print("\n".join(findings))
+    for sentence in findings:
+        print("\n".join(wrap(sentence, table.WIDTH)) + "\n")
     write_report(options.output, results, workloads, findings, document)
     where = os.path.relpath(options.output)
-    print(f"\n{clock_time(time.monotonic() - started)} minutes; {where}/report.html, "
+    print(f"{clock_time(time.monotonic() - started)} minutes; {where}/report.html, "
           f"{where}/results.json")
     if not complete:
         print("Stopped before the end: fewer rounds than planned.", file=sys.stderr)

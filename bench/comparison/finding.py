@@ -22,10 +22,6 @@ def ranged(spread, digits=2):
     return f"{number(spread.median, digits)} ({low}–{high})"
 
 
-def with_connections(workload):
-    return f"with {workload.connections} connection" + ("s" if workload.connections > 1 else "")
-
-
 def level_against_edge(results, workloads):
     """One sentence for small messages, one for uploads; what is not measured is said."""
     return [
@@ -40,26 +36,28 @@ def _sentence(results, kind, workloads):
     ratios = {each: ratio for each, ratio in ratios.items() if ratio is not None}
     if not ratios:
         return f"{SUBJECT[kind]}: nothing can be said, level or edge was not measured."
-    less = {each: ratio for each, ratio in ratios.items() if ratio.high < 1}
-    more = {each: ratio for each, ratio in ratios.items() if ratio.low > 1}
     same = {each: ratio for each, ratio in ratios.items() if ratio.contains_one}
-    parts = []
-    for found, verdict in ((less, "edge takes less"), (more, "edge takes more")):
-        if found:
-            parts.append(f"{verdict} {COST[kind]} than level: {_list(found)} of level's")
+    less = {each: ratio for each, ratio in ratios.items() if each not in same and ratio.median < 1}
+    more = {each: ratio for each, ratio in ratios.items() if each not in same and ratio.median > 1}
+    parts = [
+        f"{verdict} {COST[kind]} than level, {_list(found)} of level's"
+        for found, verdict in ((less, "edge takes less"), (more, "edge takes more")) if found
+    ]
     if same:
-        parts.append(
-            f"no difference in {COST[kind]} can be told, edge over level is {_list(same)}"
-        )
-    text = f"{SUBJECT[kind]}: " + "; ".join(parts) + "."
-    text += _few_rounds(list(less.values()) + list(more.values()))
+        verdict = f"no difference in {COST[kind]} can be told"
+        parts.append(f"{verdict}, edge over level is {_list(same)}")
+    text = f"{SUBJECT[kind]}: {'; '.join(parts)}."
+    text += _few_rounds([*less.values(), *more.values()])
     return text + _why(results, kind, max(ratios, key=lambda each: abs(log(ratios[each].median))))
 
 
 def _list(ratios):
-    return ", ".join(
-        f"{with_connections(workload)} {ranged(ratio)}" for workload, ratio in ratios.items()
-    )
+    """0.98 (0.96–0.99) with 1 connection, 1.01 (0.99–1.04) with 50."""
+    parts = []
+    for workload, ratio in ratios.items():
+        noun = "" if parts else " connection" + ("s" if workload.connections > 1 else "")
+        parts.append(f"{ranged(ratio)} with {workload.connections}{noun}")
+    return ", ".join(parts)
 
 
 def _few_rounds(ratios):
@@ -83,8 +81,7 @@ def _why(results, kind, workload):
         reads, waits = calls[mode, "read"].median, calls[mode, "wait"].median
         return f"{number(reads)} reads and {number(waits)} waits"
     return (
-        f" {with_connections(workload).capitalize()} edge makes {said(EDGE)} per {workload.unit},"
-        f" level {said(BASE)}."
+        f" At {workload.connections} edge makes {said(EDGE)} per {workload.unit}, level {said(BASE)}."
     )
 
 
@@ -134,8 +131,14 @@ def _against_level(results, workload, modes, key):
     return f"{workload.title}: " + ("; ".join(parts) or "nothing to compare") + "."
 
 
-def bottleneck(results, workload, modes):
-    """Who was busy all the time: a client that was, hides differences in the rate."""
+def cautions(results, workload, modes):
+    """What a reader of the absolute figures should know."""
+    return [text for text in (_bottleneck(results, workload, modes), _drift(results, workload))
+            if text]
+
+
+def _bottleneck(results, workload, modes):
+    """A client that is busy all the time hides differences in the rate."""
     clients = [results.spread(workload, mode.name, "client_busy") for mode in modes]
     clients = [spread.median for spread in clients if spread is not None]
     if clients and min(clients) > 0.95:
@@ -143,3 +146,12 @@ def bottleneck(results, workload, modes):
     if clients and max(clients) > 0.95:
         return "The client had no time left in some modes: their rate is its limit."
     return ""
+
+
+def _drift(results, workload):
+    """The machine's own unsteadiness: the same mode in different rounds."""
+    cpu = results.spread(workload, BASE, "cpu")
+    if cpu is None or cpu.high < 1.5 * cpu.low:
+        return ""
+    return (f"The machine was unsteady: from round to round {BASE} itself differed "
+            f"{number(cpu.high / cpu.low, 1)}-fold in CPU time. Ratios hold better than figures.")

@@ -4,7 +4,7 @@ from html import escape
 
 from comparison import plots, table
 from comparison.cells import BASE
-from comparison.finding import bottleneck, picture_sentence
+from comparison.finding import cautions, picture_sentence
 
 STYLE = """
 :root { color-scheme: light dark; --text: #1c2024; --quiet: #5c6570; --line: #d5dae0;
@@ -107,8 +107,8 @@ def _figures(results, workload, modes):
     parts.append(_table(*table.timed_rows(results, workload, modes, full=True)))
     parts.append(f"<p class=quiet>System calls per {workload.unit}</p>")
     parts.append(_table(*table.counted_rows(results, workload, modes, full=True)))
-    notes = table.reasons(results, workload, modes) + [bottleneck(results, workload, modes)]
-    parts += [f"<p class=quiet>{escape(note)}</p>" for note in notes if note]
+    notes = table.reasons(results, workload, modes) + cautions(results, workload, modes)
+    parts += [f"<p class=quiet>{escape(note)}</p>" for note in notes]
     return "".join(parts)
 
 

@@ -17,7 +17,8 @@ class Spread:
 
     @property
     def contains_one(self):
-        return self.low <= 1.0 <= self.high
+        """Whether no difference can be told: to the two digits that are shown."""
+        return round(self.low, 2) <= 1.0 <= round(self.high, 2)
 
 
 def median(values):
@@ -36,8 +37,8 @@ def spread(values):
     return Spread(median(values), min(values), max(values), len(values))
 
 
-# Ratios to less than this say nothing: a count that is zero but for the closing of connections.
-SMALLEST_BASE = 0.01
+# Ratios to less than this say nothing: a count that is zero but for opening and closing.
+SMALLEST_BASE = 0.0005
 
 
 def paired_ratios(values, bases):

@@ -1,9 +1,13 @@
 """The figures as tables: rows of text, aligned for a terminal."""
 
-from comparison.cells import counted_metrics, timed_metrics
-from comparison.finding import bottleneck, number, ranged
+from textwrap import wrap
 
+from comparison.cells import counted_metrics, timed_metrics
+from comparison.finding import cautions, number, ranged
+
+WIDTH = 120
 MISSING = "–"
+RATIO_DIGITS = 2
 SHORT = {"latency p50": "p50", "latency p99": "p99", "server CPU per request": "CPU/request",
          "server CPU per KiB": "CPU/KiB"}
 
@@ -23,7 +27,7 @@ def timed_rows(results, workload, modes, full=False):
         for metric in timed_metrics(workload.kind):
             show = ranged if full or metric.key == "cpu" else _median
             row.append(_shown(results.spread(workload, mode.name, metric.key), show, metric.digits))
-            row.append(_shown(results.ratio(workload, mode.name, metric.key), show, 2))
+            row.append(_shown(results.ratio(workload, mode.name, metric.key), show, RATIO_DIGITS))
         rows.append(row)
     return header, rows
 
@@ -38,7 +42,7 @@ def counted_rows(results, workload, modes, full=False):
         for metric in counted_metrics(workload.kind):
             show = ranged if full else _median
             row.append(_shown(results.spread(workload, mode.name, metric.key), show, metric.digits))
-            row.append(_shown(results.ratio(workload, mode.name, metric.key), show, 2))
+            row.append(_shown(results.ratio(workload, mode.name, metric.key), show, RATIO_DIGITS))
         rows.append(row)
     return header, rows
 
@@ -57,8 +61,10 @@ def terminal(results, workloads, modes):
         lines += align(*timed_rows(results, workload, modes))
         lines += ["", f"  system calls per {workload.unit}"]
         lines += align(*counted_rows(results, workload, modes))
-        notes = reasons(results, workload, modes) + [bottleneck(results, workload, modes)]
-        lines += [""] + [f"  {note}" for note in notes if note] + [""]
+        notes = reasons(results, workload, modes) + cautions(results, workload, modes)
+        for note in notes:
+            lines += ["", *wrap(note, WIDTH, initial_indent="  ", subsequent_indent="    ")]
+        lines += ["", ""]
     return "\n".join(lines)
 
 
