@@ -71,7 +71,6 @@ private:
         ++result_.requests;
     }
 
-    const Options& options_;
     std::span<const Fd> sockets_;
     const Goal& goal_;
     Poller poller_;
