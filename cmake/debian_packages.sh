@@ -3,23 +3,23 @@
 #
 #     cmake/debian_packages.sh GROUP...
 #
-#     build    compiler, CMake, what the demos use
-#     tests    doctest, clang and its tools, the programs that tests talk to
-#     bench    Google Benchmark, plots, valgrind
+#     build    compiler, CMake, what demos, tests and benchmarks are compiled with
+#     tests    clang and its tools, the programs that tests talk to
+#     bench    plots, valgrind
 set -euo pipefail
 
 wanted=()
 for group in "$@"; do
     case $group in
     build)
-        wanted+=(g++ cmake ninja-build pkg-config libcli11-dev)
+        wanted+=(g++ cmake ninja-build pkg-config git libcli11-dev doctest-dev libbenchmark-dev)
         ;;
     tests)
-        wanted+=(doctest-dev python3 curl ncat socat clang-16 clang-tidy-16 clang-format-16
+        wanted+=(python3 curl ncat socat clang-16 clang-tidy-16 clang-format-16
             libclang-rt-16-dev binutils strace)
         ;;
     bench)
-        wanted+=(libbenchmark-dev python3-matplotlib valgrind util-linux)
+        wanted+=(python3-matplotlib valgrind util-linux)
         ;;
     *)
         echo "${0##*/}: no group '$group': choose among build, tests, bench" >&2

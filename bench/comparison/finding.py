@@ -1,0 +1,157 @@
+"""What the figures say, in sentences made from them."""
+
+from math import log
+
+from comparison.cells import BASE, timed_metrics
+
+EDGE = "epoll-edge"
+ENOUGH_ROUNDS = 5  # below, a range that misses 1 is too likely to be chance (1 in 4 with 3 rounds)
+SUBJECT = {"echo": "Small messages", "upload": "Bulk upload"}
+COST = {"echo": "server CPU per request", "upload": "server CPU per KiB"}
+
+
+def number(value, digits=2):
+    """Rounded, with separators; small values keep what tells them from zero."""
+    if value != 0 and abs(value) < 0.5 * 10 ** -digits:
+        return f"{value:.1g}"
+    return f"{value:,.{digits}f}"
+
+
+def ranged(spread, digits=2):
+    low, high = number(spread.low, digits), number(spread.high, digits)
+    return f"{number(spread.median, digits)} ({low}–{high})"
+
+
+def level_against_edge(results, workloads):
+    """One sentence for small messages, one for uploads; what is not measured is said."""
+    return [
+        _sentence(results, kind, [each for each in workloads if each.kind == kind])
+        for kind in ("echo", "upload")
+        if any(each.kind == kind for each in workloads)
+    ]
+
+
+def _sentence(results, kind, workloads):
+    ratios = {each: results.ratio(each, EDGE, "cpu") for each in workloads}
+    ratios = {each: ratio for each, ratio in ratios.items() if ratio is not None}
+    if not ratios:
+        return f"{SUBJECT[kind]}: nothing can be said, level or edge was not measured."
+    same = {each: ratio for each, ratio in ratios.items() if ratio.contains_one}
+    less = {each: ratio for each, ratio in ratios.items() if each not in same and ratio.median < 1}
+    more = {each: ratio for each, ratio in ratios.items() if each not in same and ratio.median > 1}
+    parts = [
+        f"{verdict} {COST[kind]} than level, {_list(found)} of level's"
+        for found, verdict in ((less, "edge takes less"), (more, "edge takes more")) if found
+    ]
+    if same:
+        verdict = f"no difference in {COST[kind]} can be told"
+        parts.append(f"{verdict}, edge over level is {_list(same)}")
+    text = f"{SUBJECT[kind]}: {'; '.join(parts)}."
+    text += _few_rounds([*less.values(), *more.values()])
+    return text + _why(results, kind, max(ratios, key=lambda each: abs(log(ratios[each].median))))
+
+
+def _list(ratios):
+    """0.98 (0.96–0.99) with 1 connection, 1.01 (0.99–1.04) with 50."""
+    parts = []
+    for workload, ratio in ratios.items():
+        noun = "" if parts else " connection" + ("s" if workload.connections > 1 else "")
+        parts.append(f"{ranged(ratio)} with {workload.connections}{noun}")
+    return ", ".join(parts)
+
+
+def _few_rounds(ratios):
+    fewest = min((ratio.count for ratio in ratios), default=ENOUGH_ROUNDS)
+    if fewest >= ENOUGH_ROUNDS:
+        return ""
+    rounds = f"{fewest} round" + ("s are" if fewest > 1 else " is")
+    return f" {rounds[0].upper()}{rounds[1:]} an indication, no proof."
+
+
+def _why(results, kind, workload):
+    """The calls behind it, where the two differ most."""
+    calls = {}
+    for mode in (EDGE, BASE):
+        for key in ("read", "wait"):
+            calls[mode, key] = results.spread(workload, mode, key)
+    if any(value is None for value in calls.values()):
+        return ""
+
+    def said(mode):
+        reads, waits = calls[mode, "read"].median, calls[mode, "wait"].median
+        return f"{number(reads)} reads and {number(waits)} waits"
+    return (
+        f" At {workload.connections} edge makes {said(EDGE)} per {workload.unit}, level {said(BASE)}."
+    )
+
+
+def extremes(results, workload, modes, metric):
+    """Which mode has the smallest and which the largest median, as a sentence."""
+    spreads = {mode.name: results.spread(workload, mode.name, metric.key) for mode in modes}
+    spreads = {name: spread for name, spread in spreads.items() if spread is not None}
+    if not spreads:
+        return f"{workload.title}: not measured."
+    ordered = sorted(spreads, key=lambda name: spreads[name].median)
+    low, high = ordered[0], ordered[-1]
+    if low == high:
+        return f"{workload.title}: {low} {ranged(spreads[low], metric.digits)} {metric.unit}."
+    text = (
+        f"{workload.title}: from {ranged(spreads[low], metric.digits)} {metric.unit} ({low}) "
+        f"to {ranged(spreads[high], metric.digits)} {metric.unit} ({high})"
+    )
+    if spreads[low].high >= spreads[high].low:
+        text += "; the ranges overlap"
+    return text + "."
+
+
+def picture_sentence(results, workloads, modes, key, ratio=False):
+    """About the workload with most connections that has figures."""
+    for workload in sorted(workloads, key=lambda each: -each.connections):
+        if results.spread(workload, BASE, key) is not None:
+            if ratio:
+                return _against_level(results, workload, modes, key)
+            metric = next(each for each in timed_metrics(workload.kind) if each.key == key)
+            return extremes(results, workload, modes, metric)
+    return "Not measured."
+
+
+def _against_level(results, workload, modes, key):
+    told, untold = [], []
+    for mode in modes:
+        ratio = results.ratio(workload, mode.name, key)
+        if ratio is None or mode.name == BASE:
+            continue
+        group = untold if ratio.contains_one else told
+        group.append(f"{mode.name} {ranged(ratio)}")
+    parts = []
+    if told:
+        parts.append("all rounds agree that these differ from epoll-level: " + ", ".join(told))
+    if untold:
+        parts.append("no difference can be told for " + ", ".join(untold))
+    return f"{workload.title}: " + ("; ".join(parts) or "nothing to compare") + "."
+
+
+def cautions(results, workload, modes):
+    """What a reader of the absolute figures should know."""
+    return [text for text in (_bottleneck(results, workload, modes), _drift(results, workload))
+            if text]
+
+
+def _bottleneck(results, workload, modes):
+    """A client that is busy all the time hides differences in the rate."""
+    clients = [results.spread(workload, mode.name, "client_busy") for mode in modes]
+    clients = [spread.median for spread in clients if spread is not None]
+    if clients and min(clients) > 0.95:
+        return "The client had no time left in any mode: the rate is its limit, not the server's."
+    if clients and max(clients) > 0.95:
+        return "The client had no time left in some modes: their rate is its limit."
+    return ""
+
+
+def _drift(results, workload):
+    """The machine's own unsteadiness: the same mode in different rounds."""
+    cpu = results.spread(workload, BASE, "cpu")
+    if cpu is None or cpu.high < 1.5 * cpu.low:
+        return ""
+    return (f"The machine was unsteady: from round to round {BASE} itself differed "
+            f"{number(cpu.high / cpu.low, 1)}-fold in CPU time. Ratios hold better than figures.")

@@ -1,0 +1,120 @@
+"""Child processes on a core of their own that are read with a time limit and never left behind."""
+
+import ctypes
+import os
+import selectors
+import signal
+import subprocess
+import time
+
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)
+
+
+class Failed(Exception):
+    """A program did not do its part; the message says what it said."""
+
+
+class Child:
+    """A program pinned to one core. It hears no Ctrl-C of the terminal (a session of its own) and
+    ends when this process ends, however that happens."""
+
+    def __init__(self, command, core):
+        self.name = os.path.basename(command[0])
+        self._unread = {}
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
+            preexec_fn=lambda: _prepare(core),
+        )
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def read_line(self, stream="stdout", seconds=10.0):
+        """The next line of the stream. Raises Failed when it ends or the time is over."""
+        pipe = getattr(self._process, stream)
+        unread = self._unread.get(stream, b"")
+        deadline = time.monotonic() + seconds
+        with selectors.DefaultSelector() as selector:
+            selector.register(pipe, selectors.EVENT_READ)
+            while b"\n" not in unread:
+                if not selector.select(max(0.0, deadline - time.monotonic())):
+                    raise Failed(f"{self.name} said nothing for {seconds:g} s{self._complaint()}")
+                chunk = os.read(pipe.fileno(), 65536)
+                if not chunk:
+                    raise Failed(f"{self.name} ended{self._complaint()}")
+                unread += chunk
+        line, self._unread[stream] = unread.split(b"\n", 1)
+        return line.decode(errors="replace")
+
+    def write_line(self, text=""):
+        try:
+            self._process.stdin.write(text.encode() + b"\n")
+        except BrokenPipeError:
+            raise Failed(f"{self.name} ended{self._complaint()}") from None
+
+    def send_signal(self, number):
+        self._process.send_signal(number)
+
+    def cpu_ns(self):
+        """CPU time of the process so far, by its own clock (clock_getcpuclockid(3))."""
+        try:
+            return time.clock_gettime_ns((~self.pid << 3) | 2)
+        except OSError:
+            raise Failed(f"{self.name} ended{self._complaint()}") from None
+
+    def settle(self, seconds=2.0):
+        """Waits until the process has had nothing to do for a moment."""
+        deadline = time.monotonic() + seconds
+        last, calm = self.cpu_ns(), 0
+        while calm < 2 and time.monotonic() < deadline:
+            time.sleep(0.003)
+            now = self.cpu_ns()
+            calm = calm + 1 if now == last else 0
+            last = now
+
+    def stop(self, number=signal.SIGTERM, seconds=2.0):
+        """Ends the process, the hard way if need be; its exit status."""
+        if self._process.poll() is None:
+            self.send_signal(number)
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+        finally:
+            for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+                pipe.close()
+
+    def said(self):
+        """What is left to read on standard error, without waiting."""
+        os.set_blocking(self._process.stderr.fileno(), False)
+        text = self._unread.pop("stderr", b"") + (self._process.stderr.read() or b"")
+        return text.decode(errors="replace").strip()
+
+    def _complaint(self):
+        try:
+            status = self._process.wait(0.2)
+            ending = f" with status {status}" if status >= 0 else f" by {_signal_name(-status)}"
+        except subprocess.TimeoutExpired:
+            ending = ""
+        text = self.said()
+        return ending + (f": {text[-500:]}" if text else "")
+
+
+def _prepare(core):
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.sched_setaffinity(0, {core})
+
+
+def _signal_name(number):
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,87 @@
+#include "upload.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <sys/socket.h>
+
+#include "clock.hpp"
+
+namespace load {
+namespace {
+
+class Upload {
+public:
+    Upload(const Options& options, std::span<const Fd> sockets, const Goal& goal)
+        : options_(options),
+          sockets_(sockets),
+          goal_(goal),
+          poller_(options.spin),
+          bytes_(options.size) {}
+
+    Result run() {
+        result_.started = now();
+        for (std::size_t i = 0; i < sockets_.size(); ++i)
+            poller_.add(sockets_[i].get(), i, EPOLLOUT);
+        while (result_.requests < sockets_.size()) {
+            const auto& events = poller_.wait();
+            ++result_.waits;
+            for (std::size_t i = 0; i < poller_.found(); ++i)
+                visit(static_cast<std::size_t>(events[i].data.u64), events[i].events);
+        }
+        result_.ended = now();
+        return result_;
+    }
+
+private:
+    void visit(std::size_t index, std::uint32_t ready) {
+        if ((ready & EPOLLOUT) == 0)
+            expect_end(index);
+        else if (result_.bytes < goal_.amount && now() < goal_.deadline)
+            send_some(index);
+        else
+            end_stream(index);
+    }
+
+    void send_some(std::size_t index) {
+        const auto size = static_cast<std::size_t>(
+            std::min<std::uint64_t>(bytes_.size(), goal_.amount - result_.bytes));
+        const ssize_t count = send(sockets_[index].get(), bytes_.data(), size, MSG_NOSIGNAL);
+        if (count < 0 && errno != EAGAIN)
+            fail("connection " + std::to_string(index + 1) + ": send");
+        result_.bytes += count < 0 ? 0 : static_cast<std::uint64_t>(count);
+    }
+
+    void end_stream(std::size_t index) {
+        if (shutdown(sockets_[index].get(), SHUT_WR) < 0)
+            fail("connection " + std::to_string(index + 1) + ": shutdown");
+        poller_.modify(sockets_[index].get(), index, EPOLLIN);
+    }
+
+    void expect_end(std::size_t index) {
+        char byte = 0;
+        const ssize_t count = recv(sockets_[index].get(), &byte, 1, 0);
+        if (count < 0 && errno != EAGAIN)
+            fail("connection " + std::to_string(index + 1) + ": recv");
+        if (count > 0)
+            throw Failure{"the server answers an upload: is it a discard server?"};
+        if (count < 0)
+            return;
+        poller_.remove(sockets_[index].get());
+        result_.latency.record(static_cast<std::uint64_t>(now() - result_.started));
+        ++result_.requests;
+    }
+
+    std::span<const Fd> sockets_;
+    const Goal& goal_;
+    Poller poller_;
+    std::vector<char> bytes_;
+    Result result_;
+};
+
+} // namespace
+
+Result upload(const Options& options, std::span<const Fd> sockets, const Goal& goal) {
+    return Upload{options, sockets, goal}.run();
+}
+
+} // namespace load

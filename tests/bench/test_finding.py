@@ -1,0 +1,76 @@
+import unittest
+
+from comparison.cells import MODES
+from comparison.finding import cautions, level_against_edge, number, picture_sentence
+from comparison.summary import Results
+from examples import ECHO, UPLOAD, level_and_edge, timed
+
+STEADY = [10.0, 10.0, 10.0, 10.0, 10.0]
+
+
+class LevelAgainstEdge(unittest.TestCase):
+    def sentence(self, level, edge):
+        return level_against_edge(level_and_edge(level, edge), [ECHO])[0]
+
+    def test_less_when_all_rounds_agree(self):
+        text = self.sentence(STEADY, [8.0, 9.0, 8.5, 8.0, 8.2])
+        self.assertIn("edge takes less server CPU per request than level", text)
+        self.assertIn("0.82 (0.80–0.90) with 50 connections", text)
+        self.assertNotIn("indication", text)
+
+    def test_more_when_all_rounds_agree(self):
+        text = self.sentence(STEADY, [12.0, 11.0, 12.5, 13.0, 14.0])
+        self.assertIn("edge takes more", text)
+
+    def test_no_difference_when_the_range_contains_one(self):
+        text = self.sentence(STEADY, [8.0, 9.0, 10.5, 8.0, 8.2])
+        self.assertIn("no difference", text)
+        self.assertNotIn("takes", text)
+
+    def test_few_rounds_are_called_few(self):
+        self.assertIn("3 rounds are an indication", self.sentence(STEADY[:3], [8.0, 9.0, 8.5]))
+
+    def test_the_calls_explain(self):
+        text = self.sentence(STEADY, STEADY)
+        self.assertIn("edge makes 2.00 reads and 0.50 waits per request", text)
+        self.assertIn("level 1.00 reads and 0.50 waits", text)
+
+    def test_without_counts_there_is_no_explanation(self):
+        results = Results()
+        timed(results, ECHO, "epoll-level", STEADY)
+        timed(results, ECHO, "epoll-edge", STEADY)
+        self.assertNotIn("reads", level_against_edge(results, [ECHO])[0])
+
+    def test_missing_cells_are_said(self):
+        results = Results()
+        timed(results, ECHO, "epoll-level", STEADY)
+        texts = level_against_edge(results, [ECHO, UPLOAD])
+        self.assertEqual(len(texts), 2)
+        for text in texts:
+            self.assertIn("nothing can be said", text)
+
+    def test_no_workload_no_sentence(self):
+        self.assertEqual(level_against_edge(Results(), []), [])
+
+
+class OtherSentences(unittest.TestCase):
+    def test_numbers_keep_what_tells_them_from_zero(self):
+        self.assertEqual(number(0.0), "0.00")
+        self.assertEqual(number(0.0012), "0.001")
+        self.assertEqual(number(1234.5, 0), "1,234")
+
+    def test_picture_of_nothing(self):
+        self.assertEqual(picture_sentence(Results(), [ECHO], MODES, "cpu"), "Not measured.")
+
+    def test_picture_names_both_ends(self):
+        text = picture_sentence(level_and_edge(STEADY, [8.0] * 5), [ECHO], MODES, "cpu")
+        self.assertIn("from 8.00 (8.00–8.00) µs (epoll-edge) to 10.00", text)
+
+    def test_an_unsteady_machine_is_said(self):
+        results = level_and_edge([10.0, 30.0, 10.0], [10.0, 30.0, 10.0])
+        self.assertIn("3.0-fold", " ".join(cautions(results, ECHO, MODES)))
+        self.assertEqual(cautions(level_and_edge(STEADY, STEADY), ECHO, MODES), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

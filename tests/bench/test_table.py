@@ -1,0 +1,58 @@
+import unittest
+
+from comparison import table
+from comparison.cells import MODES, Workload, refusal
+from comparison.summary import Results
+from examples import BY_NAME, ECHO, UPLOAD, counted, level_and_edge, timed
+
+
+class Rows(unittest.TestCase):
+    def test_missing_cells_are_dashes(self):
+        header, rows = table.timed_rows(level_and_edge([2.0], [1.0]), ECHO, MODES)
+        self.assertEqual(rows[0], ["select-level"] + [table.MISSING] * (len(header) - 1))
+        edge = rows[3]
+        self.assertEqual(edge[-2:], ["1.00 (1.00–1.00)", "0.50 (0.50–0.50)"])
+
+    def test_a_mode_without_base_has_figures_but_no_ratio(self):
+        results = Results()
+        timed(results, ECHO, "poll-level", [2.0, 3.0])
+        row = table.timed_rows(results, ECHO, MODES)[1][1]
+        self.assertEqual(row[-2:], ["2.50 (2.00–3.00)", table.MISSING])
+
+    def test_reasons_are_shown_once(self):
+        results = Results()
+        for _ in range(2):
+            results.refuse(ECHO, BY_NAME["select-level"], "too many")
+        self.assertEqual(table.reasons(results, ECHO, MODES), ["select-level: too many"])
+
+
+class Terminal(unittest.TestCase):
+    def test_lines_are_aligned_and_fit(self):
+        results = Results()
+        for workload in (ECHO, UPLOAD):
+            for mode in MODES:
+                timed(results, workload, mode.name, [0.001, 99999.9, 12345.6])
+                counted(results, workload, mode.name, 123.456, 1234.567, 999.999)
+        results.refuse(ECHO, MODES[0], "a long story " * 30)
+        lines = table.terminal(results, [ECHO, UPLOAD], MODES).splitlines()
+        self.assertLessEqual(max(map(len, lines)), table.WIDTH)
+        rows = [line for line in lines if line.startswith("  epoll-")]
+        self.assertEqual(len(rows), 12)
+
+    def test_nothing_measured(self):
+        text = table.terminal(Results(), [ECHO], MODES)
+        self.assertIn(ECHO.title, text)
+
+
+class Refusals(unittest.TestCase):
+    def test_select_goes_as_far_as_its_set(self):
+        self.assertIsNone(refusal(Workload("echo", 500, 64), BY_NAME["select-level"], 20000))
+        self.assertIn("1024", refusal(Workload("echo", 5000, 64), BY_NAME["select-level"], 20000))
+        self.assertIsNone(refusal(Workload("echo", 5000, 64), BY_NAME["poll-level"], 20000))
+
+    def test_descriptor_limit(self):
+        self.assertIn("4096", refusal(Workload("echo", 5000, 64), BY_NAME["poll-level"], 4096))
+
+
+if __name__ == "__main__":
+    unittest.main()
