@@ -12,11 +12,7 @@ namespace {
 class Upload {
 public:
     Upload(const Options& options, std::span<const Fd> sockets, const Goal& goal)
-        : options_(options),
-          sockets_(sockets),
-          goal_(goal),
-          poller_(options.spin),
-          bytes_(options.size) {}
+        : sockets_(sockets), goal_(goal), poller_(options.spin), bytes_(options.size) {}
 
     Result run() {
         result_.started = now();
@@ -62,10 +58,8 @@ private:
         const ssize_t count = recv(sockets_[index].get(), &byte, 1, 0);
         if (count < 0 && errno != EAGAIN)
             fail("connection " + std::to_string(index + 1) + ": recv");
-        if (count > 0)
-            throw Failure{"the server answers an upload: is it a discard server?"};
-        if (count < 0)
-            return;
+        if (count > 0) throw Failure{"the server answers an upload: is it a discard server?"};
+        if (count < 0) return;
         poller_.remove(sockets_[index].get());
         result_.latency.record(static_cast<std::uint64_t>(now() - result_.started));
         ++result_.requests;

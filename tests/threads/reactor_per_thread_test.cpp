@@ -24,8 +24,7 @@ int rounds_through(Backend backend, const Ends& ends) {
     int seen = 0;
     for (int round = 0; round < rounds; ++round) {
         put(ends.theirs, "x");
-        if (reactor->wait(forever).size() == 1 && take(ends.ours) == "x")
-            ++seen;
+        if (reactor->wait(forever).size() == 1 && take(ends.ours) == "x") ++seen;
     }
     return seen;
 }
