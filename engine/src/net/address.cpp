@@ -64,7 +64,7 @@ std::string unescaped(std::string_view text, std::string_view whole) {
                 used = 4;
                 byte = static_cast<char>(value);
             } else {
-                refuse(whole, "a backslash begins \\\\ or \\x and two hexadecimal digits");
+                refuse(whole, R"(a backslash begins \\ or \x and two hexadecimal digits)");
             }
         }
         result += byte;
