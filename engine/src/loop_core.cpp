@@ -193,7 +193,7 @@ void LoopCore::attach(WatchSlot& slot, Token token) {
     try {
         own(slot);
         if (!can_wait)
-            put_on_ready_list(slot, token, asked_for(slot.interest));
+            queue_always_ready(slot, token);
     } catch (...) {
         if (can_wait)
             reactor_->remove(slot.fd);
@@ -245,7 +245,7 @@ void LoopCore::set_interest(WatchSlot& slot, Token token, Interest interest) {
         if (slot.paused)
             return attach(slot, token);
         if (slot.always_ready)
-            put_on_ready_list(slot, token, asked_for(interest));
+            queue_always_ready(slot, token);
         else
             reactor_->modify(slot.fd, token, interest, slot.trigger);
     } catch (...) {
@@ -259,6 +259,7 @@ void LoopCore::pause(WatchSlot& slot) noexcept {
     detach(slot);
     slot.always_ready = false;
     slot.paused = true;
+    slot.again = Readiness::none;
     refresh_mask(slot);
 }
 
@@ -268,6 +269,13 @@ void LoopCore::put_on_ready_list(WatchSlot& slot, Token token, Readiness ready) 
     slot.queued = true;
     slot.again = slot.again | ready;
     refresh_mask(slot);
+}
+
+// Such a file is readable and writable, and never urgent, as poll(2) says of it.
+void LoopCore::queue_always_ready(WatchSlot& slot, Token token) {
+    constexpr Readiness all = Readiness::readable | Readiness::writable;
+    if (const Readiness ready = asked_for(slot.interest) & all; ready != Readiness::none)
+        put_on_ready_list(slot, token, ready);
 }
 
 void LoopCore::release(Token token) noexcept {
@@ -484,17 +492,17 @@ std::size_t LoopCore::deliver_ready_list() {
 }
 
 void LoopCore::serve(Token token) {
-    WatchSlot* slot = find(token);
+    WatchSlot* const slot = find(token);
     if (slot == nullptr)
         return;
     slot->queued = false;
     const Readiness again = std::exchange(slot->again, Readiness::none);
     refresh_mask(*slot);
-    if (const Readiness ready = again & slot->mask; ready != Readiness::none)
+    const Readiness ready = again & slot->mask;
+    if (slot->always_ready && slot->trigger == Trigger::level)
+        queue_always_ready(*slot, token); // before the call, which may throw
+    if (ready != Readiness::none)
         call(*slot, ready);
-    slot = find(token);
-    if (slot != nullptr && slot->always_ready && slot->trigger == Trigger::level)
-        put_on_ready_list(*slot, token, asked_for(slot->interest));
 }
 
 std::size_t LoopCore::run_posted() {

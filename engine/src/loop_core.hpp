@@ -107,6 +107,7 @@ private:
 
     void attach(WatchSlot& slot, Token token);
     void detach(WatchSlot& slot) noexcept;
+    void queue_always_ready(WatchSlot& slot, Token token);
     std::uint32_t owner_of(int fd) const noexcept;
     void own(WatchSlot& slot);
     bool is_own_process() const noexcept;
