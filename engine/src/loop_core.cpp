@@ -92,6 +92,7 @@ void LoopCore::open_wake_up() {
             std::uint64_t count = 0;
             sys::read(wake_up_.get(), &count, sizeof count);
             woken_.store(false);
+            --calls_; // nobody's callback
         },
         std::source_location::current());
 }
@@ -391,12 +392,14 @@ std::size_t LoopCore::run_once(Timeout timeout) {
 std::size_t LoopCore::turn(Timeout limit) {
     if (!has_leftovers())
         collect(limit);
-    std::size_t calls = deliver_events();
-    calls += deliver_ready_list();
+    now_is_known_ = false;
+    calls_ = 0;
+    deliver_events();
+    deliver_ready_list();
     if (!timers_.idle())
-        calls += timers_.run_due(now(), observer_);
-    calls += run_posted();
-    return calls;
+        calls_ += timers_.run_due(now(), observer_);
+    run_posted();
+    return calls_;
 }
 
 bool LoopCore::has_leftovers() const noexcept {
@@ -436,14 +439,11 @@ void LoopCore::collect(Timeout limit) {
         batch_ = reactor_->wait(timeout);
         observer_->on_wait(timeout, batch_.size(), Clock::now() - start);
     }
-    now_is_known_ = false;
 }
 
-std::size_t LoopCore::deliver_events() {
-    const std::size_t count = batch_.size() - next_event_;
+void LoopCore::deliver_events() {
     while (next_event_ < batch_.size())
         dispatch(batch_[next_event_++]);
-    return count;
 }
 
 void LoopCore::dispatch(const Event& event) {
@@ -472,6 +472,7 @@ void LoopCore::call(WatchSlot& slot, Readiness ready) {
                 core.free_slot(slot);
         }
     };
+    ++calls_;
     running_ = &slot;
     const Running running{*this, slot};
     if (observer_ == nullptr) [[likely]] {
@@ -484,11 +485,9 @@ void LoopCore::call(WatchSlot& slot, Readiness ready) {
     observer_->on_dispatch(fd, ready, Clock::now() - start);
 }
 
-std::size_t LoopCore::deliver_ready_list() {
-    const std::size_t count = round_.size() - next_ready_;
+void LoopCore::deliver_ready_list() {
     while (next_ready_ < round_.size())
         serve(round_[next_ready_++]);
-    return count;
 }
 
 void LoopCore::serve(Token token) {
@@ -505,25 +504,24 @@ void LoopCore::serve(Token token) {
         call(*slot, ready);
 }
 
-std::size_t LoopCore::run_posted() {
+void LoopCore::run_posted() {
     if (next_task_ == tasks_.size()) {
         tasks_.clear();
         next_task_ = 0;
         if (!has_posted_.load())
-            return 0;
+            return;
         const std::lock_guard lock{mutex_};
         tasks_.swap(posted_);
         has_posted_.store(false);
     }
-    const std::size_t count = tasks_.size() - next_task_;
     while (next_task_ < tasks_.size()) {
+        ++calls_;
         const Clock::time_point start = observer_ == nullptr ? Clock::time_point{} : Clock::now();
         Task task = std::move(tasks_[next_task_++]);
         task();
         if (observer_ != nullptr)
             observer_->on_task(Clock::now() - start);
     }
-    return count;
 }
 
 Clock::time_point LoopCore::now() noexcept {

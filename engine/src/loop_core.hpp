@@ -93,15 +93,14 @@ private:
     // A turn, part by part.
     std::size_t turn(Timeout limit);
     void collect(Timeout limit);
-    std::size_t deliver_events();
-    std::size_t deliver_ready_list();
-    std::size_t run_posted();
+    void deliver_events();
+    void deliver_ready_list();
+    void run_posted();
     bool has_leftovers() const noexcept;
     bool has_work() const noexcept;
     Timeout until_next_timer();
 
     void dispatch(const Event& event);
-    void withhold(const Event& event);
     void call(WatchSlot& slot, Readiness ready);
     void serve(Token token);
 
@@ -125,6 +124,7 @@ private:
     std::span<const Event> batch_;
     std::size_t next_event_ = 0;
     WatchSlot* running_ = nullptr;
+    std::size_t calls_ = 0; // callbacks made in this turn
     bool gave_up_slots_ = false; // in this turn: stale events are to be expected
     bool saw_ghost_ = false;     // the kernel reports what is not watched
     LoopObserver* observer_ = nullptr;
