@@ -233,6 +233,7 @@ void LoopCore::own(WatchSlot& slot) {
         return;
     report_closed_too_early(watches_[former]);
     watches_[former].registered = false;
+    refresh_mask(watches_[former]);
 }
 
 void LoopCore::refresh_mask(WatchSlot& slot) noexcept {
@@ -241,6 +242,9 @@ void LoopCore::refresh_mask(WatchSlot& slot) noexcept {
 }
 
 void LoopCore::set_interest(WatchSlot& slot, Token token, Interest interest) {
+    // Its descriptor was closed behind its back: the number may be somebody else's by now.
+    if (!slot.registered && !slot.always_ready && !slot.paused)
+        throw_system_error(ENOENT, "watch", "descriptor " + std::to_string(slot.fd));
     const Interest before = std::exchange(slot.interest, interest);
     try {
         if (slot.paused)
@@ -261,6 +265,7 @@ void LoopCore::pause(WatchSlot& slot) noexcept {
     slot.always_ready = false;
     slot.paused = true;
     slot.again = Readiness::none;
+    expects_stale_ = true;
     refresh_mask(slot);
 }
 
@@ -288,7 +293,7 @@ void LoopCore::release(Token token) noexcept {
     slot->always_ready = false;
     slot->doomed = true;
     refresh_mask(*slot);
-    gave_up_slots_ = true;
+    expects_stale_ = true;
     if (slot != running_)
         free_slot(*slot);
     delete_if_unused();
@@ -301,19 +306,29 @@ void LoopCore::free_slot(WatchSlot& slot) noexcept {
     watches_.give_back(slot.index);
 }
 
-// Every live watch again, on a fresh reactor.
+// Every live watch again, on a fresh reactor. Whose descriptor is gone, or was given away, is watched
+// no longer. When the kernel refuses anything else, all is as it was.
 void LoopCore::replace_reactor() {
     std::unique_ptr<Reactor> fresh = make_reactor_();
+    std::vector<std::uint32_t> lost;
     for (std::uint32_t index = 0; index < watches_.size(); ++index) {
-        WatchSlot& slot = watches_[index];
+        const WatchSlot& slot = watches_[index];
         if (!slot.registered)
             continue;
         try {
             fresh->add(slot.fd, to_token(watches_.id(index)), slot.interest, slot.trigger);
-        } catch (const std::system_error&) {
-            slot.registered = false; // its descriptor is gone, or was given away
-            refresh_mask(slot);
+        } catch (const std::system_error& error) {
+            if (error.code().value() != EBADF && error.code().value() != EPERM)
+                throw;
+            lost.push_back(index);
         }
+    }
+    for (const std::uint32_t index : lost) {
+        WatchSlot& slot = watches_[index];
+        slot.registered = false;
+        refresh_mask(slot);
+        if (owner_of(slot.fd) == index)
+            owner_of_[static_cast<std::size_t>(slot.fd)] = nobody;
     }
     reactor_ = std::move(fresh);
     saw_ghost_ = false;
@@ -421,15 +436,24 @@ Timeout LoopCore::time_to_wait() {
     return has_leftovers() || has_work() ? Timeout::zero() : until_next_timer();
 }
 
+// What the kernel refuses now is tried again in the next turn: the others are served meanwhile.
+void LoopCore::drive_out_ghosts() {
+    try {
+        replace_reactor();
+    } catch (const std::system_error&) {
+    } catch (const std::bad_alloc&) {
+    }
+}
+
 void LoopCore::collect(Timeout limit) {
     check_process("run");
     if (saw_ghost_)
-        replace_reactor();
+        drive_out_ghosts();
     const Timeout timeout = has_work() ? Timeout::zero() : std::min(limit, until_next_timer());
     round_.clear();
     round_.swap(queued_);
     next_ready_ = 0;
-    gave_up_slots_ = false;
+    expects_stale_ = false;
     batch_ = {};
     next_event_ = 0;
     if (observer_ == nullptr) {
@@ -448,10 +472,10 @@ void LoopCore::deliver_events() {
 
 void LoopCore::dispatch(const Event& event) {
     WatchSlot* const slot = watches_.find(to_slab_id(event.token));
-    if (slot == nullptr) {
-        // Fetched before its watch was given up in this turn; else the kernel still watches a
-        // descriptor that was closed while a duplicate of it lives (epoll(7)).
-        saw_ghost_ = saw_ghost_ || !gave_up_slots_;
+    if (slot == nullptr || !slot->registered) {
+        // Fetched before its watch was given up or paused in this turn; else the kernel still
+        // watches a descriptor that was closed while a duplicate of it lives (epoll(7)).
+        saw_ghost_ = saw_ghost_ || !expects_stale_;
         return;
     }
     const Readiness ready = event.ready & slot->mask;

@@ -113,6 +113,7 @@ private:
     static void refresh_mask(WatchSlot& slot) noexcept;
     void free_slot(WatchSlot& slot) noexcept;
     void replace_reactor();
+    void drive_out_ghosts();
     void delete_if_unused() noexcept;
 
     EventLoop::ReactorFactory make_reactor_;
@@ -125,7 +126,7 @@ private:
     std::size_t next_event_ = 0;
     WatchSlot* running_ = nullptr;
     std::size_t calls_ = 0; // callbacks made in this turn
-    bool gave_up_slots_ = false; // in this turn: stale events are to be expected
+    bool expects_stale_ = false; // a watch was given up or paused since the batch was fetched
     bool saw_ghost_ = false;     // the kernel reports what is not watched
     LoopObserver* observer_ = nullptr;
 

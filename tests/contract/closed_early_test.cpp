@@ -152,9 +152,9 @@ CONTRACT_CASE("D14 A5 … which select and poll refuse, for they follow the numb
     if (mode.is(Backend::epoll))
         return;
     holds_in_child([&](const Expect& expect) {
+        Ends fresh = unix_pair();
         Two two{mode};
         two.ends.ours.reset();
-        Ends fresh = unix_pair();
         fresh.ours = moved_to(early_fd, fresh.ours);
         try {
             const Watch watch =
