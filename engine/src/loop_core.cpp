@@ -18,6 +18,7 @@ namespace pollux {
 namespace {
 
 constexpr std::size_t scratch_size = 65536;
+constexpr std::uint64_t nobodys = 0; // no process has this mark
 constexpr auto nobody = static_cast<std::uint32_t>(-1);
 constexpr Readiness hints = Readiness::peer_closed | Readiness::hang_up | Readiness::error;
 
@@ -98,7 +99,7 @@ void LoopCore::open_wake_up() {
 }
 
 void LoopCore::close() noexcept {
-    if (turning_) {
+    if (turning_ && (is_own_process() || thread_.load() == std::this_thread::get_id())) {
         assert(false && "an EventLoop was destroyed in its own callback");
         std::terminate();
     }
@@ -121,7 +122,8 @@ void LoopCore::delete_if_unused() noexcept {
 
 void LoopCore::check_thread() const {
     assert((thread_.load(std::memory_order_relaxed) == std::thread::id{} ||
-            thread_.load(std::memory_order_relaxed) == std::this_thread::get_id()) &&
+            thread_.load(std::memory_order_relaxed) == std::this_thread::get_id() ||
+            !is_own_process()) &&
            "this loop runs on another thread: use post");
 }
 
@@ -306,8 +308,8 @@ void LoopCore::free_slot(WatchSlot& slot) noexcept {
     watches_.give_back(slot.index);
 }
 
-// Every live watch again, on a fresh reactor. Whose descriptor is gone, or was given away, is watched
-// no longer. When the kernel refuses anything else, all is as it was.
+// Every live watch again, on a fresh reactor. Whose descriptor is gone, or was given away, is
+// watched no longer. When the kernel refuses anything else, all is as it was.
 void LoopCore::replace_reactor() {
     std::unique_ptr<Reactor> fresh = make_reactor_();
     std::vector<std::uint32_t> lost;
@@ -318,7 +320,9 @@ void LoopCore::replace_reactor() {
         try {
             fresh->add(slot.fd, to_token(watches_.id(index)), slot.interest, slot.trigger);
         } catch (const std::system_error& error) {
-            if (error.code().value() != EBADF && error.code().value() != EPERM)
+            // Closed; now a regular file; now the fresh reactor itself (epoll_ctl(2) EINVAL).
+            const int reason = error.code().value();
+            if (reason != EBADF && reason != EPERM && reason != EINVAL)
                 throw;
             lost.push_back(index);
         }
@@ -338,6 +342,7 @@ void LoopCore::replace_reactor() {
 
 Timer LoopCore::make_timer(Clock::time_point due, Clock::duration interval, Task task) {
     check_thread();
+    check_process("run_at");
     return Timer{this, timers_.make(due, interval, std::move(task))};
 }
 
@@ -365,6 +370,7 @@ bool LoopCore::armed(std::uint64_t id) noexcept {
 // --- other threads ---------------------------------------------------------------------------
 
 void LoopCore::post(Task task) {
+    check_process("post");
     {
         const std::lock_guard lock{mutex_};
         posted_.push_back(std::move(task));
@@ -376,7 +382,8 @@ void LoopCore::post(Task task) {
 }
 
 void LoopCore::wake() noexcept {
-    if (woken_.exchange(true))
+    // In a child the eventfd is the parent's until after_fork.
+    if (!is_own_process() || woken_.exchange(true))
         return;
     const int saved = errno; // may run in a signal handler
     const std::uint64_t one = 1;
@@ -566,10 +573,26 @@ void LoopCore::after_fork() {
     batch_ = {}; // the parent's; the fresh reactor finds again what is ready
     next_event_ = 0;
     wake_up_watch_.stop(); // also the parent's, so nothing is taken back from the kernel
-    process_ = process_mark();
+    process_ = nobodys;    // so it stays when the kernel refuses something: to be called again
+    if (thread_.load() != std::this_thread::get_id()) {
+        // The thread that ran the loop, if any, did not come along.
+        turning_ = false;
+        running_ = nullptr;
+        thread_.store({});
+    }
     replace_reactor();
-    open_wake_up();
-    woken_.store(false);
+    for (std::uint32_t index = 0; index < watches_.size(); ++index)
+        if (watches_[index].always_ready)
+            queue_always_ready(watches_[index], to_token(watches_.id(index)));
+    process_ = process_mark();
+    try {
+        open_wake_up();
+    } catch (...) {
+        process_ = nobodys;
+        throw;
+    }
+    if (woken_.exchange(false))
+        wake(); // asked for before the fork, or since
 }
 
 } // namespace pollux

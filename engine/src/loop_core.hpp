@@ -125,7 +125,7 @@ private:
     std::span<const Event> batch_;
     std::size_t next_event_ = 0;
     WatchSlot* running_ = nullptr;
-    std::size_t calls_ = 0; // callbacks made in this turn
+    std::size_t calls_ = 0;      // callbacks made in this turn
     bool expects_stale_ = false; // a watch was given up or paused since the batch was fetched
     bool saw_ghost_ = false;     // the kernel reports what is not watched
     LoopObserver* observer_ = nullptr;

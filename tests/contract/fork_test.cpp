@@ -148,17 +148,22 @@ CONTRACT_CASE("W14 P13 after_fork: everything lives on, in a set of the child's 
 
 CONTRACT_CASE("W14 a child closes what it does not need before after_fork: that is let go",
               everywhere) {
+    Ends ends = unix_pair(); // its number goes to a descriptor of the fresh set
     EventLoop loop{mode.backend};
-    Ends ends = unix_pair();
+    constexpr int number = 200;
+    Fd high{::fcntl(ends.theirs.get(), F_DUPFD_CLOEXEC, number)};
     const Ends kept = unix_pair();
     int calls = 0;
     Watch closed =
         loop.watch(ends.ours.get(), Interest::read, mode.trigger, [&](Readiness) { ++calls; });
+    Watch also_closed =
+        loop.watch(high.get(), Interest::read, mode.trigger, [&](Readiness) { ++calls; });
     const Watch watch =
         loop.watch(kept.ours.get(), Interest::read, mode.trigger, [&](Readiness) { ++calls; });
     holds_in_child([&](const Expect& expect) {
-        const int number = ends.ours.get();
         ends.ours.reset();
+        ends.theirs.reset();
+        high.reset();
         loop.after_fork();
         put(kept.theirs, "x");
         turns(loop, 1);
@@ -170,6 +175,7 @@ CONTRACT_CASE("W14 a child closes what it does not need before after_fork: that 
         turns(loop, 1);
         expect(calls >= 11, "and can be watched");
         closed.stop();
+        also_closed.stop();
     });
 }
 
