@@ -63,9 +63,7 @@ IoResult read_once(Socket& from, std::size_t most = 16) {
 bool is(const IoResult& result, IoState state, std::size_t bytes = 0, int error = 0) {
     return result.state == state && result.bytes == bytes && result.error == error;
 }
-void reset(Socket socket) {
-    socket.set(option::linger, 0s);
-}
+void reset(Socket socket) { socket.set(option::linger, 0s); }
 CallOutcome error_outcome(int error) {
     CallOutcome outcome;
     outcome.error = error;
@@ -82,8 +80,7 @@ auto failing(std::string_view name, int error, std::uint64_t times = ~std::uint6
         return error_outcome(call.name == name && call.nth <= times ? error : 0);
     };
 }
-template <class Act>
-std::string failure(Act act) {
+template <class Act> std::string failure(Act act) {
     try {
         act();
         return "no failure";
@@ -114,12 +111,8 @@ mode_t permissions(const std::string& path) {
     REQUIRE_EQ(::stat(path.c_str(), &status), 0);
     return status.st_mode & 07777;
 }
-int descriptor_flags(const Socket& socket) {
-    return ::fcntl(socket.fd(), F_GETFD);
-}
-int status_flags(const Socket& socket) {
-    return ::fcntl(socket.fd(), F_GETFL);
-}
+int descriptor_flags(const Socket& socket) { return ::fcntl(socket.fd(), F_GETFD); }
+int status_flags(const Socket& socket) { return ::fcntl(socket.fd(), F_GETFL); }
 
 } // namespace
 
@@ -357,10 +350,8 @@ TEST_CASE("bug-F7 a path has its permissions from the first moment") {
     const std::string path = directory / "s";
     std::optional<mode_t> before_listening;
     const CallHook hook{[&](const CallPoint& call) -> CallOutcome {
-        if (call.name == "listen")
-            before_listening = permissions(path);
-        if (call.name == "fchmod")
-            CHECK_FALSE(std::filesystem::exists(path));
+        if (call.name == "listen") before_listening = permissions(path);
+        if (call.name == "fchmod") CHECK_FALSE(std::filesystem::exists(path));
         return {};
     }};
     const Socket listener = Socket::listen(Address::unix_path(path), {.mode = 0600});
@@ -496,8 +487,7 @@ TEST_CASE("a full kernel takes a part, then nothing") {
     CHECK(part.state == IoState::ok);
     CHECK_LT(part.bytes, block.size());
     IoResult result = part;
-    while (result.state == IoState::ok)
-        result = ours.write(bytes_of(block));
+    while (result.state == IoState::ok) result = ours.write(bytes_of(block));
     CHECK(is(result, IoState::would_block));
     const std::array<ByteView, 1> piece{bytes_of(block)};
     CHECK(is(ours.write(piece), IoState::would_block));
@@ -507,8 +497,7 @@ TEST_CASE("S3 of more than IOV_MAX pieces the first IOV_MAX that hold something 
     const DescriptorLedger ledger;
     auto [ours, theirs] = Socket::pair();
     std::string text;
-    for (int place = 0; place < 3000; ++place)
-        text += static_cast<char>('a' + place % 26);
+    for (int place = 0; place < 3000; ++place) text += static_cast<char>('a' + place % 26);
     std::vector<ByteView> pieces;
     for (std::size_t place = 0; place < text.size(); ++place) {
         pieces.push_back(bytes_of(std::string_view{text}.substr(place, 1)));

@@ -94,8 +94,7 @@ std::uint32_t read_scope(std::string_view text, std::string_view whole) {
     if (read_number(text, scope) && scope != 0) return scope;
     std::array<char, IF_NAMESIZE> name{};
     scope = to_c_string(text, name) ? sys::if_nametoindex(name.data()) : 0;
-    if (scope == 0)
-        refuse(whole, "the scope is not the name or the number of an interface");
+    if (scope == 0) refuse(whole, "the scope is not the name or the number of an interface");
     return scope;
 }
 
