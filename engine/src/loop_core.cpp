@@ -506,14 +506,16 @@ void LoopCore::call(WatchSlot& slot, Readiness ready) {
     ++calls_;
     running_ = &slot;
     const Running running{*this, slot};
-    if (observer_ == nullptr) [[likely]] {
+    if (observer_ == nullptr || slot.fd == wake_up_.get()) [[likely]] {
         slot.on_ready(ready);
         return;
     }
+    LoopObserver* const watching = observer_; // the callback may change it
     const int fd = slot.fd;
     const Clock::time_point start = Clock::now();
     slot.on_ready(ready);
-    observer_->on_dispatch(fd, ready, Clock::now() - start);
+    if (watching == observer_)
+        watching->on_dispatch(fd, ready, Clock::now() - start);
 }
 
 void LoopCore::deliver_ready_list() {
@@ -547,11 +549,12 @@ void LoopCore::run_posted() {
     }
     while (next_task_ < tasks_.size()) {
         ++calls_;
-        const Clock::time_point start = observer_ == nullptr ? Clock::time_point{} : Clock::now();
+        LoopObserver* const watching = observer_;
+        const Clock::time_point start = watching == nullptr ? Clock::time_point{} : Clock::now();
         Task task = std::move(tasks_[next_task_++]);
         task();
-        if (observer_ != nullptr)
-            observer_->on_task(Clock::now() - start);
+        if (watching != nullptr && watching == observer_)
+            watching->on_task(Clock::now() - start);
     }
 }
 
