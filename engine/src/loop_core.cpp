@@ -104,10 +104,16 @@ void LoopCore::close() noexcept {
         std::terminate();
     }
     wake_up_watch_.stop();
-    closed_ = true;
-    // Callables go while the rest stands: their destructors may give up watches and timers.
+    // Callables go while the rest stands: their destructors may give up watches and timers, and
+    // post, which is in vain.
+    std::vector<Task> posted;
+    {
+        const std::lock_guard lock{mutex_};
+        closed_ = true;
+        posted.swap(posted_);
+    }
+    posted.clear();
     tasks_.clear();
-    posted_.clear();
     for (std::uint32_t index = 0; index < watches_.size(); ++index)
         const ReadyFunction callable = std::move(watches_[index].on_ready);
     timers_.clear();
@@ -373,6 +379,8 @@ void LoopCore::post(Task task) {
     check_process("post");
     {
         const std::lock_guard lock{mutex_};
+        if (closed_)
+            return;
         posted_.push_back(std::move(task));
         has_posted_.store(true);
     }
