@@ -104,10 +104,16 @@ void LoopCore::close() noexcept {
         std::terminate();
     }
     wake_up_watch_.stop();
-    closed_ = true;
-    // Callables go while the rest stands: their destructors may give up watches and timers.
+    // Callables go while the rest stands: their destructors may give up watches and timers, and
+    // post, which is in vain.
+    std::vector<Task> posted;
+    {
+        const std::lock_guard lock{mutex_};
+        closed_ = true;
+        posted.swap(posted_);
+    }
+    posted.clear();
     tasks_.clear();
-    posted_.clear();
     for (std::uint32_t index = 0; index < watches_.size(); ++index)
         const ReadyFunction callable = std::move(watches_[index].on_ready);
     timers_.clear();
@@ -352,6 +358,7 @@ void LoopCore::post(Task task) {
     check_process("post");
     {
         const std::lock_guard lock{mutex_};
+        if (closed_) return;
         posted_.push_back(std::move(task));
         has_posted_.store(true);
     }
@@ -474,14 +481,15 @@ void LoopCore::call(WatchSlot& slot, Readiness ready) {
     ++calls_;
     running_ = &slot;
     const Running running{*this, slot};
-    if (observer_ == nullptr) [[likely]] {
+    if (observer_ == nullptr || slot.fd == wake_up_.get()) [[likely]] {
         slot.on_ready(ready);
         return;
     }
+    LoopObserver* const watching = observer_; // the callback may change it
     const int fd = slot.fd;
     const Clock::time_point start = Clock::now();
     slot.on_ready(ready);
-    observer_->on_dispatch(fd, ready, Clock::now() - start);
+    if (watching == observer_) watching->on_dispatch(fd, ready, Clock::now() - start);
 }
 
 void LoopCore::deliver_ready_list() {
@@ -511,10 +519,11 @@ void LoopCore::run_posted() {
     }
     while (next_task_ < tasks_.size()) {
         ++calls_;
-        const Clock::time_point start = observer_ == nullptr ? Clock::time_point{} : Clock::now();
+        LoopObserver* const watching = observer_;
+        const Clock::time_point start = watching == nullptr ? Clock::time_point{} : Clock::now();
         Task task = std::move(tasks_[next_task_++]);
         task();
-        if (observer_ != nullptr) observer_->on_task(Clock::now() - start);
+        if (watching != nullptr && watching == observer_) watching->on_task(Clock::now() - start);
     }
 }
 

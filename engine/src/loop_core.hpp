@@ -152,7 +152,7 @@ private:
     std::unique_ptr<std::byte[]> scratch_;
     std::uint64_t process_; // that this loop belongs to
     bool turning_ = false;
-    bool closed_ = false;
+    bool closed_ = false; // set under mutex_
 };
 
 } // namespace pollux

@@ -86,7 +86,7 @@ void TimerQueue::free_slot(std::uint32_t index) noexcept {
 
 Clock::time_point TimerQueue::next_due() noexcept { return heap_.earliest()->due; }
 
-std::size_t TimerQueue::run_due(Clock::time_point now, LoopObserver* observer) {
+std::size_t TimerQueue::run_due(Clock::time_point now, LoopObserver* const& observer) {
     // What is due is taken out first: a task that arms a timer for "now" waits a turn, and one that
     // cancels another of this round finds it not yet run.
     if (!has_leftovers()) {
@@ -104,7 +104,7 @@ std::size_t TimerQueue::run_due(Clock::time_point now, LoopObserver* observer) {
     return ran;
 }
 
-std::size_t TimerQueue::run(Id id, Clock::time_point now, LoopObserver* observer) {
+std::size_t TimerQueue::run(Id id, Clock::time_point now, LoopObserver* const& observer) {
     TimerSlot* const slot = find(id);
     if (slot == nullptr || !std::exchange(slot->firing, false)) return 0;
     const Clock::time_point due = slot->due;
@@ -123,13 +123,11 @@ std::size_t TimerQueue::run(Id id, Clock::time_point now, LoopObserver* observer
     };
     running_ = slot;
     const Running running{*this, to_slab_id(id).index};
-    if (observer == nullptr) {
-        slot->task();
-        return 1;
-    }
-    const Clock::time_point start = Clock::now();
+    LoopObserver* const watching = observer;
+    const Clock::time_point start = watching == nullptr ? Clock::time_point{} : Clock::now();
     slot->task();
-    observer->on_timer(start - due, Clock::now() - start);
+    if (watching != nullptr && watching == observer)
+        watching->on_timer(start - due, Clock::now() - start);
     return 1;
 }
 

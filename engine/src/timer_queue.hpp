@@ -46,8 +46,9 @@ public:
     Clock::time_point next_due() noexcept;
 
     /// Runs what is due at `now`, in order; what is armed meanwhile waits for the next call. When a
-    /// task throws, the next call runs the rest first. Returns how many ran.
-    std::size_t run_due(Clock::time_point now, LoopObserver* observer);
+    /// task throws, the next call runs the rest first. Returns how many ran. A task may change the
+    /// observer.
+    std::size_t run_due(Clock::time_point now, LoopObserver* const& observer);
 
     std::size_t live() const noexcept { return slots_.live(); }
     /// Destroys all tasks.
@@ -55,7 +56,7 @@ public:
 
 private:
     TimerSlot* find(Id id) noexcept;
-    std::size_t run(Id id, Clock::time_point now, LoopObserver* observer);
+    std::size_t run(Id id, Clock::time_point now, LoopObserver* const& observer);
     void free_slot(std::uint32_t index) noexcept;
 
     Slab<TimerSlot, 64> slots_;

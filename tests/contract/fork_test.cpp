@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <fcntl.h>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include <stdexcept>
 #include <string>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -342,4 +344,31 @@ CONTRACT_CASE("W15 all descriptors of a loop are closed by exec", everywhere) {
     CHECK_EQ(inherited(), 0);
     loop.after_fork();
     CHECK_EQ(inherited(), 0);
+}
+
+CONTRACT_CASE("W16 stopped and continued: nothing runs twice, nothing early", on_level) {
+    const pid_t child = ::fork();
+    REQUIRE_GE(child, 0);
+    if (child == 0) {
+        EventLoop loop{mode.backend};
+        const Clock::time_point due = Clock::now() + 20ms;
+        int ran = 0;
+        int early = 0;
+        const Timer timer = loop.run_at(due, [&] {
+            ++ran;
+            early += Clock::now() < due ? 1 : 0;
+            loop.post([&] { loop.stop(); });
+        });
+        loop.run();
+        ::_exit(ran == 1 && early == 0 ? 0 : 1);
+    }
+    ::kill(child, SIGSTOP);
+    int status = 0;
+    REQUIRE_EQ(::waitpid(child, &status, WUNTRACED), child);
+    if (WIFSTOPPED(status)) {
+        ::kill(child, SIGCONT);
+        REQUIRE_EQ(::waitpid(child, &status, 0), child);
+    }
+    REQUIRE(WIFEXITED(status));
+    CHECK_EQ(WEXITSTATUS(status), 0);
 }

@@ -96,7 +96,8 @@ public:
     std::string_view name() const noexcept;
 
     /// From now on `observer` sees each wait, dispatch, timer and task; null ends it. It stays the
-    /// caller's and must outlive its use.
+    /// caller's and must outlive its use. Who is put on or taken off in a callback is not told of
+    /// that one.
     void observe(LoopObserver* observer) noexcept;
 
     /// To be called first in a child that goes on using the loop after fork(2): gives it a fresh
