@@ -63,7 +63,10 @@ IoResult read_once(Socket& from, std::size_t most = 16) {
 bool is(const IoResult& result, IoState state, std::size_t bytes = 0, int error = 0) {
     return result.state == state && result.bytes == bytes && result.error == error;
 }
-void reset(Socket socket) { socket.set(option::linger, 0s); }
+void reset(Socket& socket) {
+    socket.set(option::linger, 0s);
+    socket.close();
+}
 CallOutcome error_outcome(int error) {
     CallOutcome outcome;
     outcome.error = error;
@@ -451,13 +454,13 @@ TEST_CASE("a read tells apart: data, nothing yet, the end, a reset") {
         CHECK_EQ(read_text(client), "reply");
     }
     SUBCASE("S7 bug-E1 a reset is reported once, then it is the end") {
-        reset(std::move(client));
+        reset(client);
         await(server, POLLIN);
         CHECK(read_once(server).error_code() == std::errc::connection_reset);
         CHECK(is(read_once(server), IoState::end));
     }
     SUBCASE("bug-E1 taking the error steals it from the read") {
-        reset(std::move(client));
+        reset(client);
         await(server, POLLIN);
         CHECK(server.take_error() == std::errc::connection_reset);
         CHECK(is(read_once(server), IoState::end));
@@ -505,7 +508,7 @@ TEST_CASE("S3 of more than IOV_MAX pieces the first IOV_MAX that hold something 
     }
     CHECK(is(ours.write(pieces), IoState::ok, IOV_MAX));
     CHECK_EQ(read_text(theirs), text.substr(0, IOV_MAX));
-    pieces.resize(2 * IOV_MAX);
+    pieces.resize(std::size_t{2} * IOV_MAX);
     CHECK(is(ours.write(pieces), IoState::ok, IOV_MAX));
     CHECK_EQ(read_text(theirs), text.substr(0, IOV_MAX));
 }
@@ -598,17 +601,24 @@ TEST_CASE("options cross to the kernel and back with their types") {
     client.set(option::receive_buffer, 50'000);
     CHECK_EQ(client.get(option::send_buffer), 100'000); // doubled: socket(7)
     CHECK_EQ(client.get(option::receive_buffer), 100'000);
-    CHECK_FALSE(client.get(option::linger).has_value());
-    client.set(option::linger, 5s);
-    CHECK(client.get(option::linger) == 5s);
-    client.set(option::linger, std::nullopt);
-    CHECK_FALSE(client.get(option::linger).has_value());
     CHECK_EQ(client.get(option::type), SOCK_STREAM);
     CHECK_EQ(client.get(option::error), 0);
     CHECK_FALSE(client.get(option::accepting));
     Socket listener = Socket::listen(Address::ipv4_loopback(0));
     listener.set(option::defer_accept, 1s);
     CHECK_EQ(listener.get(option::defer_accept).count(), 1);
+}
+
+TEST_CASE("linger is off, a duration, or a reset") {
+    const DescriptorLedger ledger;
+    Socket client = Socket::open(AF_INET);
+    CHECK_FALSE(client.get(option::linger).has_value());
+    client.set(option::linger, 5s);
+    CHECK(client.get(option::linger) == 5s);
+    client.set(option::linger, 0s);
+    CHECK(client.get(option::linger) == 0s);
+    client.set(option::linger, std::nullopt);
+    CHECK_FALSE(client.get(option::linger).has_value());
 }
 
 TEST_CASE("an option's value that does not fit is refused, not cut") {
@@ -629,7 +639,7 @@ TEST_CASE("an option's value that does not fit is refused, not cut") {
 TEST_CASE("closing with linger zero resets") {
     const DescriptorLedger ledger;
     auto [server, client] = tcp_sockets();
-    reset(std::move(server));
+    reset(server);
     await(client, POLLIN);
     CHECK(is(read_once(client), IoState::error, 0, ECONNRESET));
 }
