@@ -46,6 +46,9 @@ constexpr bool on_epoll(Mode mode) {
 constexpr bool not_on_select(Mode mode) {
     return !on_select(mode);
 }
+constexpr bool not_on_epoll(Mode mode) {
+    return !on_epoll(mode);
+}
 
 inline constexpr std::array<Mode, 7> modes{{
     {pollux::Backend::select, pollux::Trigger::level},

@@ -1,0 +1,18 @@
+#pragma once
+
+namespace pollux_test {
+
+/// While it lives, the `nth` allocation of this thread from now on (1: the next) fails with
+/// `std::bad_alloc`, once.
+class FailingMemory {
+public:
+    explicit FailingMemory(int nth);
+    ~FailingMemory();
+    FailingMemory(const FailingMemory&) = delete;
+    FailingMemory& operator=(const FailingMemory&) = delete;
+
+    /// Whether the failure has happened.
+    bool struck() const;
+};
+
+} // namespace pollux_test
