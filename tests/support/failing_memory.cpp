@@ -38,8 +38,4 @@ FailingMemory::~FailingMemory() {
     until_failure = 0;
 }
 
-bool FailingMemory::struck() const {
-    return until_failure == 0;
-}
-
 } // namespace pollux_test

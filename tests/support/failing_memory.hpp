@@ -10,9 +10,6 @@ public:
     ~FailingMemory();
     FailingMemory(const FailingMemory&) = delete;
     FailingMemory& operator=(const FailingMemory&) = delete;
-
-    /// Whether the failure has happened.
-    bool struck() const;
 };
 
 } // namespace pollux_test
