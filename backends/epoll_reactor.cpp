@@ -91,11 +91,12 @@ private:
             throw_system_error(errno, call, "descriptor " + std::to_string(fd));
     }
 
-    // A full batch means that there may be more: the next one gets twice the room.
+    // A full batch means that there may be more: the next one gets twice the room. What is written
+    // last grows first, so that running out of memory between the two leaves room for each event.
     void grow() {
         if (found_ < events_.size() || events_.size() >= last_capacity) return;
-        events_.resize(2 * events_.size());
-        ready_.resize(events_.size());
+        ready_.resize(2 * events_.size());
+        events_.resize(ready_.size());
     }
 
     // epoll_wait knows milliseconds. For "look" and "forever" that is enough and it is the shorter

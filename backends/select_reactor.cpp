@@ -87,6 +87,11 @@ private:
         return fd >= 0 && fd < FD_SETSIZE && marks_[static_cast<std::size_t>(fd)].watched;
     }
 
+    bool is_armed(int fd) const noexcept {
+        return FD_ISSET(fd, &asked_.readable) || FD_ISSET(fd, &asked_.writable) ||
+               FD_ISSET(fd, &asked_.urgent);
+    }
+
     void arm(int fd, Interest interest) noexcept {
         if (has(interest, Interest::read)) FD_SET(fd, &asked_.readable);
         if (has(interest, Interest::write)) FD_SET(fd, &asked_.writable);
@@ -125,10 +130,10 @@ private:
     }
 
     // One bad descriptor fails the whole call. It is reported and no longer watched, so that the
-    // others are served by the next wait.
+    // others are served by the next wait. A one-shot registration that is silent was not asked for.
     void report_bad() noexcept {
         for (int fd = 0; fd < end_; ++fd) {
-            if (!is_watched(fd) || sys::fcntl(fd, F_GETFD, 0) >= 0) continue;
+            if (!is_armed(fd) || sys::fcntl(fd, F_GETFD, 0) >= 0) continue;
             report(fd, Readiness::readable | Readiness::writable | Readiness::error);
             remove(fd);
         }

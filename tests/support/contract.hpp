@@ -30,6 +30,7 @@ constexpr bool on_select(Mode mode) { return mode.is(pollux::Backend::select); }
 constexpr bool on_poll(Mode mode) { return mode.is(pollux::Backend::poll); }
 constexpr bool on_epoll(Mode mode) { return mode.is(pollux::Backend::epoll); }
 constexpr bool not_on_select(Mode mode) { return !on_select(mode); }
+constexpr bool not_on_epoll(Mode mode) { return !on_epoll(mode); }
 
 inline constexpr std::array<Mode, 7> modes{{
     {pollux::Backend::select, pollux::Trigger::level},

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pollux/error.hpp>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -66,6 +67,32 @@ Ends tcp_pair() {
     Fd ours{check(::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC),
                   "accept4")};
     return {std::move(ours), std::move(theirs)};
+}
+
+Ends udp_pair() {
+    const auto bound = [] {
+        Fd socket{check(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket")};
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        check(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), "bind");
+        return socket;
+    };
+    const auto join = [](const Fd& one, const Fd& other) {
+        sockaddr_in address{};
+        socklen_t size = sizeof address;
+        check(::getsockname(other.get(), reinterpret_cast<sockaddr*>(&address), &size),
+              "getsockname");
+        check(::connect(one.get(), reinterpret_cast<sockaddr*>(&address), size), "connect");
+    };
+    Ends ends{bound(), bound()};
+    join(ends.ours, ends.theirs);
+    join(ends.theirs, ends.ours);
+    return ends;
+}
+
+Fd counter(unsigned initial) {
+    return Fd{check(::eventfd(initial, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")};
 }
 
 void put(const Fd& to, std::string_view text) {

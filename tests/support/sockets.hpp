@@ -23,6 +23,11 @@ pollux::Fd tcp_listener(int backlog = 16);
 int port_of(const pollux::Fd& socket);
 pollux::Fd tcp_client(int port);
 
+/// Two UDP sockets of 127.0.0.1, connected to each other, non-blocking and close-on-exec.
+Ends udp_pair();
+/// A counter that is readable while it is not zero (eventfd(2)), non-blocking and close-on-exec.
+pollux::Fd counter(unsigned initial = 0);
+
 /// Writes all of it, or fails the test.
 void put(const pollux::Fd& to, std::string_view text);
 /// What one read gives, at most `most` bytes; empty at the end of the stream or when nothing waits.

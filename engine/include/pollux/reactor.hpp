@@ -92,7 +92,8 @@ public:
 
     /// Replaces mark, interest and trigger of a watched descriptor. Arms a one-shot registration
     /// again; an edge registration reports what is ready now once more. Throws as `add`, and
-    /// ENOENT (not watched); the registration is then as it was.
+    /// ENOENT (not watched); the registration is then as it was. For a descriptor that was closed
+    /// behind it only epoll throws EBADF: select and poll report an error by the next wait.
     virtual void modify(int fd, Token token, Interest interest, Trigger trigger) = 0;
 
     /// Stops watching. False: it was not watched, or the kernel had forgotten it (closed before).
