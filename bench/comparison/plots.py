@@ -26,7 +26,8 @@ STYLE = {
     "text.color": TEXT, "axes.labelcolor": TEXT, "axes.edgecolor": TEXT,
     "xtick.color": TEXT, "ytick.color": TEXT, "axes.spines.top": False,
     "axes.spines.right": False, "axes.grid": True, "axes.grid.axis": "y",
-    "grid.color": "#80808055", "legend.frameon": False, "axes.axisbelow": True,
+    "grid.color": "#808080", "grid.alpha": 0.35, "grid.linewidth": 0.6,
+    "legend.frameon": False, "axes.axisbelow": True,
 }
 
 
