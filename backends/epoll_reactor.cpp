@@ -24,31 +24,21 @@ constexpr std::size_t last_capacity = 4096;
 
 std::uint32_t to_epoll(Interest interest, Trigger trigger) noexcept {
     std::uint32_t bits = 0;
-    if (has(interest, Interest::read))
-        bits |= EPOLLIN | EPOLLRDHUP;
-    if (has(interest, Interest::write))
-        bits |= EPOLLOUT;
-    if (has(interest, Interest::urgent))
-        bits |= EPOLLPRI;
-    if (trigger == Trigger::edge)
-        bits |= EPOLLET;
-    if (trigger == Trigger::one_shot)
-        bits |= EPOLLONESHOT;
+    if (has(interest, Interest::read)) bits |= EPOLLIN | EPOLLRDHUP;
+    if (has(interest, Interest::write)) bits |= EPOLLOUT;
+    if (has(interest, Interest::urgent)) bits |= EPOLLPRI;
+    if (trigger == Trigger::edge) bits |= EPOLLET;
+    if (trigger == Trigger::one_shot) bits |= EPOLLONESHOT;
     return bits;
 }
 
 constexpr Readiness translated(std::uint32_t bits) noexcept {
     Readiness ready = Readiness::none;
-    if ((bits & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
-        ready = ready | Readiness::readable;
-    if ((bits & (EPOLLOUT | EPOLLERR)) != 0)
-        ready = ready | Readiness::writable;
-    if ((bits & EPOLLPRI) != 0)
-        ready = ready | Readiness::urgent;
-    if ((bits & EPOLLHUP) != 0)
-        ready = ready | Readiness::hang_up;
-    if ((bits & EPOLLERR) != 0)
-        ready = ready | Readiness::error;
+    if ((bits & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) ready = ready | Readiness::readable;
+    if ((bits & (EPOLLOUT | EPOLLERR)) != 0) ready = ready | Readiness::writable;
+    if ((bits & EPOLLPRI) != 0) ready = ready | Readiness::urgent;
+    if ((bits & EPOLLHUP) != 0) ready = ready | Readiness::hang_up;
+    if ((bits & EPOLLERR) != 0) ready = ready | Readiness::error;
     return ready;
 }
 
@@ -56,8 +46,7 @@ constexpr Readiness translated(std::uint32_t bits) noexcept {
 // compiler: a few instructions per event where the tests above take twenty.
 constexpr auto low_bits = [] {
     std::array<Readiness, 32> table{};
-    for (std::uint32_t bits = 0; bits < table.size(); ++bits)
-        table[bits] = translated(bits);
+    for (std::uint32_t bits = 0; bits < table.size(); ++bits) table[bits] = translated(bits);
     return table;
 }();
 static_assert((EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLERR | EPOLLHUP) < low_bits.size());
@@ -84,8 +73,7 @@ public:
     std::span<const Event> wait(Timeout timeout) override {
         grow();
         const int count = wait_for(timeout);
-        if (count < 0 && errno != EINTR)
-            throw_system_error(errno, "epoll_wait");
+        if (count < 0 && errno != EINTR) throw_system_error(errno, "epoll_wait");
         found_ = count > 0 ? static_cast<std::size_t>(count) : 0;
         for (std::size_t i = 0; i < found_; ++i)
             ready_[i] = {static_cast<Token>(events_[i].data.u64), from_epoll(events_[i].events)};
@@ -105,8 +93,7 @@ private:
 
     // A full batch means that there may be more: the next one gets twice the room.
     void grow() {
-        if (found_ < events_.size() || events_.size() >= last_capacity)
-            return;
+        if (found_ < events_.size() || events_.size() >= last_capacity) return;
         events_.resize(2 * events_.size());
         ready_.resize(events_.size());
     }
@@ -118,14 +105,12 @@ private:
         const int capacity = static_cast<int>(events_.size());
         if (timeout <= Timeout::zero())
             return sys::epoll_wait(epoll_.get(), events_.data(), capacity, 0);
-        if (timeout == forever)
-            return sys::epoll_wait(epoll_.get(), events_.data(), capacity, -1);
+        if (timeout == forever) return sys::epoll_wait(epoll_.get(), events_.data(), capacity, -1);
         if (has_nanoseconds_) {
             const timespec limit = to_timespec(timeout);
             const int count =
                 sys::epoll_pwait2(epoll_.get(), events_.data(), capacity, &limit, nullptr);
-            if (count >= 0 || errno != ENOSYS)
-                return count;
+            if (count >= 0 || errno != ENOSYS) return count;
             has_nanoseconds_ = false;
         }
         const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
@@ -142,8 +127,6 @@ private:
 
 } // namespace
 
-std::unique_ptr<Reactor> make_epoll_reactor() {
-    return std::make_unique<EpollReactor>();
-}
+std::unique_ptr<Reactor> make_epoll_reactor() { return std::make_unique<EpollReactor>(); }
 
 } // namespace pollux

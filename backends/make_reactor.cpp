@@ -25,9 +25,7 @@ constexpr std::array<Facility, 3> facilities{{
     {Backend::epoll, "epoll", make_epoll_reactor},
 }};
 
-std::string described(int fd) {
-    return "descriptor " + std::to_string(fd);
-}
+std::string described(int fd) { return "descriptor " + std::to_string(fd); }
 
 } // namespace
 
@@ -47,15 +45,13 @@ std::string_view to_string(Backend backend) noexcept {
 
 Backend parse_backend(std::string_view name) {
     for (const Facility& facility : facilities)
-        if (facility.name == name)
-            return facility.backend;
+        if (facility.name == name) return facility.backend;
     throw std::invalid_argument{"unknown backend '" + std::string{name} +
                                 "': choose select, poll or epoll"};
 }
 
 void require_open(int fd, std::string_view call) {
-    if (sys::fcntl(fd, F_GETFD, 0) < 0)
-        throw_system_error(errno, call, described(fd));
+    if (sys::fcntl(fd, F_GETFD, 0) < 0) throw_system_error(errno, call, described(fd));
 }
 
 void refuse_edge(std::string_view call) {

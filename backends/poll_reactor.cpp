@@ -17,43 +17,31 @@ namespace {
 
 constexpr short to_poll(Interest interest) noexcept {
     short bits = 0;
-    if (has(interest, Interest::read))
-        bits |= POLLIN | POLLRDHUP;
-    if (has(interest, Interest::write))
-        bits |= POLLOUT;
-    if (has(interest, Interest::urgent))
-        bits |= POLLPRI;
+    if (has(interest, Interest::read)) bits |= POLLIN | POLLRDHUP;
+    if (has(interest, Interest::write)) bits |= POLLOUT;
+    if (has(interest, Interest::urgent)) bits |= POLLPRI;
     return bits;
 }
 
 constexpr Readiness from_poll(short bits) noexcept {
     Readiness ready = Readiness::none;
-    if ((bits & (POLLIN | POLLHUP | POLLERR | POLLNVAL)) != 0)
-        ready = ready | Readiness::readable;
-    if ((bits & (POLLOUT | POLLERR | POLLNVAL)) != 0)
-        ready = ready | Readiness::writable;
-    if ((bits & POLLPRI) != 0)
-        ready = ready | Readiness::urgent;
-    if ((bits & POLLRDHUP) != 0)
-        ready = ready | Readiness::peer_closed;
-    if ((bits & POLLHUP) != 0)
-        ready = ready | Readiness::hang_up;
-    if ((bits & (POLLERR | POLLNVAL)) != 0)
-        ready = ready | Readiness::error;
+    if ((bits & (POLLIN | POLLHUP | POLLERR | POLLNVAL)) != 0) ready = ready | Readiness::readable;
+    if ((bits & (POLLOUT | POLLERR | POLLNVAL)) != 0) ready = ready | Readiness::writable;
+    if ((bits & POLLPRI) != 0) ready = ready | Readiness::urgent;
+    if ((bits & POLLRDHUP) != 0) ready = ready | Readiness::peer_closed;
+    if ((bits & POLLHUP) != 0) ready = ready | Readiness::hang_up;
+    if ((bits & (POLLERR | POLLNVAL)) != 0) ready = ready | Readiness::error;
     return ready;
 }
 
 class PollReactor final : public Reactor {
 public:
     void add(int fd, Token token, Interest interest, Trigger trigger) override {
-        if (trigger == Trigger::edge)
-            refuse_edge("poll");
-        if (is_watched(fd))
-            refuse_twice("poll", fd);
+        if (trigger == Trigger::edge) refuse_edge("poll");
+        if (is_watched(fd)) refuse_twice("poll", fd);
         require_open(fd, "poll");
         const auto number = static_cast<std::size_t>(fd);
-        if (number >= place_of_.size())
-            place_of_.resize(number + 1, nowhere);
+        if (number >= place_of_.size()) place_of_.resize(number + 1, nowhere);
         make_room();
         watched_.push_back({.fd = fd, .events = to_poll(interest), .revents = 0});
         tokens_.push_back(token);
@@ -62,10 +50,8 @@ public:
     }
 
     void modify(int fd, Token token, Interest interest, Trigger trigger) override {
-        if (trigger == Trigger::edge)
-            refuse_edge("poll");
-        if (!is_watched(fd))
-            refuse_unknown("poll", fd);
+        if (trigger == Trigger::edge) refuse_edge("poll");
+        if (!is_watched(fd)) refuse_unknown("poll", fd);
         const std::size_t place = place_of_[static_cast<std::size_t>(fd)];
         watched_[place] = {.fd = fd, .events = to_poll(interest), .revents = 0};
         tokens_[place] = token;
@@ -73,8 +59,7 @@ public:
     }
 
     bool remove(int fd) noexcept override {
-        if (!is_watched(fd))
-            return false;
+        if (!is_watched(fd)) return false;
         erase(place_of_[static_cast<std::size_t>(fd)]);
         return true;
     }
@@ -85,13 +70,11 @@ public:
         const timespec limit = to_timespec(timeout);
         int left = sys::ppoll(watched_.data(), watched_.size(),
                               timeout == forever ? nullptr : &limit, nullptr);
-        if (left < 0 && errno != EINTR)
-            throw_system_error(errno, "poll");
+        if (left < 0 && errno != EINTR) throw_system_error(errno, "poll");
         // Downwards, because erase fills the gap with the last entry, which was looked at before.
         for (std::size_t place = watched_.size(); left > 0 && place-- > 0;) {
             const short bits = watched_[place].revents;
-            if (bits == 0)
-                continue;
+            if (bits == 0) continue;
             --left;
             ready_.push_back({tokens_[place], from_poll(bits)});
             if ((bits & POLLNVAL) != 0)
@@ -117,8 +100,7 @@ private:
     // Room for one more everywhere before anything changes, so that running out of memory leaves
     // the registrations as they were.
     void make_room() {
-        if (watched_.size() < watched_.capacity())
-            return;
+        if (watched_.size() < watched_.capacity()) return;
         const std::size_t capacity = std::max<std::size_t>(64, 2 * watched_.size());
         tokens_.reserve(capacity);
         triggers_.reserve(capacity);
@@ -152,8 +134,6 @@ private:
 
 } // namespace
 
-std::unique_ptr<Reactor> make_poll_reactor() {
-    return std::make_unique<PollReactor>();
-}
+std::unique_ptr<Reactor> make_poll_reactor() { return std::make_unique<PollReactor>(); }
 
 } // namespace pollux

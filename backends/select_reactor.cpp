@@ -29,38 +29,31 @@ struct Sets {
 class SelectReactor final : public Reactor {
 public:
     void add(int fd, Token token, Interest interest, Trigger trigger) override {
-        if (trigger == Trigger::edge)
-            refuse_edge("select");
+        if (trigger == Trigger::edge) refuse_edge("select");
         if (fd >= FD_SETSIZE)
             throw_system_error(ERANGE, "select",
                                "descriptor " + std::to_string(fd) + " is not below FD_SETSIZE (" +
                                    std::to_string(FD_SETSIZE) + ")");
-        if (is_watched(fd))
-            refuse_twice("select", fd);
+        if (is_watched(fd)) refuse_twice("select", fd);
         require_open(fd, "select");
         marks_[static_cast<std::size_t>(fd)] = {token, trigger, true};
         arm(fd, interest);
-        if (fd >= end_)
-            end_ = fd + 1;
+        if (fd >= end_) end_ = fd + 1;
     }
 
     void modify(int fd, Token token, Interest interest, Trigger trigger) override {
-        if (trigger == Trigger::edge)
-            refuse_edge("select");
-        if (!is_watched(fd))
-            refuse_unknown("select", fd);
+        if (trigger == Trigger::edge) refuse_edge("select");
+        if (!is_watched(fd)) refuse_unknown("select", fd);
         marks_[static_cast<std::size_t>(fd)] = {token, trigger, true};
         disarm(fd);
         arm(fd, interest);
     }
 
     bool remove(int fd) noexcept override {
-        if (!is_watched(fd))
-            return false;
+        if (!is_watched(fd)) return false;
         marks_[static_cast<std::size_t>(fd)] = {};
         disarm(fd);
-        while (end_ > 0 && !is_watched(end_ - 1))
-            --end_;
+        while (end_ > 0 && !is_watched(end_ - 1)) --end_;
         return true;
     }
 
@@ -95,12 +88,9 @@ private:
     }
 
     void arm(int fd, Interest interest) noexcept {
-        if (has(interest, Interest::read))
-            FD_SET(fd, &asked_.readable);
-        if (has(interest, Interest::write))
-            FD_SET(fd, &asked_.writable);
-        if (has(interest, Interest::urgent))
-            FD_SET(fd, &asked_.urgent);
+        if (has(interest, Interest::read)) FD_SET(fd, &asked_.readable);
+        if (has(interest, Interest::write)) FD_SET(fd, &asked_.writable);
+        if (has(interest, Interest::urgent)) FD_SET(fd, &asked_.urgent);
     }
 
     void disarm(int fd) noexcept {
@@ -112,8 +102,7 @@ private:
     void report(int fd, Readiness ready) noexcept {
         const Mark& mark = marks_[static_cast<std::size_t>(fd)];
         ready_[found_++] = {mark.token, ready};
-        if (mark.trigger == Trigger::one_shot)
-            disarm(fd);
+        if (mark.trigger == Trigger::one_shot) disarm(fd);
     }
 
     // Word by word: a quiet stretch of 64 descriptors costs one test.
@@ -127,12 +116,9 @@ private:
                 const int bit = std::countr_zero(any);
                 const auto is_in = [&](const Words& set) { return (set[word] >> bit & 1U) != 0; };
                 Readiness ready = Readiness::none;
-                if (is_in(readable))
-                    ready = ready | Readiness::readable;
-                if (is_in(writable))
-                    ready = ready | Readiness::writable;
-                if (is_in(urgent))
-                    ready = ready | Readiness::urgent;
+                if (is_in(readable)) ready = ready | Readiness::readable;
+                if (is_in(writable)) ready = ready | Readiness::writable;
+                if (is_in(urgent)) ready = ready | Readiness::urgent;
                 report(static_cast<int>(word) * 64 + bit, ready);
             }
         }
@@ -142,8 +128,7 @@ private:
     // others are served by the next wait.
     void report_bad() noexcept {
         for (int fd = 0; fd < end_; ++fd) {
-            if (!is_watched(fd) || sys::fcntl(fd, F_GETFD, 0) >= 0)
-                continue;
+            if (!is_watched(fd) || sys::fcntl(fd, F_GETFD, 0) >= 0) continue;
             report(fd, Readiness::readable | Readiness::writable | Readiness::error);
             remove(fd);
         }
@@ -158,8 +143,6 @@ private:
 
 } // namespace
 
-std::unique_ptr<Reactor> make_select_reactor() {
-    return std::make_unique<SelectReactor>();
-}
+std::unique_ptr<Reactor> make_select_reactor() { return std::make_unique<SelectReactor>(); }
 
 } // namespace pollux

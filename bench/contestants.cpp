@@ -67,16 +67,14 @@ class BarePoll final : public Contestant {
 public:
     BarePoll(std::span<const int> fds, std::uint64_t* counter)
         : watchers_(make_watchers(fds.size(), counter)) {
-        for (const int fd : fds)
-            polled_.push_back({.fd = fd, .events = POLLIN, .revents = 0});
+        for (const int fd : fds) polled_.push_back({.fd = fd, .events = POLLIN, .revents = 0});
     }
 
     void run(std::uint64_t turns) override {
         for (; turns > 0; --turns) {
             int left = poll(polled_.data(), polled_.size(), 0);
             for (std::size_t i = 0; left > 0; ++i) {
-                if (polled_[i].revents == 0)
-                    continue;
+                if (polled_[i].revents == 0) continue;
                 --left;
                 watchers_[i].call();
             }
@@ -164,8 +162,7 @@ public:
     }
 
     void run(std::uint64_t turns) override {
-        for (; turns > 0; --turns)
-            loop_.run_once(pollux::Timeout::zero());
+        for (; turns > 0; --turns) loop_.run_once(pollux::Timeout::zero());
     }
 
 private:
@@ -184,14 +181,11 @@ void raise_descriptor_limit() {
 
 } // namespace
 
-std::string_view to_string(Kind kind) noexcept {
-    return names[static_cast<std::size_t>(kind)];
-}
+std::string_view to_string(Kind kind) noexcept { return names[static_cast<std::size_t>(kind)]; }
 
 Kind parse_kind(std::string_view name) {
     for (const Kind kind : kinds)
-        if (to_string(kind) == name)
-            return kind;
+        if (to_string(kind) == name) return kind;
     throw std::invalid_argument{"bare, seam or loop, not " + std::string{name}};
 }
 
@@ -209,8 +203,7 @@ std::unique_ptr<Contestant> make_contestant(Kind kind, pollux::Backend backend,
 }
 
 Descriptors::Descriptors(std::size_t watched, std::size_t active) {
-    if (active > watched)
-        throw std::invalid_argument{"more active than watched descriptors"};
+    if (active > watched) throw std::invalid_argument{"more active than watched descriptors"};
     raise_descriptor_limit();
     fds_.reserve(watched);
     for (std::size_t i = 0; i < watched; ++i) {
@@ -221,8 +214,7 @@ Descriptors::Descriptors(std::size_t watched, std::size_t active) {
 }
 
 Descriptors::~Descriptors() {
-    for (const int fd : fds_)
-        close(fd);
+    for (const int fd : fds_) close(fd);
 }
 
 } // namespace contest

@@ -24,20 +24,16 @@ void wait_for_line() {
 }
 
 void wait_for_go(const Options& options) {
-    if (!options.handshake)
-        return;
+    if (!options.handshake) return;
     std::cout << "ready" << std::endl;
     wait_for_line();
 }
 
-Goal warmup_goal(const Options& options) {
-    return {.deadline = now() + options.warmup.count()};
-}
+Goal warmup_goal(const Options& options) { return {.deadline = now() + options.warmup.count()}; }
 
 Goal measured_goal(const Options& options) {
     Goal goal;
-    if (options.duration.count() > 0)
-        goal.deadline = now() + options.duration.count();
+    if (options.duration.count() > 0) goal.deadline = now() + options.duration.count();
     const bool uploads = options.mode == Options::Mode::upload;
     if (const auto amount = uploads ? options.bytes : options.requests; amount > 0)
         goal.amount = amount;
@@ -49,8 +45,7 @@ struct Measured {
     std::int64_t cpu;
 };
 
-template <class Run>
-Measured measure(const Options& options, Run run) {
+template <class Run> Measured measure(const Options& options, Run run) {
     wait_for_go(options);
     const std::int64_t cpu_before = nanoseconds_of(CLOCK_PROCESS_CPUTIME_ID);
     Measured measured{.result = run(measured_goal(options)), .cpu = 0};
@@ -82,19 +77,16 @@ void run_echo(const Options& options) {
     const auto load = std::make_unique<EchoLoad>(options, sockets);
     load->run(warmup_goal(options));
     print(options, measure(options, [&](const Goal& goal) { return load->run(goal); }));
-    if (options.handshake)
-        wait_for_line();
+    if (options.handshake) wait_for_line();
 }
 
 // An upload ends its connections, so the warm-up has some of its own.
 void run_upload(const Options& options) {
-    if (options.warmup.count() > 0)
-        upload(options, connect_all(options), warmup_goal(options));
+    if (options.warmup.count() > 0) upload(options, connect_all(options), warmup_goal(options));
     const auto sockets = connect_all(options);
     print(options,
           measure(options, [&](const Goal& goal) { return upload(options, sockets, goal); }));
-    if (options.handshake)
-        wait_for_line();
+    if (options.handshake) wait_for_line();
 }
 
 } // namespace

@@ -21,8 +21,7 @@ void dispatch(benchmark::State& state, Kind kind, pollux::Backend backend) {
     const auto contestant = make_contestant(kind, backend, descriptors.all(), &calls);
     contestant->run(10);
     calls = 0;
-    for (auto _ : state)
-        contestant->run(1);
+    for (auto _ : state) contestant->run(1);
     if (calls != active * static_cast<std::uint64_t>(state.iterations()))
         state.SkipWithError("some events did not come");
     state.SetItemsProcessed(static_cast<std::int64_t>(calls));
@@ -42,8 +41,7 @@ int main(int argc, char** argv) {
                 ->ArgsProduct({{100}, {1, 100}});
         }
     benchmark::Initialize(&argc, argv);
-    if (benchmark::ReportUnrecognizedArguments(argc, argv))
-        return 2;
+    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
     benchmark::RunSpecifiedBenchmarks();
     benchmark::Shutdown();
 }

@@ -67,8 +67,7 @@ std::int64_t time_of(Contestant& contestant, std::uint64_t turns) {
 // So many turns that the bare loop is busy for the time asked for.
 std::uint64_t turns_for(Contestant& bare, std::int64_t nanoseconds) {
     std::uint64_t turns = 1;
-    while (time_of(bare, turns) < nanoseconds / 4)
-        turns *= 2;
+    while (time_of(bare, turns) < nanoseconds / 4) turns *= 2;
     const std::int64_t taken = std::max<std::int64_t>(1, time_of(bare, turns));
     return std::max<std::uint64_t>(1, turns * static_cast<std::uint64_t>(nanoseconds) /
                                           static_cast<std::uint64_t>(taken));
@@ -95,8 +94,7 @@ void run_pairs(const Options& options) {
     const Descriptors descriptors{options.number("--watched"), active};
     std::uint64_t calls = 0;
     auto entries = make_entries(backend, descriptors.all(), &calls);
-    for (const Entry& entry : entries)
-        entry.contestant->run(10);
+    for (const Entry& entry : entries) entry.contestant->run(10);
     const auto nanoseconds =
         static_cast<std::int64_t>(options.number("--milliseconds")) * 1'000'000;
     const std::uint64_t turns = turns_for(*entries[0].contestant, nanoseconds);

@@ -15,8 +15,7 @@ EchoLoad::EchoLoad(const Options& options, std::span<const Fd> sockets)
       poller_(options.spin),
       connections_(sockets.size()),
       due_(sockets.size() * options.depth) {
-    for (std::size_t i = 0; i < sockets.size(); ++i)
-        poller_.add(sockets[i].get(), i, EPOLLIN);
+    for (std::size_t i = 0; i < sockets.size(); ++i) poller_.add(sockets[i].get(), i, EPOLLIN);
 }
 
 Result EchoLoad::run(const Goal& goal) {
@@ -24,8 +23,7 @@ Result EchoLoad::run(const Goal& goal) {
     started_ = 0;
     result_.started = now();
     for (std::size_t i = 0; i < connections_.size(); ++i) {
-        for (std::size_t n = 0; n < options_.depth && started_ < goal.amount; ++n)
-            start(i, now());
+        for (std::size_t n = 0; n < options_.depth && started_ < goal.amount; ++n) start(i, now());
         flush(i);
     }
     while (result_.requests < started_) {
@@ -33,10 +31,8 @@ Result EchoLoad::run(const Goal& goal) {
         ++result_.waits;
         for (std::size_t i = 0; i < poller_.found(); ++i) {
             const auto index = static_cast<std::size_t>(events[i].data.u64);
-            if ((events[i].events & ~std::uint32_t{EPOLLOUT}) != 0)
-                receive(index, goal);
-            if ((events[i].events & EPOLLOUT) != 0)
-                flush(index);
+            if ((events[i].events & ~std::uint32_t{EPOLLOUT}) != 0) receive(index, goal);
+            if ((events[i].events & EPOLLOUT) != 0) flush(index);
         }
     }
     result_.ended = now();
@@ -57,10 +53,8 @@ void EchoLoad::start(std::size_t index, std::int64_t time) {
 void EchoLoad::receive(std::size_t index, const Goal& goal) {
     Connection& connection = connections_[index];
     const ssize_t count = recv(sockets_[index].get(), buffer_.data(), buffer_.size(), 0);
-    if (count < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (count < 0)
-        fail("connection " + std::to_string(index + 1) + ": recv");
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (count < 0) fail("connection " + std::to_string(index + 1) + ": recv");
     if (count == 0)
         throw Failure{"the server closed connection " + std::to_string(index + 1) + " after " +
                       std::to_string(connection.answered) + " bytes"};
@@ -90,8 +84,7 @@ void EchoLoad::finish_messages(std::size_t index, std::uint64_t before, const Go
         result_.latency.record(static_cast<std::uint64_t>(time - due(index, message)));
         result_.bytes += options_.size;
         ++result_.requests;
-        if (may_start(time, goal))
-            start(index, time);
+        if (may_start(time, goal)) start(index, time);
     }
 }
 

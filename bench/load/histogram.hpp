@@ -29,8 +29,7 @@ public:
         std::uint64_t seen = 0;
         for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket) {
             seen += buckets_[bucket];
-            if (seen >= wanted)
-                return std::min(last_value_of(bucket), largest_);
+            if (seen >= wanted) return std::min(last_value_of(bucket), largest_);
         }
         return largest_;
     }
@@ -45,15 +44,13 @@ private:
     // A value below 128 has a bucket of its own; above, `shift` low bits are dropped and the upper
     // eight, of which the first is always set, choose among the 128 buckets of that power.
     static std::size_t bucket_of(std::uint64_t value) noexcept {
-        if (value < exact)
-            return value;
+        if (value < exact) return value;
         const auto shift = static_cast<unsigned>(std::bit_width(value)) - exact_bits - 1;
         return shift * exact + (value >> shift);
     }
 
     static std::uint64_t last_value_of(std::size_t bucket) noexcept {
-        if (bucket < exact)
-            return bucket;
+        if (bucket < exact) return bucket;
         const auto shift = static_cast<unsigned>(bucket / exact) - 1;
         return ((bucket - shift * exact + 1) << shift) - 1;
     }

@@ -28,8 +28,7 @@ Prints one JSON object. Status 2 and one line on standard error when something g
 
 namespace {
 
-template <class Number>
-Number parse_number(std::string_view option, std::string_view text) {
+template <class Number> Number parse_number(std::string_view option, std::string_view text) {
     Number number{};
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc{} || end != text.data() + text.size() || number < Number{})
@@ -39,16 +38,13 @@ Number parse_number(std::string_view option, std::string_view text) {
 
 std::chrono::nanoseconds parse_seconds(std::string_view option, std::string_view text) {
     const auto seconds = parse_number<double>(option, text);
-    if (!(seconds <= 86'400))
-        throw Failure{std::string{option} + ": more than a day"};
+    if (!(seconds <= 86'400)) throw Failure{std::string{option} + ": more than a day"};
     return std::chrono::nanoseconds{static_cast<std::int64_t>(seconds * 1e9)};
 }
 
 Options::Mode parse_mode(std::string_view text) {
-    if (text == "echo")
-        return Options::Mode::echo;
-    if (text == "upload")
-        return Options::Mode::upload;
+    if (text == "echo") return Options::Mode::echo;
+    if (text == "upload") return Options::Mode::upload;
     throw Failure{"--mode: echo or upload, not " + std::string{text}};
 }
 
@@ -78,8 +74,7 @@ void set(Options& options, std::string_view name, std::string_view value) {
 }
 
 void check(const Options& options) {
-    if (options.port.empty())
-        throw Failure{"--port is missing; try --help"};
+    if (options.port.empty()) throw Failure{"--port is missing; try --help"};
     if (options.connections == 0 || options.size == 0 || options.depth == 0)
         throw Failure{"--connections, --size and --depth must be at least 1"};
     if (options.size > (1U << 20U) || options.depth > (1U << 16U))
@@ -108,8 +103,7 @@ Options parse_options(int argc, char** argv) {
         size_given = size_given || name == "--size";
     }
     const bool uploads = options.mode == Options::Mode::upload;
-    if (uploads && !size_given)
-        options.size = 65536;
+    if (uploads && !size_given) options.size = 65536;
     const std::uint64_t amount = uploads ? options.bytes : options.requests;
     if (amount == 0 && options.duration == std::chrono::nanoseconds{})
         options.duration = std::chrono::seconds{1};

@@ -30,15 +30,12 @@ Address resolve(const Options& options) {
     hints.ai_socktype = SOCK_STREAM;
     addrinfo* found = nullptr;
     const int error = getaddrinfo(options.host.c_str(), options.port.c_str(), &hints, &found);
-    if (error != 0)
-        throw Failure{options.host + ":" + options.port + ": " + gai_strerror(error)};
+    if (error != 0) throw Failure{options.host + ":" + options.port + ": " + gai_strerror(error)};
     return Address{found};
 }
 
-template <class Value>
-void set_option(const Fd& socket, int level, int name, const Value& value) {
-    if (setsockopt(socket.get(), level, name, &value, sizeof value) < 0)
-        fail("setsockopt");
+template <class Value> void set_option(const Fd& socket, int level, int name, const Value& value) {
+    if (setsockopt(socket.get(), level, name, &value, sizeof value) < 0) fail("setsockopt");
 }
 
 // Connects while the socket blocks: one after the other is fast enough and keeps the order.
@@ -46,36 +43,28 @@ void set_option(const Fd& socket, int level, int name, const Value& value) {
 // TIME_WAIT to disturb the next run.
 Fd connect_one(const addrinfo& address) {
     Fd socket{::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    if (socket.get() < 0)
-        fail("socket");
+    if (socket.get() < 0) fail("socket");
     set_option(socket, SOL_SOCKET, SO_SNDTIMEO, patience);
     set_option(socket, SOL_SOCKET, SO_LINGER, linger{.l_onoff = 1, .l_linger = 0});
     set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
-    if (connect(socket.get(), address.ai_addr, address.ai_addrlen) < 0)
-        fail("connect");
-    if (fcntl(socket.get(), F_SETFL, O_NONBLOCK) < 0)
-        fail("fcntl");
+    if (connect(socket.get(), address.ai_addr, address.ai_addrlen) < 0) fail("connect");
+    if (fcntl(socket.get(), F_SETFL, O_NONBLOCK) < 0) fail("fcntl");
     return socket;
 }
 
 } // namespace
 
 Fd::~Fd() {
-    if (fd_ >= 0)
-        close(fd_);
+    if (fd_ >= 0) close(fd_);
 }
 
-void fail(const std::string& what) {
-    throw Failure{what + ": " + std::strerror(errno)};
-}
+void fail(const std::string& what) { throw Failure{what + ": " + std::strerror(errno)}; }
 
 void make_room_for(std::size_t connections) {
     rlimit limit{};
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        fail("getrlimit");
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) fail("getrlimit");
     limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-        fail("setrlimit");
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0) fail("setrlimit");
     if (limit.rlim_max < connections + other_descriptors)
         throw Failure{std::to_string(connections) + " connections need " +
                       std::to_string(connections + other_descriptors) +
@@ -87,8 +76,7 @@ std::vector<Fd> connect_all(const Options& options) {
     std::vector<Fd> sockets;
     sockets.reserve(options.connections);
     try {
-        while (sockets.size() < options.connections)
-            sockets.push_back(connect_one(*address));
+        while (sockets.size() < options.connections) sockets.push_back(connect_one(*address));
     } catch (const Failure& failure) {
         throw Failure{"connection " + std::to_string(sockets.size() + 1) + " of " +
                       std::to_string(options.connections) + " to " + options.host + ":" +
@@ -104,14 +92,12 @@ Pattern::Pattern() : bytes_(period + longest) {
 }
 
 Poller::Poller(bool spin) : epoll_(epoll_create1(EPOLL_CLOEXEC)), spin_(spin) {
-    if (epoll_.get() < 0)
-        fail("epoll_create1");
+    if (epoll_.get() < 0) fail("epoll_create1");
 }
 
 void Poller::control(int operation, int fd, std::size_t index, std::uint32_t events) {
     epoll_event event{.events = events, .data = {.u64 = index}};
-    if (epoll_ctl(epoll_.get(), operation, fd, &event) < 0)
-        fail("epoll_ctl");
+    if (epoll_ctl(epoll_.get(), operation, fd, &event) < 0) fail("epoll_ctl");
 }
 
 void Poller::add(int fd, std::size_t index, std::uint32_t events) {
@@ -122,9 +108,7 @@ void Poller::modify(int fd, std::size_t index, std::uint32_t events) {
     control(EPOLL_CTL_MOD, fd, index, events);
 }
 
-void Poller::remove(int fd) noexcept {
-    epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
-}
+void Poller::remove(int fd) noexcept { epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
 
 const std::vector<epoll_event>& Poller::wait() {
     const int milliseconds = spin_ ? 0 : static_cast<int>(patience.tv_sec * 1000);
@@ -132,11 +116,9 @@ const std::vector<epoll_event>& Poller::wait() {
     for (;;) {
         const int count = epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()),
                                      milliseconds);
-        if (count < 0 && errno != EINTR)
-            fail("epoll_wait");
+        if (count < 0 && errno != EINTR) fail("epoll_wait");
         found_ = count > 0 ? static_cast<std::size_t>(count) : 0;
-        if (found_ > 0)
-            return events_;
+        if (found_ > 0) return events_;
         if (now() >= deadline)
             throw Failure{"the server did nothing for " + std::to_string(patience.tv_sec) +
                           " seconds"};

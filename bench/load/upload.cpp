@@ -58,10 +58,8 @@ private:
         const ssize_t count = recv(sockets_[index].get(), &byte, 1, 0);
         if (count < 0 && errno != EAGAIN)
             fail("connection " + std::to_string(index + 1) + ": recv");
-        if (count > 0)
-            throw Failure{"the server answers an upload: is it a discard server?"};
-        if (count < 0)
-            return;
+        if (count > 0) throw Failure{"the server answers an upload: is it a discard server?"};
+        if (count < 0) return;
         poller_.remove(sockets_[index].get());
         result_.latency.record(static_cast<std::uint64_t>(now() - result_.started));
         ++result_.requests;

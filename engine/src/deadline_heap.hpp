@@ -16,8 +16,7 @@ inline constexpr auto not_in_heap = static_cast<std::uint32_t>(-1);
 /// Arming a node for a later time than it has is a store: the heap keeps the earlier time and finds
 /// the truth when that comes to the top. Connections that put off their idle deadline with every
 /// message cost nothing here.
-template <class Node>
-class DeadlineHeap {
+template <class Node> class DeadlineHeap {
 public:
     bool empty() const noexcept { return entries_.empty(); }
 
@@ -31,21 +30,18 @@ public:
             return;
         }
         node.due = due;
-        if (due >= entries_[node.place].due)
-            return;
+        if (due >= entries_[node.place].due) return;
         entries_[node.place] = {due, node.order(), &node};
         rise(node.place);
     }
 
     /// No work when it is not armed.
     void disarm(Node& node) noexcept {
-        if (node.place == not_in_heap)
-            return;
+        if (node.place == not_in_heap) return;
         const std::uint32_t place = std::exchange(node.place, not_in_heap);
         const Entry last = entries_.back();
         entries_.pop_back();
-        if (last.node == &node)
-            return;
+        if (last.node == &node) return;
         put(place, last);
         rise(place);
         sink(last.node->place);
@@ -53,12 +49,10 @@ public:
 
     /// The earliest node; null when there is none.
     Node* earliest() noexcept {
-        if (entries_.empty())
-            return nullptr;
+        if (entries_.empty()) return nullptr;
         for (;;) {
             Node& node = *entries_[0].node;
-            if (entries_[0].due == node.due && entries_[0].order == node.order())
-                return &node;
+            if (entries_[0].due == node.due && entries_[0].order == node.order()) return &node;
             entries_[0] = {node.due, node.order(), &node};
             sink(0);
         }
@@ -85,8 +79,7 @@ private:
         const Entry entry = entries_[place];
         while (place > 0) {
             const std::uint32_t parent = (place - 1) / arity;
-            if (!before(entry, entries_[parent]))
-                break;
+            if (!before(entry, entries_[parent])) break;
             put(place, entries_[parent]);
             place = parent;
         }
@@ -98,14 +91,11 @@ private:
         const auto size = static_cast<std::uint32_t>(entries_.size());
         for (;;) {
             const std::uint32_t first = place * arity + 1;
-            if (first >= size)
-                break;
+            if (first >= size) break;
             std::uint32_t least = first;
             for (std::uint32_t child = first + 1; child < size && child < first + arity; ++child)
-                if (before(entries_[child], entries_[least]))
-                    least = child;
-            if (!before(entries_[least], entry))
-                break;
+                if (before(entries_[child], entries_[least])) least = child;
+            if (!before(entries_[least], entry)) break;
             put(place, entries_[least]);
             place = least;
         }

@@ -11,9 +11,7 @@ EventLoop::EventLoop(Backend backend) : EventLoop{[backend] { return make_reacto
 
 EventLoop::EventLoop(ReactorFactory make_reactor) : core_{new LoopCore{std::move(make_reactor)}} {}
 
-EventLoop::~EventLoop() {
-    core_->close();
-}
+EventLoop::~EventLoop() { core_->close(); }
 
 Watch EventLoop::watch(int fd, Interest interest, Trigger trigger, ReadyFunction on_ready,
                        std::source_location where) {
@@ -34,48 +32,24 @@ Timer EventLoop::run_every(Clock::duration interval, Task task) {
     return core_->make_timer(later(Clock::now(), interval), interval, std::move(task));
 }
 
-void EventLoop::post(Task task) {
-    core_->post(std::move(task));
-}
-void EventLoop::wake() noexcept {
-    core_->wake();
-}
-void EventLoop::stop() noexcept {
-    core_->stop();
-}
+void EventLoop::post(Task task) { core_->post(std::move(task)); }
+void EventLoop::wake() noexcept { core_->wake(); }
+void EventLoop::stop() noexcept { core_->stop(); }
 
-void EventLoop::run() {
-    core_->run();
-}
-std::size_t EventLoop::run_once(Timeout timeout) {
-    return core_->run_once(timeout);
-}
+void EventLoop::run() { core_->run(); }
+std::size_t EventLoop::run_once(Timeout timeout) { return core_->run_once(timeout); }
 
-Timeout EventLoop::time_to_wait() {
-    return core_->time_to_wait();
-}
-int EventLoop::descriptor() const noexcept {
-    return core_->reactor().descriptor();
-}
-Clock::time_point EventLoop::now() noexcept {
-    return core_->now();
-}
-std::span<std::byte> EventLoop::scratch() {
-    return core_->scratch();
-}
+Timeout EventLoop::time_to_wait() { return core_->time_to_wait(); }
+int EventLoop::descriptor() const noexcept { return core_->reactor().descriptor(); }
+Clock::time_point EventLoop::now() noexcept { return core_->now(); }
+std::span<std::byte> EventLoop::scratch() { return core_->scratch(); }
 
 bool EventLoop::supports(Trigger trigger) const noexcept {
     return core_->reactor().supports(trigger);
 }
-std::string_view EventLoop::name() const noexcept {
-    return core_->reactor().name();
-}
+std::string_view EventLoop::name() const noexcept { return core_->reactor().name(); }
 
-void EventLoop::observe(LoopObserver* observer) noexcept {
-    core_->observe(observer);
-}
-void EventLoop::after_fork() {
-    core_->after_fork();
-}
+void EventLoop::observe(LoopObserver* observer) noexcept { core_->observe(observer); }
+void EventLoop::after_fork() { core_->after_fork(); }
 
 } // namespace pollux

@@ -114,8 +114,7 @@ void LoopCore::close() noexcept {
 }
 
 void LoopCore::delete_if_unused() noexcept {
-    if (closed_ && reactor_ == nullptr && watches_.live() == 0 && timers_.live() == 0)
-        delete this;
+    if (closed_ && reactor_ == nullptr && watches_.live() == 0 && timers_.live() == 0) delete this;
 }
 
 void LoopCore::check_thread() const {
@@ -124,9 +123,7 @@ void LoopCore::check_thread() const {
            "this loop runs on another thread: use post");
 }
 
-bool LoopCore::is_own_process() const noexcept {
-    return process_ == process_mark();
-}
+bool LoopCore::is_own_process() const noexcept { return process_ == process_mark(); }
 
 void LoopCore::check_process(const char* operation) const {
     if (!is_own_process())
@@ -145,8 +142,7 @@ WatchSlot* LoopCore::slot_of(const Watch& watch, const char* operation) {
     if (watch.core_ == nullptr)
         throw std::logic_error{std::string{"Watch::"} + operation + ": nothing is watched"};
     LoopCore& core = *watch.core_;
-    if (core.closed_)
-        return nullptr;
+    if (core.closed_) return nullptr;
     core.check_thread();
     core.check_process(operation);
     return core.find(watch.token_);
@@ -186,17 +182,14 @@ void LoopCore::attach(WatchSlot& slot, Token token) {
     try {
         reactor_->add(slot.fd, token, slot.interest, slot.trigger);
     } catch (const std::system_error& error) {
-        if (error.code().value() != EPERM)
-            throw;
+        if (error.code().value() != EPERM) throw;
         can_wait = false;
     }
     try {
         own(slot);
-        if (!can_wait)
-            put_on_ready_list(slot, token, asked_for(slot.interest));
+        if (!can_wait) put_on_ready_list(slot, token, asked_for(slot.interest));
     } catch (...) {
-        if (can_wait)
-            reactor_->remove(slot.fd);
+        if (can_wait) reactor_->remove(slot.fd);
         throw;
     }
     slot.registered = can_wait;
@@ -210,10 +203,8 @@ void LoopCore::attach(WatchSlot& slot, Token token) {
 void LoopCore::detach(WatchSlot& slot) noexcept {
     const bool registered = slot.registered;
     slot.registered = false;
-    if (!registered || reactor_ == nullptr || !is_own_process())
-        return;
-    if (!reactor_->remove(slot.fd) || is_closed_unnoticed(slot.fd))
-        report_closed_too_early(slot);
+    if (!registered || reactor_ == nullptr || !is_own_process()) return;
+    if (!reactor_->remove(slot.fd) || is_closed_unnoticed(slot.fd)) report_closed_too_early(slot);
 }
 
 std::uint32_t LoopCore::owner_of(int fd) const noexcept {
@@ -225,11 +216,9 @@ std::uint32_t LoopCore::owner_of(int fd) const noexcept {
 // descriptor was closed, and its watch is out of date.
 void LoopCore::own(WatchSlot& slot) {
     const auto number = static_cast<std::size_t>(slot.fd);
-    if (number >= owner_of_.size())
-        owner_of_.resize(number + 1, nobody);
+    if (number >= owner_of_.size()) owner_of_.resize(number + 1, nobody);
     const std::uint32_t former = std::exchange(owner_of_[number], slot.index);
-    if (former == nobody || former == slot.index)
-        return;
+    if (former == nobody || former == slot.index) return;
     report_closed_too_early(watches_[former]);
     watches_[former].registered = false;
 }
@@ -242,8 +231,7 @@ void LoopCore::refresh_mask(WatchSlot& slot) noexcept {
 void LoopCore::set_interest(WatchSlot& slot, Token token, Interest interest) {
     const Interest before = std::exchange(slot.interest, interest);
     try {
-        if (slot.paused)
-            return attach(slot, token);
+        if (slot.paused) return attach(slot, token);
         if (slot.always_ready)
             put_on_ready_list(slot, token, asked_for(interest));
         else
@@ -263,8 +251,7 @@ void LoopCore::pause(WatchSlot& slot) noexcept {
 }
 
 void LoopCore::put_on_ready_list(WatchSlot& slot, Token token, Readiness ready) {
-    if (!slot.queued)
-        queued_.push_back(token);
+    if (!slot.queued) queued_.push_back(token);
     slot.queued = true;
     slot.again = slot.again | ready;
     refresh_mask(slot);
@@ -274,14 +261,12 @@ void LoopCore::release(Token token) noexcept {
     WatchSlot* const slot = find(token);
     check_thread();
     detach(*slot);
-    if (owner_of(slot->fd) == slot->index)
-        owner_of_[static_cast<std::size_t>(slot->fd)] = nobody;
+    if (owner_of(slot->fd) == slot->index) owner_of_[static_cast<std::size_t>(slot->fd)] = nobody;
     slot->always_ready = false;
     slot->doomed = true;
     refresh_mask(*slot);
     gave_up_slots_ = true;
-    if (slot != running_)
-        free_slot(*slot);
+    if (slot != running_) free_slot(*slot);
     delete_if_unused();
 }
 
@@ -297,8 +282,7 @@ void LoopCore::replace_reactor() {
     std::unique_ptr<Reactor> fresh = make_reactor_();
     for (std::uint32_t index = 0; index < watches_.size(); ++index) {
         WatchSlot& slot = watches_[index];
-        if (!slot.registered)
-            continue;
+        if (!slot.registered) continue;
         try {
             fresh->add(slot.fd, to_token(watches_.id(index)), slot.interest, slot.trigger);
         } catch (const std::system_error&) {
@@ -319,8 +303,7 @@ Timer LoopCore::make_timer(Clock::time_point due, Clock::duration interval, Task
 
 void LoopCore::arm(std::uint64_t id, Clock::time_point due) {
     check_thread();
-    if (!closed_)
-        timers_.arm(id, due);
+    if (!closed_) timers_.arm(id, due);
 }
 
 void LoopCore::cancel(std::uint64_t id) noexcept {
@@ -334,9 +317,7 @@ void LoopCore::release_timer(std::uint64_t id) noexcept {
     delete_if_unused();
 }
 
-bool LoopCore::armed(std::uint64_t id) noexcept {
-    return timers_.armed(id);
-}
+bool LoopCore::armed(std::uint64_t id) noexcept { return timers_.armed(id); }
 
 // --- other threads ---------------------------------------------------------------------------
 
@@ -347,13 +328,11 @@ void LoopCore::post(Task task) {
         has_posted_.store(true);
     }
     // On the loop's own thread the next turn finds it without being woken.
-    if (thread_.load(std::memory_order_relaxed) != std::this_thread::get_id())
-        wake();
+    if (thread_.load(std::memory_order_relaxed) != std::this_thread::get_id()) wake();
 }
 
 void LoopCore::wake() noexcept {
-    if (woken_.exchange(true))
-        return;
+    if (woken_.exchange(true)) return;
     const int saved = errno; // may run in a signal handler
     const std::uint64_t one = 1;
     sys::write(wake_up_.get(), &one, sizeof one);
@@ -369,8 +348,7 @@ void LoopCore::stop() noexcept {
 
 void LoopCore::run() {
     const Turning turning{*this, "run"};
-    do
-        turn(stop_.load() ? Timeout::zero() : forever);
+    do turn(stop_.load() ? Timeout::zero() : forever);
     while (!stop_.load());
     stop_.store(false);
 }
@@ -381,12 +359,10 @@ std::size_t LoopCore::run_once(Timeout timeout) {
 }
 
 std::size_t LoopCore::turn(Timeout limit) {
-    if (!has_leftovers())
-        collect(limit);
+    if (!has_leftovers()) collect(limit);
     std::size_t calls = deliver_events();
     calls += deliver_ready_list();
-    if (!timers_.idle())
-        calls += timers_.run_due(now(), observer_);
+    if (!timers_.idle()) calls += timers_.run_due(now(), observer_);
     calls += run_posted();
     return calls;
 }
@@ -396,13 +372,10 @@ bool LoopCore::has_leftovers() const noexcept {
            next_task_ < tasks_.size();
 }
 
-bool LoopCore::has_work() const noexcept {
-    return !queued_.empty() || has_posted_.load();
-}
+bool LoopCore::has_work() const noexcept { return !queued_.empty() || has_posted_.load(); }
 
 Timeout LoopCore::until_next_timer() {
-    if (timers_.idle())
-        return forever;
+    if (timers_.idle()) return forever;
     return std::max(timers_.next_due() - Clock::now(), Timeout::zero());
 }
 
@@ -412,8 +385,7 @@ Timeout LoopCore::time_to_wait() {
 
 void LoopCore::collect(Timeout limit) {
     check_process("run");
-    if (saw_ghost_)
-        replace_reactor();
+    if (saw_ghost_) replace_reactor();
     const Timeout timeout = has_work() ? Timeout::zero() : std::min(limit, until_next_timer());
     round_.clear();
     round_.swap(queued_);
@@ -433,8 +405,7 @@ void LoopCore::collect(Timeout limit) {
 
 std::size_t LoopCore::deliver_events() {
     const std::size_t count = batch_.size() - next_event_;
-    while (next_event_ < batch_.size())
-        dispatch(batch_[next_event_++]);
+    while (next_event_ < batch_.size()) dispatch(batch_[next_event_++]);
     return count;
 }
 
@@ -460,8 +431,7 @@ void LoopCore::call(WatchSlot& slot, Readiness ready) {
         WatchSlot& slot;
         ~Running() {
             core.running_ = nullptr;
-            if (slot.doomed)
-                core.free_slot(slot);
+            if (slot.doomed) core.free_slot(slot);
         }
     };
     running_ = &slot;
@@ -478,20 +448,17 @@ void LoopCore::call(WatchSlot& slot, Readiness ready) {
 
 std::size_t LoopCore::deliver_ready_list() {
     const std::size_t count = round_.size() - next_ready_;
-    while (next_ready_ < round_.size())
-        serve(round_[next_ready_++]);
+    while (next_ready_ < round_.size()) serve(round_[next_ready_++]);
     return count;
 }
 
 void LoopCore::serve(Token token) {
     WatchSlot* slot = find(token);
-    if (slot == nullptr)
-        return;
+    if (slot == nullptr) return;
     slot->queued = false;
     const Readiness again = std::exchange(slot->again, Readiness::none);
     refresh_mask(*slot);
-    if (const Readiness ready = again & slot->mask; ready != Readiness::none)
-        call(*slot, ready);
+    if (const Readiness ready = again & slot->mask; ready != Readiness::none) call(*slot, ready);
     slot = find(token);
     if (slot != nullptr && slot->always_ready && slot->trigger == Trigger::level)
         put_on_ready_list(*slot, token, asked_for(slot->interest));
@@ -501,8 +468,7 @@ std::size_t LoopCore::run_posted() {
     if (next_task_ == tasks_.size()) {
         tasks_.clear();
         next_task_ = 0;
-        if (!has_posted_.load())
-            return 0;
+        if (!has_posted_.load()) return 0;
         const std::lock_guard lock{mutex_};
         tasks_.swap(posted_);
         has_posted_.store(false);
@@ -512,8 +478,7 @@ std::size_t LoopCore::run_posted() {
         const Clock::time_point start = observer_ == nullptr ? Clock::time_point{} : Clock::now();
         Task task = std::move(tasks_[next_task_++]);
         task();
-        if (observer_ != nullptr)
-            observer_->on_task(Clock::now() - start);
+        if (observer_ != nullptr) observer_->on_task(Clock::now() - start);
     }
     return count;
 }
@@ -527,8 +492,7 @@ Clock::time_point LoopCore::now() noexcept {
 }
 
 std::span<std::byte> LoopCore::scratch() {
-    if (scratch_ == nullptr)
-        scratch_ = std::make_unique_for_overwrite<std::byte[]>(scratch_size);
+    if (scratch_ == nullptr) scratch_ = std::make_unique_for_overwrite<std::byte[]>(scratch_size);
     return {scratch_.get(), scratch_size};
 }
 

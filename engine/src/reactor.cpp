@@ -11,10 +11,8 @@ template <class Flags, std::size_t count>
 std::string join(Flags set, const std::array<std::pair<Flags, std::string_view>, count>& names) {
     std::string text;
     for (const auto& [flag, name] : names) {
-        if (!has(set, flag))
-            continue;
-        if (!text.empty())
-            text += '|';
+        if (!has(set, flag)) continue;
+        if (!text.empty()) text += '|';
         text += name;
     }
     return text.empty() ? "none" : text;
@@ -36,8 +34,7 @@ std::string_view to_string(Trigger trigger) noexcept {
 
 Trigger parse_trigger(std::string_view name) {
     for (const Trigger trigger : {Trigger::level, Trigger::edge, Trigger::one_shot})
-        if (to_string(trigger) == name)
-            return trigger;
+        if (to_string(trigger) == name) return trigger;
     throw std::invalid_argument{"unknown trigger '" + std::string{name} +
                                 "': choose level, edge or one-shot"};
 }

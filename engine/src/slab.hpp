@@ -18,15 +18,13 @@ struct SlabId {
 /// changes when the item is given back, and `index`, its own place (while free: the next free
 /// one). Items are made once and destroyed with the slab; giving one back leaves its cleaning to
 /// the caller.
-template <class Item, std::size_t chunk_size>
-class Slab {
+template <class Item, std::size_t chunk_size> class Slab {
     static_assert((chunk_size & (chunk_size - 1)) == 0);
 
 public:
     /// Takes a free item. Throws std::bad_alloc.
     std::uint32_t take() {
-        if (first_free_ == nowhere)
-            grow();
+        if (first_free_ == nowhere) grow();
         const std::uint32_t index = first_free_;
         first_free_ = std::exchange((*this)[index].index, index);
         ++live_;
@@ -43,7 +41,7 @@ public:
     }
 
     Item& operator[](std::uint32_t index) noexcept {
-        return chunks_[index / chunk_size][index % chunk_size];
+        return chunks_[index / chunk_size]->items[index % chunk_size];
     }
 
     SlabId id(std::uint32_t index) noexcept { return {index, (*this)[index].generation}; }
@@ -63,14 +61,17 @@ private:
     static constexpr auto nowhere = static_cast<std::uint32_t>(-1);
 
     void grow() {
-        chunks_.push_back(std::make_unique<Item[]>(chunk_size));
+        chunks_.push_back(std::make_unique<Chunk>());
         for (std::uint32_t index = size(); index-- > size() - chunk_size;) {
             (*this)[index].index = first_free_;
             first_free_ = index;
         }
     }
 
-    std::vector<std::unique_ptr<Item[]>> chunks_;
+    struct Chunk {
+        Item items[chunk_size];
+    };
+    std::vector<std::unique_ptr<Chunk>> chunks_;
     std::uint32_t first_free_ = nowhere;
     std::size_t live_ = 0;
 };

@@ -18,6 +18,7 @@
 #include <sys/select.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -27,9 +28,7 @@
 #define POLLUX_CALL(result, name, parameters, arguments) result name parameters noexcept;
 #else
 #define POLLUX_CALL(result, name, parameters, arguments)                                           \
-    inline result name parameters noexcept {                                                       \
-        return ::name arguments;                                                                   \
-    }
+    inline result name parameters noexcept { return ::name arguments; }
 #endif
 #define POLLUX_TIMED_CALL POLLUX_CALL
 

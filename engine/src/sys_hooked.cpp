@@ -38,8 +38,7 @@ constinit std::atomic<CallHook::Function*> hook{nullptr};
 constinit std::atomic<std::int64_t> fake_now{0}; // nanoseconds; 0: the clock is the kernel's
 constinit thread_local bool in_hook = false;
 
-template <class First, class... Rest>
-int first_fd(First first, Rest...) noexcept {
+template <class First, class... Rest> int first_fd(First first, Rest...) noexcept {
     if constexpr (std::is_same_v<First, int>)
         return first;
     else
@@ -59,20 +58,16 @@ std::array<iovec, 64> cut_pieces(const iovec* pieces, std::size_t& count, std::s
     return cut;
 }
 
-template <class Result, class Bare>
-struct Door {
+template <class Result, class Bare> struct Door {
     Call call;
     Bare bare;
 
-    template <class... Args>
-    Result operator()(Args... args) const noexcept {
+    template <class... Args> Result operator()(Args... args) const noexcept {
         Counters& counter = counters[static_cast<std::size_t>(call)];
         counter.made.fetch_add(1, std::memory_order_relaxed);
         const CallOutcome outcome = ask(counter, args...);
-        if (outcome.error != 0)
-            return failed(outcome.error);
-        if (outcome.result)
-            return converted(*outcome.result);
+        if (outcome.error != 0) return failed(outcome.error);
+        if (outcome.result) return converted(*outcome.result);
         const Result result =
             outcome.at_most ? shortened(*outcome.at_most, args...) : bare(args...);
         if constexpr (std::is_integral_v<Result>)
@@ -82,11 +77,9 @@ struct Door {
     }
 
 private:
-    template <class... Args>
-    CallOutcome ask(Counters& counter, Args... args) const noexcept {
+    template <class... Args> CallOutcome ask(Counters& counter, Args... args) const noexcept {
         CallHook::Function* const decide = hook.load(std::memory_order_acquire);
-        if (decide == nullptr || in_hook)
-            return {};
+        if (decide == nullptr || in_hook) return {};
         const auto nth = counter.since_hook.fetch_add(1, std::memory_order_relaxed) + 1;
         const int saved = errno;
         in_hook = true;
@@ -112,8 +105,7 @@ private:
             return static_cast<Result>(value);
     }
 
-    template <class... Args>
-    Result shortened(std::size_t bytes, Args... args) const noexcept {
+    template <class... Args> Result shortened(std::size_t bytes, Args... args) const noexcept {
         return bare([&](auto argument) {
             if constexpr (std::is_same_v<decltype(argument), std::size_t>)
                 return std::min(argument, bytes);
@@ -135,22 +127,17 @@ private:
         return bare(fd, &copy, flags);
     }
 };
-template <class Result, class Bare>
-Door<Result, Bare> door(Call call, Bare bare) {
+template <class Result, class Bare> Door<Result, Bare> door(Call call, Bare bare) {
     return {call, bare};
 }
 
 // A wait under the fake clock looks without sleeping; when nothing is ready the timeout has passed.
-template <class Wait>
-int wait_on_fake_clock(std::int64_t timeout, Wait look) noexcept {
+template <class Wait> int wait_on_fake_clock(std::int64_t timeout, Wait look) noexcept {
     const int found = look();
-    if (found == 0)
-        fake_now.fetch_add(timeout);
+    if (found == 0) fake_now.fetch_add(timeout);
     return found;
 }
-bool is_faked(std::int64_t timeout) noexcept {
-    return timeout > 0 && fake_now.load() != 0;
-}
+bool is_faked(std::int64_t timeout) noexcept { return timeout > 0 && fake_now.load() != 0; }
 std::int64_t nanoseconds(const timespec* timeout) noexcept {
     return timeout == nullptr ? -1 : timeout->tv_sec * 1'000'000'000 + timeout->tv_nsec;
 }
@@ -173,8 +160,7 @@ namespace sys {
 int epoll_wait(int epoll, epoll_event* events, int capacity, int milliseconds) noexcept {
     return door<int>(Call::epoll_wait, [](int e, epoll_event* into, int room, int limit) noexcept {
         const std::int64_t timeout = limit * std::int64_t{1'000'000};
-        if (!is_faked(timeout))
-            return ::epoll_wait(e, into, room, limit);
+        if (!is_faked(timeout)) return ::epoll_wait(e, into, room, limit);
         return wait_on_fake_clock(timeout, [&] { return ::epoll_wait(e, into, room, 0); });
     })(epoll, events, capacity, milliseconds);
 }
@@ -183,8 +169,7 @@ int epoll_pwait2(int epoll, epoll_event* events, int capacity, const timespec* t
                  const sigset_t* mask) noexcept {
     return door<int>(Call::epoll_pwait2, [](int e, epoll_event* into, int room,
                                             const timespec* limit, const sigset_t* set) noexcept {
-        if (!is_faked(nanoseconds(limit)))
-            return ::epoll_pwait2(e, into, room, limit, set);
+        if (!is_faked(nanoseconds(limit))) return ::epoll_pwait2(e, into, room, limit, set);
         return wait_on_fake_clock(nanoseconds(limit),
                                   [&] { return ::epoll_pwait2(e, into, room, &at_once, set); });
     })(epoll, events, capacity, timeout, mask);
@@ -193,8 +178,7 @@ int epoll_pwait2(int epoll, epoll_event* events, int capacity, const timespec* t
 int ppoll(pollfd* fds, nfds_t count, const timespec* timeout, const sigset_t* mask) noexcept {
     return door<int>(Call::ppoll, [](pollfd* all, nfds_t size, const timespec* limit,
                                      const sigset_t* set) noexcept {
-        if (!is_faked(nanoseconds(limit)))
-            return ::ppoll(all, size, limit, set);
+        if (!is_faked(nanoseconds(limit))) return ::ppoll(all, size, limit, set);
         return wait_on_fake_clock(nanoseconds(limit),
                                   [&] { return ::ppoll(all, size, &at_once, set); });
     })(fds, count, timeout, mask);
@@ -204,8 +188,7 @@ int pselect(int count, fd_set* readable, fd_set* writable, fd_set* urgent, const
             const sigset_t* mask) noexcept {
     return door<int>(Call::pselect, [](int end, fd_set* in, fd_set* out, fd_set* except,
                                        const timespec* limit, const sigset_t* set) noexcept {
-        if (!is_faked(nanoseconds(limit)))
-            return ::pselect(end, in, out, except, limit, set);
+        if (!is_faked(nanoseconds(limit))) return ::pselect(end, in, out, except, limit, set);
         return wait_on_fake_clock(nanoseconds(limit),
                                   [&] { return ::pselect(end, in, out, except, &at_once, set); });
     })(count, readable, writable, urgent, timeout, mask);
@@ -214,8 +197,7 @@ int pselect(int count, fd_set* readable, fd_set* writable, fd_set* urgent, const
 int clock_gettime(clockid_t clock, timespec* now) noexcept {
     return door<int>(Call::clock_gettime, [](clockid_t which, timespec* into) noexcept {
         const std::int64_t faked = which == CLOCK_MONOTONIC ? fake_now.load() : 0;
-        if (faked == 0)
-            return ::clock_gettime(which, into);
+        if (faked == 0) return ::clock_gettime(which, into);
         *into = {.tv_sec = faked / 1'000'000'000, .tv_nsec = faked % 1'000'000'000};
         return 0;
     })(clock, now);
@@ -233,14 +215,11 @@ std::vector<CallCount> call_counts() {
 }
 
 CallHook::CallHook(Function decide) {
-    for (Counters& counter : counters)
-        counter.since_hook.store(0, std::memory_order_relaxed);
+    for (Counters& counter : counters) counter.since_hook.store(0, std::memory_order_relaxed);
     delete hook.exchange(new Function{std::move(decide)}, std::memory_order_acq_rel);
 }
 
-CallHook::~CallHook() {
-    delete hook.exchange(nullptr, std::memory_order_acq_rel);
-}
+CallHook::~CallHook() { delete hook.exchange(nullptr, std::memory_order_acq_rel); }
 
 FakeClock::FakeClock() {
     timespec now{};
@@ -248,12 +227,8 @@ FakeClock::FakeClock() {
     fake_now.store(nanoseconds(&now));
 }
 
-FakeClock::~FakeClock() {
-    fake_now.store(0);
-}
+FakeClock::~FakeClock() { fake_now.store(0); }
 
-void FakeClock::advance(std::chrono::nanoseconds by) {
-    fake_now.fetch_add(by.count());
-}
+void FakeClock::advance(std::chrono::nanoseconds by) { fake_now.fetch_add(by.count()); }
 
 } // namespace pollux

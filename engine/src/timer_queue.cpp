@@ -8,9 +8,7 @@ namespace {
 SlabId to_slab_id(TimerQueue::Id id) noexcept {
     return {static_cast<std::uint32_t>(id), static_cast<std::uint32_t>(id >> 32)};
 }
-TimerQueue::Id to_id(SlabId id) noexcept {
-    return std::uint64_t{id.generation} << 32 | id.index;
-}
+TimerQueue::Id to_id(SlabId id) noexcept { return std::uint64_t{id.generation} << 32 | id.index; }
 
 // The next time on the timer's own grid after `now`: what was missed is left out.
 Clock::time_point next_on_grid(Clock::time_point due, Clock::duration interval,
@@ -50,8 +48,7 @@ void TimerQueue::arm(Id id, Clock::time_point due) {
 
 void TimerQueue::cancel(Id id) noexcept {
     TimerSlot* const slot = find(id);
-    if (slot == nullptr)
-        return;
+    if (slot == nullptr) return;
     slot->firing = false;
     heap_.disarm(*slot);
 }
@@ -63,8 +60,7 @@ bool TimerQueue::armed(Id id) noexcept {
 
 void TimerQueue::release(Id id) noexcept {
     TimerSlot* const slot = find(id);
-    if (slot == nullptr)
-        return;
+    if (slot == nullptr) return;
     cancel(id);
     if (slot == running_)
         slot->doomed = true;
@@ -82,9 +78,7 @@ void TimerQueue::free_slot(std::uint32_t index) noexcept {
     slots_.give_back(index);
 }
 
-Clock::time_point TimerQueue::next_due() noexcept {
-    return heap_.earliest()->due;
-}
+Clock::time_point TimerQueue::next_due() noexcept { return heap_.earliest()->due; }
 
 std::size_t TimerQueue::run_due(Clock::time_point now, LoopObserver* observer) {
     // What is due is taken out first: a task that arms a timer for "now" waits a turn, and one that
@@ -100,15 +94,13 @@ std::size_t TimerQueue::run_due(Clock::time_point now, LoopObserver* observer) {
         }
     }
     std::size_t ran = 0;
-    while (has_leftovers())
-        ran += run(due_[next_++], now, observer);
+    while (has_leftovers()) ran += run(due_[next_++], now, observer);
     return ran;
 }
 
 std::size_t TimerQueue::run(Id id, Clock::time_point now, LoopObserver* observer) {
     TimerSlot* const slot = find(id);
-    if (slot == nullptr || !std::exchange(slot->firing, false))
-        return 0;
+    if (slot == nullptr || !std::exchange(slot->firing, false)) return 0;
     const Clock::time_point due = slot->due;
     if (slot->interval > Clock::duration::zero()) {
         slot->serial = ++serial_;
@@ -120,8 +112,7 @@ std::size_t TimerQueue::run(Id id, Clock::time_point now, LoopObserver* observer
         std::uint32_t index;
         ~Running() {
             TimerSlot* const ran = std::exchange(queue.running_, nullptr);
-            if (ran->doomed)
-                queue.free_slot(index);
+            if (ran->doomed) queue.free_slot(index);
         }
     };
     running_ = slot;

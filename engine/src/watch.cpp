@@ -18,22 +18,15 @@ Watch& Watch::operator=(Watch&& other) noexcept {
     return *this;
 }
 
-Watch::~Watch() {
-    stop();
-}
+Watch::~Watch() { stop(); }
 
 void Watch::stop() noexcept {
-    if (LoopCore* const core = std::exchange(core_, nullptr))
-        core->release(token_);
+    if (LoopCore* const core = std::exchange(core_, nullptr)) core->release(token_);
 }
 
-int Watch::fd() const noexcept {
-    return core_ == nullptr ? -1 : core_->find(token_)->fd;
-}
+int Watch::fd() const noexcept { return core_ == nullptr ? -1 : core_->find(token_)->fd; }
 
-bool Watch::paused() const noexcept {
-    return core_ != nullptr && core_->find(token_)->paused;
-}
+bool Watch::paused() const noexcept { return core_ != nullptr && core_->find(token_)->paused; }
 
 void Watch::set_interest(Interest interest) {
     if (WatchSlot* const slot = LoopCore::slot_of(*this, "set_interest"))
@@ -42,14 +35,12 @@ void Watch::set_interest(Interest interest) {
 
 void Watch::pause() {
     WatchSlot* const slot = LoopCore::slot_of(*this, "pause");
-    if (slot != nullptr && !slot->paused)
-        core_->pause(*slot);
+    if (slot != nullptr && !slot->paused) core_->pause(*slot);
 }
 
 void Watch::resume() {
     WatchSlot* const slot = LoopCore::slot_of(*this, "resume");
-    if (slot != nullptr && slot->paused)
-        core_->set_interest(*slot, token_, slot->interest);
+    if (slot != nullptr && slot->paused) core_->set_interest(*slot, token_, slot->interest);
 }
 
 void Watch::rearm() {

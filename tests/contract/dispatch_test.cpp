@@ -84,8 +84,7 @@ CONTRACT_CASE("D8 P15 an exception leaves run, and the next run delivers the res
         watches.push_back(
             loop.watch(pair.ours.get(), Interest::read, mode.trigger, [&calls, &pair](Readiness) {
                 take(pair.ours);
-                if (++calls == 2)
-                    throw std::runtime_error{"second"};
+                if (++calls == 2) throw std::runtime_error{"second"};
             }));
     }
     CHECK_THROWS_WITH(loop.run_once(Timeout::zero()), "second");

@@ -16,8 +16,7 @@ int add_cases(const char* name, const char* file, int line,
               const std::array<Thunk, modes.size()>& thunks) {
     static std::deque<std::string> names; // doctest keeps the pointers
     for (std::size_t place = 0; place < modes.size(); ++place) {
-        if (thunks[place] == nullptr)
-            continue;
+        if (thunks[place] == nullptr) continue;
         names.push_back(std::string{name} + " [" + std::string{to_string(modes[place].backend)} +
                         " " + std::string{to_string(modes[place].trigger)} + "]");
         doctest::detail::regTest(

@@ -22,30 +22,14 @@ struct Mode {
 };
 
 // What a case holds for.
-constexpr bool everywhere(Mode) {
-    return true;
-}
-constexpr bool on_level(Mode mode) {
-    return mode.is(pollux::Trigger::level);
-}
-constexpr bool on_edge(Mode mode) {
-    return mode.is(pollux::Trigger::edge);
-}
-constexpr bool on_one_shot(Mode mode) {
-    return mode.is(pollux::Trigger::one_shot);
-}
-constexpr bool on_select(Mode mode) {
-    return mode.is(pollux::Backend::select);
-}
-constexpr bool on_poll(Mode mode) {
-    return mode.is(pollux::Backend::poll);
-}
-constexpr bool on_epoll(Mode mode) {
-    return mode.is(pollux::Backend::epoll);
-}
-constexpr bool not_on_select(Mode mode) {
-    return !on_select(mode);
-}
+constexpr bool everywhere(Mode) { return true; }
+constexpr bool on_level(Mode mode) { return mode.is(pollux::Trigger::level); }
+constexpr bool on_edge(Mode mode) { return mode.is(pollux::Trigger::edge); }
+constexpr bool on_one_shot(Mode mode) { return mode.is(pollux::Trigger::one_shot); }
+constexpr bool on_select(Mode mode) { return mode.is(pollux::Backend::select); }
+constexpr bool on_poll(Mode mode) { return mode.is(pollux::Backend::poll); }
+constexpr bool on_epoll(Mode mode) { return mode.is(pollux::Backend::epoll); }
+constexpr bool not_on_select(Mode mode) { return !on_select(mode); }
 
 inline constexpr std::array<Mode, 7> modes{{
     {pollux::Backend::select, pollux::Trigger::level},

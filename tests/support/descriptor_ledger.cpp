@@ -14,8 +14,6 @@ int open_descriptors() {
 
 DescriptorLedger::DescriptorLedger() : before_{open_descriptors()} {}
 
-DescriptorLedger::~DescriptorLedger() {
-    CHECK_EQ(open_descriptors(), before_);
-}
+DescriptorLedger::~DescriptorLedger() { CHECK_EQ(open_descriptors(), before_); }
 
 } // namespace pollux_test

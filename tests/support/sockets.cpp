@@ -89,8 +89,7 @@ std::size_t fill(const Fd& to) {
     std::size_t total = 0;
     for (;;) {
         const ssize_t count = ::write(to.get(), block.data(), block.size());
-        if (count < 0)
-            break;
+        if (count < 0) break;
         total += static_cast<std::size_t>(count);
     }
     REQUIRE_EQ(errno, EAGAIN);

@@ -13,8 +13,7 @@ TEST_CASE("an empty histogram answers zero") {
 
 TEST_CASE("small values are exact, and a percentile is the smallest value that covers its share") {
     Histogram histogram;
-    for (std::uint64_t value = 1; value <= 100; ++value)
-        histogram.record(value);
+    for (std::uint64_t value = 1; value <= 100; ++value) histogram.record(value);
     CHECK(histogram.count() == 100);
     CHECK(histogram.percentile(0) == 1);
     CHECK(histogram.percentile(50) == 50);
@@ -36,8 +35,7 @@ TEST_CASE("a large value comes back at most one part in 128 too high, never too 
 
 TEST_CASE("neighbouring powers of two fall into ordered buckets") {
     Histogram histogram;
-    for (std::uint64_t value : {127U, 128U, 255U, 256U, 257U, 511U, 512U})
-        histogram.record(value);
+    for (std::uint64_t value : {127U, 128U, 255U, 256U, 257U, 511U, 512U}) histogram.record(value);
     CHECK(histogram.percentile(14) == 127);
     CHECK(histogram.percentile(28) == 128);
     CHECK(histogram.percentile(42) == 255);

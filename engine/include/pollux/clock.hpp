@@ -19,8 +19,7 @@ struct Clock {
 
 /// `delay` after `start`, or the end of time where that does not fit.
 constexpr Clock::time_point later(Clock::time_point start, Clock::duration delay) noexcept {
-    if (delay > Clock::time_point::max() - start)
-        return Clock::time_point::max();
+    if (delay > Clock::time_point::max() - start) return Clock::time_point::max();
     return start + delay;
 }
 

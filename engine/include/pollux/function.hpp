@@ -10,14 +10,12 @@
 
 namespace pollux {
 
-template <class Signature>
-class UniqueFunction;
+template <class Signature> class UniqueFunction;
 
 /// A move-only callable, after C++23's std::move_only_function. A callable of up to two words that
 /// moves without throwing is kept inside (24 bytes in all); a larger one goes to the heap. Calling
 /// an empty one is a broken promise (assert).
-template <class Result, class... Args>
-class UniqueFunction<Result(Args...)> {
+template <class Result, class... Args> class UniqueFunction<Result(Args...)> {
 public:
     UniqueFunction() noexcept = default;
     UniqueFunction(std::nullptr_t) noexcept {} // NOLINT(google-explicit-constructor)
@@ -71,8 +69,7 @@ private:
         sizeof(Kept) <= sizeof(Storage) && alignof(Kept) <= alignof(Storage) &&
         std::is_nothrow_move_constructible_v<Kept>;
 
-    template <class Kept>
-    static Kept& at(Storage* storage) noexcept {
+    template <class Kept> static Kept& at(Storage* storage) noexcept {
         return *reinterpret_cast<Kept*>(storage);
     }
 
@@ -98,16 +95,14 @@ private:
         [](Storage* storage) noexcept { delete at<Kept*>(storage); }};
 
     void take(UniqueFunction& other) noexcept {
-        if (other.operations_ == nullptr)
-            return;
+        if (other.operations_ == nullptr) return;
         other.operations_->move(&other.storage_, &storage_);
         operations_ = std::exchange(other.operations_, nullptr);
     }
 
     // The callable goes last: its destructor may be code that looks at this object again.
     void reset() noexcept {
-        if (operations_ == nullptr)
-            return;
+        if (operations_ == nullptr) return;
         const Operations* const operations = std::exchange(operations_, nullptr);
         operations->destroy(&storage_);
     }

@@ -2,8 +2,6 @@
 
 namespace pollux {
 
-std::vector<CallCount> call_counts() {
-    return {};
-}
+std::vector<CallCount> call_counts() { return {}; }
 
 } // namespace pollux

@@ -1,0 +1,122 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <pollux/bytes.hpp>
+#include <pollux/event_loop.hpp>
+#include <pollux/net/address.hpp>
+#include <pollux/net/socket.hpp>
+#include <string_view>
+
+namespace pollux {
+
+class ConnectionSetCore;
+
+/// Names a connection, for as long as anybody likes: `ConnectionSet::find` gives null once the
+/// connection is gone, and no later connection has the same id.
+enum class ConnectionId : std::uint64_t {};
+
+/// Why a connection ended.
+enum class CloseReason : std::uint8_t {
+    closed,   ///< `close` was called, and what was sent has been delivered or cut by a deadline.
+    peer,     ///< The peer ended its side, and nobody wanted to go on.
+    error,    ///< A call failed: see `Closed::error`. A reset by the peer is ECONNRESET or EPIPE.
+    aborted,  ///< `abort` was called.
+    idle,     ///< Nothing came and nothing went for the idle timeout.
+    deadline, ///< The connection's own deadline passed.
+    output_limit, ///< The peer reads too slowly: more was waiting than the limit allows.
+    input_limit,  ///< The handler left more input than the limit allows.
+    exception,    ///< A handler threw.
+    stopped,      ///< The server, or the set it belongs to, is gone.
+};
+inline constexpr std::size_t close_reasons = 10;
+/// "closed", "peer", "output_limit", …
+std::string_view to_string(CloseReason reason) noexcept;
+
+struct Closed {
+    CloseReason reason;
+    int error = 0; ///< An errno value when `reason` is `error`; else 0.
+};
+
+/// One end of a byte stream, as its handlers see it. It lives in a `ConnectionSet` (a `Server` has
+/// one), which makes it, destroys it and calls the handlers; a reference is good until the handler
+/// that was given it returns, and an id for ever. Everything belongs to the loop's thread.
+class Connection {
+public:
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    ConnectionId id() const noexcept;
+    EventLoop& loop() const noexcept;
+    int fd() const noexcept { return socket_.fd(); }
+    /// getsockname(2) and getpeername(2): a system call each. Throw `std::system_error`.
+    Address local() const { return socket_.local(); }
+    Address peer() const { return socket_.peer(); }
+    /// The socket, for its options.
+    Socket& socket() noexcept { return socket_; }
+
+    /// Sends all of it, in order. What a handler sends on its own connection is gathered and leaves
+    /// in one system call when the handler returns; from elsewhere it is written at once. What the
+    /// kernel refuses waits in a buffer. False, and nothing is sent, once `close`, `abort` or
+    /// `end` was called or the connection is gone. Over `output_limit` the connection is closed.
+    bool send(ByteView bytes);
+    bool send(std::string_view text) { return send(bytes_of(text)); }
+
+    /// How many bytes were sent and not taken by the kernel yet.
+    std::size_t queued() const noexcept;
+
+    /// Ends it in good order: nothing more is read, what was sent is delivered, the peer is told
+    /// the end, and its own end is awaited for at most `linger_timeout`, because a socket closed
+    /// with unread input resets the peer, who then may lose the answer (RFC 1122 4.2.2.13).
+    void close();
+    /// Ends it at once; what waits is lost.
+    void abort();
+    /// Ends the sending side after what was sent (half-close); reading goes on.
+    void end();
+
+    /// Takes no data until `resume_reading`. The kernel then slows the peer down.
+    void pause_reading();
+    void resume_reading();
+
+    /// Closes the connection at that time whatever happens, `Clock::time_point::max()`: never.
+    void set_deadline(Clock::time_point when);
+
+    /// The user's own: the library never looks at it.
+    void* user = nullptr;
+
+private:
+    friend class ConnectionSetCore;
+    template <class, std::size_t> friend class Slab;
+    template <class> friend class DeadlineHeap;
+    enum class State : std::uint8_t { free, connecting, open, closing, lingering, gone };
+    struct Rare;
+
+    Connection() noexcept;
+    ~Connection();
+    static std::uint64_t order() noexcept { return 0; }
+
+    std::uint32_t generation = 1;
+    std::uint32_t index = 0;
+    std::uint32_t place = static_cast<std::uint32_t>(-1); // in the heap of deadlines
+    Socket socket_;
+    Clock::time_point due{};
+    ConnectionSetCore* set_ = nullptr;
+    std::unique_ptr<Rare> rare_; // what most connections need at no time
+    Watch watch_;
+
+    State state_ = State::free;
+    CloseReason reason_ = CloseReason::closed;
+    std::uint16_t error_ = 0;
+    Interest interest_ = Interest::read; // of the watch, unless it is paused
+    bool reading_paused_ : 1 = false;    // by the user
+    bool over_high_water_ : 1 = false;
+    bool peer_ended_ : 1 = false;
+    bool ending_ : 1 = false; // `end` was called
+    bool ended_ : 1 = false;  // the peer has been told
+    bool in_visit_ : 1 = false;
+    bool offer_again_ : 1 = false; // resumed: kept input goes first
+    bool starved_ : 1 = false;     // the kernel had no memory for the output
+};
+
+} // namespace pollux

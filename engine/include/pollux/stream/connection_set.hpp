@@ -1,0 +1,111 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <pollux/event_loop.hpp>
+#include <pollux/net/address.hpp>
+#include <pollux/net/socket.hpp>
+#include <pollux/stream/connection.hpp>
+
+namespace pollux {
+
+/// What is called for the connections of a set: held once, however many there are. Each may be
+/// empty. All run on the loop's thread. In any of them anything may be done to any connection, and
+/// the set itself may be destroyed.
+///
+/// An exception thrown by one closes its connection (`CloseReason::exception`) and goes to
+/// `on_error`, or where that is empty out of `EventLoop::run`.
+struct ConnectionHandlers {
+    /// It is connected. Nothing has been read yet.
+    UniqueFunction<void(Connection&)> on_open{};
+
+    /// Data came. Returns how many bytes it took, from the front; the rest is kept and offered
+    /// again, in front of what follows. The bytes are valid until it returns.
+    UniqueFunction<std::size_t(Connection&, ByteView)> on_data{};
+
+    /// The peer ended its side; what was not taken is lost. Sending is still possible: `close`
+    /// when done. Where this is empty the connection is closed (`CloseReason::peer`) after what
+    /// was sent is delivered.
+    UniqueFunction<void(Connection&)> on_end{};
+
+    /// What waited went over the high-water mark and is now down to the low-water mark.
+    UniqueFunction<void(Connection&)> on_drain{};
+
+    /// It is over: called exactly once for each connection that was made. The socket is still
+    /// there to be asked; nothing can be sent. It must not throw while the set is destroyed.
+    UniqueFunction<void(Connection&, const Closed&)> on_close{};
+
+    /// An exception of one of the above, after its connection was closed.
+    UniqueFunction<void(std::exception_ptr)> on_error{};
+};
+
+/// How the connections of a set behave.
+struct ConnectionOptions {
+    Trigger trigger = Trigger::level;
+    /// Reads in one visit (of at most 64 KiB each); the others have their turn before the rest.
+    int reads_per_visit = 4;
+
+    /// With more than `high_water` bytes waiting to be sent a connection stops reading, and goes on
+    /// when `low_water` is reached: a peer that does not read is not read from.
+    std::size_t high_water = 1024 * 1024;
+    std::size_t low_water = 256 * 1024;
+    /// More bytes than this waiting close the connection.
+    std::size_t output_limit = 16 * 1024 * 1024;
+    /// More bytes than this left by `on_data` close the connection.
+    std::size_t input_limit = 1024 * 1024;
+
+    /// A connection on which nothing came and nothing went for so long is closed.
+    Clock::duration idle_timeout = Clock::duration::max();
+    /// How long `close` waits for the output to go and the peer to end.
+    Clock::duration linger_timeout = std::chrono::seconds{5};
+};
+
+/// What the connections of a set did, all together.
+struct ConnectionStats {
+    std::uint64_t opened = 0;
+    std::uint64_t received = 0;                        ///< Bytes.
+    std::uint64_t sent = 0;                            ///< Bytes taken by the kernel.
+    std::array<std::uint64_t, close_reasons> closed{}; ///< By `CloseReason`.
+};
+
+/// Connections that share handlers and limits, on one loop: those of a server, or a program's own
+/// connections to others. Destroying it ends them all (`CloseReason::stopped`); nothing is called
+/// after that. It must be destroyed before its loop.
+class ConnectionSet {
+public:
+    ConnectionSet(EventLoop& loop, ConnectionHandlers handlers, ConnectionOptions options = {});
+    ~ConnectionSet();
+    ConnectionSet(const ConnectionSet&) = delete;
+    ConnectionSet& operator=(const ConnectionSet&) = delete;
+
+    /// Makes a connection of a connected socket; `on_open` is called before this returns. Throws
+    /// `std::system_error` when it cannot be watched; the socket is closed then.
+    ConnectionId adopt(Socket socket);
+
+    /// Begins to connect. `on_open` follows, or `on_close` with the reason; what is sent before
+    /// that waits. `timeout` passed is the error ETIMEDOUT. Throws only std::bad_alloc and what
+    /// making a timer throws.
+    ConnectionId connect(const Address& address,
+                         Clock::duration timeout = std::chrono::seconds{30});
+
+    /// Null when it is gone.
+    Connection* find(ConnectionId id) noexcept;
+    /// How many there are, those that connect or linger included.
+    std::size_t size() const noexcept;
+    /// Calls `visit` with each connection there is at the start and at its turn.
+    void for_each(UniqueFunction<void(Connection&)> visit);
+
+    /// Called after each `on_close`, when the connection is gone from `find` and `size`.
+    void set_on_gone(Task on_gone);
+
+    const ConnectionStats& stats() const noexcept;
+    EventLoop& loop() const noexcept;
+
+private:
+    ConnectionSetCore* core_;
+};
+
+} // namespace pollux

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <memory>
+#include <pollux/event_loop.hpp>
+#include <pollux/net/address.hpp>
+#include <pollux/stream/connection_set.hpp>
+#include <pollux/stream/listener.hpp>
+
+namespace pollux {
+
+/// How a server listens, accepts and serves.
+struct ServerOptions {
+    ConnectionOptions connection;
+    ListenOptions listen;
+    /// See `AcceptOptions`; the trigger is that of the connections.
+    int accepts_per_visit = 0;
+    /// With so many connections the others wait in the kernel's queue.
+    std::size_t max_connections = static_cast<std::size_t>(-1);
+};
+
+/// Listens at an address and serves who connects with the same handlers: a `Listener` and a
+/// `ConnectionSet`. TCP connections send small messages at once (TCP_NODELAY), since what a
+/// handler sends is gathered already. It must be destroyed before its loop; that ends all
+/// connections.
+///
+///     Server server{loop, Address::parse("127.0.0.1:7777"),
+///                   {.on_data = [](Connection& connection, ByteView data) {
+///                       connection.send(data);
+///                       return data.size();
+///                   }}};
+class Server {
+public:
+    /// Listens from now on. Throws `std::system_error` (EADDRINUSE, EACCES, …).
+    Server(EventLoop& loop, const Address& address, ConnectionHandlers handlers,
+           ServerOptions options = {});
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    /// Where it listens, with the real port. Only until `stop_accepting`.
+    Address address() const;
+
+    /// The connections it has.
+    ConnectionSet& connections() noexcept;
+
+    /// Clients closed for want of a descriptor.
+    std::uint64_t shed() const noexcept;
+
+    /// Listens no more: the address is free, and clients in the kernel's queue are reset.
+    void stop_accepting();
+
+    /// Ends in good order: listens no more, closes every connection (`Connection::close`), and
+    /// calls `on_done` when all are gone, or after `timeout`, when those left are aborted.
+    void drain(Clock::duration timeout, Task on_done);
+
+private:
+    struct State;
+    std::shared_ptr<State> state_;
+};
+
+} // namespace pollux

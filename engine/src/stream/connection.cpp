@@ -1,0 +1,34 @@
+#include <pollux/stream/connection.hpp>
+
+#include <array>
+
+#include "stream/connection_set_core.hpp"
+
+namespace pollux {
+
+std::string_view to_string(CloseReason reason) noexcept {
+    static constexpr std::array<std::string_view, close_reasons> names{
+        "closed",   "peer",         "error",       "aborted",   "idle",
+        "deadline", "output_limit", "input_limit", "exception", "stopped"};
+    const auto place = static_cast<std::size_t>(reason);
+    return place < names.size() ? names[place] : "?";
+}
+
+Connection::Connection() noexcept = default;
+Connection::~Connection() = default;
+
+ConnectionId Connection::id() const noexcept {
+    return static_cast<ConnectionId>(std::uint64_t{generation} << 32 | index);
+}
+EventLoop& Connection::loop() const noexcept { return set_->loop(); }
+
+bool Connection::send(ByteView bytes) { return set_->send(*this, bytes); }
+std::size_t Connection::queued() const noexcept { return ConnectionSetCore::queued(*this); }
+void Connection::close() { set_->close(*this, CloseReason::closed); }
+void Connection::abort() { set_->give_up(*this, {CloseReason::aborted}); }
+void Connection::end() { set_->end(*this); }
+void Connection::pause_reading() { set_->pause_reading(*this); }
+void Connection::resume_reading() { set_->resume_reading(*this); }
+void Connection::set_deadline(Clock::time_point when) { set_->set_deadline(*this, when); }
+
+} // namespace pollux

@@ -1,0 +1,562 @@
+#include "stream/connection_set_core.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <utility>
+
+namespace pollux {
+namespace {
+
+constexpr auto never = Clock::time_point::max();
+constexpr std::size_t gather_limit = 65536;
+constexpr std::chrono::milliseconds feed_delay{10};
+constexpr Readiness hints = Readiness::peer_closed | Readiness::hang_up | Readiness::error;
+
+} // namespace
+
+// One of our callbacks runs: the core stays until it is over, even when its set goes.
+class ConnectionSetCore::Inside {
+public:
+    explicit Inside(ConnectionSetCore& core) noexcept : core_{core} { ++core_.depth_; }
+    ~Inside() {
+        if (--core_.depth_ == 0 && core_.abandoned_) delete &core_;
+    }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+
+private:
+    ConnectionSetCore& core_;
+};
+
+ConnectionSetCore::ConnectionSetCore(EventLoop& loop, ConnectionHandlers handlers,
+                                     ConnectionOptions options)
+    : loop_{loop},
+      handlers_{std::move(handlers)},
+      options_{options},
+      timer_{loop.run_at(never, [this] { expire_due(); })},
+      feed_{loop.run_at(never, [this] {
+          const Inside inside{*this};
+          for (const ConnectionId id : std::exchange(starved_, {})) {
+              Connection* const connection = find(id);
+              if (connection == nullptr) continue;
+              connection->starved_ = false;
+              on_ready(*connection, Readiness::writable);
+          }
+      })} {
+    timer_.cancel();
+    feed_.cancel();
+}
+
+void ConnectionSetCore::abandon() noexcept {
+    {
+        const Inside inside{*this};
+        on_gone_ = nullptr;
+        for (std::uint32_t index = 0; index < connections_.size(); ++index) {
+            Connection& connection = connections_[index];
+            if (connection.state_ == State::free) continue;
+            const bool in_visit = connection.in_visit_;
+            connection.in_visit_ = true; // `finish` is called here, below
+            if (connection.state_ != State::gone) give_up(connection, {CloseReason::stopped});
+            connection.in_visit_ = in_visit;
+            finish(connection);
+        }
+        timer_ = {};
+        feed_ = {};
+        abandoned_ = true;
+    }
+}
+
+// --- life ------------------------------------------------------------------------------------
+
+Connection& ConnectionSetCore::make() {
+    Connection& connection = connections_[connections_.take()];
+    connection.set_ = this;
+    connection.user = nullptr;
+    connection.error_ = 0;
+    connection.interest_ = Interest::read;
+    connection.reading_paused_ = connection.over_high_water_ = connection.peer_ended_ = false;
+    connection.ending_ = connection.ended_ = connection.in_visit_ = connection.offer_again_ = false;
+    connection.starved_ = false;
+    return connection;
+}
+
+ConnectionId ConnectionSetCore::adopt(Socket socket) {
+    const Inside inside{*this};
+    Connection& connection = make();
+    const ConnectionId id = connection.id();
+    try {
+        connection.socket_ = std::move(socket);
+        watch(connection);
+    } catch (...) {
+        connection.socket_.close();
+        connections_.give_back(connection.index);
+        throw;
+    }
+    open(connection);
+    return id;
+}
+
+ConnectionId ConnectionSetCore::connect(const Address& address, Clock::duration timeout) {
+    Connection& connection = make();
+    try {
+        rare(connection)
+            .connector.emplace(loop_, address, timeout,
+                               [this, &connection](Socket socket, std::error_code error) {
+                                   connected(connection, std::move(socket), error);
+                               });
+    } catch (...) {
+        connection.rare_.reset();
+        connections_.give_back(connection.index);
+        throw;
+    }
+    connection.state_ = State::connecting;
+    return connection.id();
+}
+
+void ConnectionSetCore::connected(Connection& connection, Socket socket, std::error_code error) {
+    const Inside inside{*this};
+    if (error) return give_up(connection, {CloseReason::error, error.value()});
+    connection.socket_ = std::move(socket);
+    try {
+        if (connection.socket_.local().family() != AF_UNIX)
+            connection.socket_.set(option::no_delay, true);
+        watch(connection);
+    } catch (const std::system_error& failure) {
+        return give_up(connection, {CloseReason::error, failure.code().value()});
+    }
+    connection.rare_->connector.reset();
+    open(connection);
+}
+
+void ConnectionSetCore::watch(Connection& connection) {
+    connection.watch_ =
+        loop_.watch(connection.socket_.fd(), Interest::read, options_.trigger,
+                    [this, &connection](Readiness ready) { on_ready(connection, ready); });
+}
+
+void ConnectionSetCore::open(Connection& connection) {
+    connection.state_ = State::open;
+    ++stats_.opened;
+    visit(connection, [&] {
+        progressed(connection);
+        if (handlers_.on_open) handlers_.on_open(connection);
+        flush_gathered(connection);
+        flush(connection);
+    });
+}
+
+// No way back: nothing is read or written any more. In a visit the last call waits for its end.
+void ConnectionSetCore::give_up(Connection& connection, Closed closed) {
+    if (connection.state_ == State::gone || connection.state_ == State::free) return;
+    connection.state_ = State::gone;
+    connection.reason_ = closed.reason;
+    connection.error_ = static_cast<std::uint16_t>(closed.error);
+    connection.watch_.stop();
+    disarm(connection);
+    if (!connection.in_visit_) finish(connection);
+}
+
+void ConnectionSetCore::finish(Connection& connection) {
+    const Inside inside{*this};
+    // The place is given back whatever the handler does. A set destroyed in the middle of a visit
+    // leaves it to the end: the handler still looks at its bytes.
+    struct Place {
+        ConnectionSetCore& core;
+        Connection& connection;
+        ~Place() {
+            connection.socket_.close();
+            if (connection.in_visit_) return;
+            connection.rare_.reset();
+            core.connections_.give_back(connection.index);
+        }
+    };
+    connection.state_ = State::free;
+    const auto reason = connection.reason_;
+    ++stats_.closed[static_cast<std::size_t>(reason)];
+    {
+        const Place place{*this, connection};
+        if (handlers_.on_close) handlers_.on_close(connection, {reason, connection.error_});
+    }
+    if (on_gone_) on_gone_();
+}
+
+Connection* ConnectionSetCore::find(ConnectionId id) noexcept {
+    const auto bits = static_cast<std::uint64_t>(id);
+    Connection* const connection = connections_.find(
+        {static_cast<std::uint32_t>(bits), static_cast<std::uint32_t>(bits >> 32)});
+    const bool there = connection != nullptr && connection->state_ != State::free &&
+                       connection->state_ != State::gone;
+    return there ? connection : nullptr;
+}
+
+void ConnectionSetCore::for_each(UniqueFunction<void(Connection&)>& visit) {
+    const Inside inside{*this};
+    for (std::uint32_t index = 0, size = connections_.size(); index < size; ++index) {
+        Connection& connection = connections_[index];
+        if (connection.state_ != State::free && connection.state_ != State::gone) visit(connection);
+    }
+}
+
+Connection::Rare& ConnectionSetCore::rare(Connection& connection) {
+    if (connection.rare_ == nullptr) connection.rare_ = std::make_unique<Connection::Rare>();
+    return *connection.rare_;
+}
+
+void ConnectionSetCore::drop_rare(Connection& connection) noexcept {
+    if (connection.rare_ == nullptr) return;
+    if (connection.state_ != State::open) connection.rare_->input.release();
+    if (connection.rare_->useless()) connection.rare_.reset();
+}
+
+// --- visits ----------------------------------------------------------------------------------
+
+template <class Body> void ConnectionSetCore::visit(Connection& connection, Body body) {
+    const Inside inside{*this};
+    std::exception_ptr failure;
+    connection.in_visit_ = true;
+    // Only the outermost visit gathers: a connection made in the handler of another writes at once.
+    if (gatherer_ == nullptr) gatherer_ = &connection;
+    try {
+        body();
+        if (connection.state_ != State::free && connection.state_ != State::gone) {
+            drop_rare(connection);
+            update_interest(connection, true);
+        }
+    } catch (...) {
+        failure = std::current_exception();
+        give_up(connection, {CloseReason::exception});
+    }
+    if (gatherer_ == &connection) {
+        gatherer_ = nullptr;
+        gathered_.clear();
+    }
+    connection.in_visit_ = false;
+    try {
+        if (connection.state_ == State::gone) finish(connection);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure == nullptr) return;
+    if (!handlers_.on_error) std::rethrow_exception(failure);
+    handlers_.on_error(failure);
+}
+
+void ConnectionSetCore::on_ready(Connection& connection, Readiness ready) {
+    visit(connection, [&] {
+        // Read first: what came can be answered in the same write.
+        if (has(ready, Readiness::readable | hints)) receive(connection, ready);
+        if (has(ready, Readiness::writable | Readiness::error | Readiness::hang_up))
+            flush(connection);
+    });
+}
+
+// Asks the kernel for what matters now. A one-shot watch is armed on every way out of a visit.
+void ConnectionSetCore::update_interest(Connection& connection, bool rearm) {
+    const bool reading = connection.state_ == State::lingering || wants_input(connection);
+    const bool writing = queued(connection) > 0 && !connection.starved_;
+    if (!reading && !writing) return connection.watch_.pause();
+    const Interest interest = reading && writing ? Interest::read_write
+                              : reading          ? Interest::read
+                                                 : Interest::write;
+    const bool armed = !rearm || options_.trigger != Trigger::one_shot;
+    if (armed && interest == connection.interest_ && !connection.watch_.paused()) return;
+    connection.watch_.set_interest(interest);
+    connection.interest_ = interest;
+}
+
+// --- input -----------------------------------------------------------------------------------
+
+bool ConnectionSetCore::wants_input(const Connection& connection) noexcept {
+    return connection.state_ == State::open && !connection.reading_paused_ &&
+           !connection.over_high_water_ && !connection.peer_ended_;
+}
+
+void ConnectionSetCore::receive(Connection& connection, Readiness ready) {
+    if (connection.state_ == State::lingering) return discard(connection);
+    if (!wants_input(connection)) return;
+    const bool offer_again = connection.offer_again_;
+    connection.offer_again_ = false;
+    if (offer_again && connection.rare_ != nullptr && !connection.rare_->input.empty()) {
+        offer(connection, {});
+        if (!wants_input(connection) || options_.trigger != Trigger::edge) return;
+    }
+    // A short read proves the kernel's buffer empty (epoll(7), question 9), but not that no end is
+    // behind it: when one was announced, reading goes on to it, since no edge will tell again.
+    const bool end_is_near = has(ready, hints);
+    const std::span<std::byte> into = loop_.scratch();
+    for (int left = options_.reads_per_visit; left > 0; --left) {
+        const IoResult result = connection.socket_.read(into);
+        switch (result.state) {
+        case IoState::would_block:
+            return;
+        case IoState::error:
+            return give_up(connection, {CloseReason::error, result.error});
+        case IoState::end:
+            return peer_ended(connection);
+        case IoState::ok:
+            break;
+        }
+        stats_.received += result.bytes;
+        progressed(connection);
+        offer(connection, into.first(result.bytes));
+        if (!wants_input(connection)) return;
+        if (result.bytes < into.size() && !end_is_near) return;
+    }
+    // The budget is spent. Level and one-shot triggers tell again by themselves.
+    if (options_.trigger == Trigger::edge)
+        connection.watch_.again(Readiness::readable | (ready & hints));
+}
+
+// Hands the bytes to the handler, behind what it left before, and keeps what it leaves.
+void ConnectionSetCore::offer(Connection& connection, ByteView bytes) {
+    if (!handlers_.on_data) return;
+    if (connection.rare_ == nullptr || connection.rare_->input.empty()) {
+        const std::size_t taken = handlers_.on_data(connection, bytes);
+        assert(taken <= bytes.size());
+        if (connection.state_ == State::open && taken < bytes.size())
+            rare(connection).input.append(bytes.subspan(taken));
+    } else {
+        Buffer& input = connection.rare_->input;
+        input.append(bytes);
+        const std::size_t taken = handlers_.on_data(connection, input.view());
+        assert(taken <= input.size());
+        if (connection.state_ == State::open) input.consume(taken);
+        if (input.empty()) input.release();
+    }
+    if (connection.rare_ != nullptr && connection.rare_->input.size() > options_.input_limit)
+        give_up(connection, {CloseReason::input_limit});
+    flush_gathered(connection);
+}
+
+void ConnectionSetCore::peer_ended(Connection& connection) {
+    connection.peer_ended_ = true;
+    if (connection.rare_ != nullptr) connection.rare_->input.release();
+    if (!handlers_.on_end) return close(connection, CloseReason::peer);
+    handlers_.on_end(connection);
+    flush_gathered(connection);
+}
+
+// Lingering: what still comes is of no interest, but has to be read (see Connection::close).
+void ConnectionSetCore::discard(Connection& connection) {
+    const std::span<std::byte> into = loop_.scratch();
+    for (int left = options_.reads_per_visit; left > 0; --left) {
+        const IoResult result = connection.socket_.read(into);
+        if (result.state == IoState::would_block) return;
+        if (result.state == IoState::error)
+            return give_up(connection, {CloseReason::error, result.error});
+        if (result.state == IoState::end) return give_up(connection, {connection.reason_});
+    }
+    if (options_.trigger == Trigger::edge) connection.watch_.again();
+}
+
+void ConnectionSetCore::pause_reading(Connection& connection) {
+    connection.reading_paused_ = true;
+    if (connection.state_ == State::open && !connection.in_visit_)
+        update_interest(connection, false);
+}
+
+void ConnectionSetCore::resume_reading(Connection& connection) {
+    connection.reading_paused_ = false;
+    connection.offer_again_ = true;
+    if (connection.state_ != State::open) return;
+    // Kept input makes no event, and the edge of what is in the kernel may have been spent.
+    const bool kept = connection.rare_ != nullptr && !connection.rare_->input.empty();
+    if (kept || options_.trigger == Trigger::edge) connection.watch_.again();
+    if (!connection.in_visit_) update_interest(connection, false);
+}
+
+// --- output ----------------------------------------------------------------------------------
+
+std::size_t ConnectionSetCore::queued(const Connection& connection) noexcept {
+    return connection.rare_ == nullptr ? 0 : connection.rare_->output.size();
+}
+
+bool ConnectionSetCore::send(Connection& connection, ByteView bytes) {
+    const bool connecting = connection.state_ == State::connecting;
+    if ((connection.state_ != State::open && !connecting) || connection.ending_) return false;
+    if (bytes.empty()) return true;
+    if (gatherer_ == &connection && bytes.size() < gather_limit) {
+        gathered_.append(bytes);
+        if (gathered_.size() >= gather_limit) flush_gathered(connection);
+        return true;
+    }
+    if (gatherer_ == &connection) flush_gathered(connection);
+    if (connecting || queued(connection) > 0)
+        enqueue(connection, bytes);
+    else
+        write_now(connection, bytes);
+    if (connection.state_ == State::open && !connection.in_visit_)
+        update_interest(connection, false);
+    return true;
+}
+
+void ConnectionSetCore::flush_gathered(Connection& connection) {
+    if (gatherer_ != &connection || gathered_.empty()) return;
+    if (connection.state_ != State::gone && connection.state_ != State::free) {
+        if (queued(connection) > 0)
+            enqueue(connection, gathered_.view());
+        else
+            write_now(connection, gathered_.view());
+    }
+    gathered_.clear();
+    after_output(connection);
+}
+
+void ConnectionSetCore::write_now(Connection& connection, ByteView bytes) {
+    const IoResult result = connection.socket_.write(bytes);
+    if (result.state == IoState::error && result.error == ENOBUFS)
+        try_later(connection);
+    else if (result.state == IoState::error)
+        return give_up(connection, {CloseReason::error, result.error});
+    if (result.bytes > 0) {
+        stats_.sent += result.bytes;
+        progressed(connection);
+    }
+    if (result.bytes < bytes.size()) enqueue(connection, bytes.subspan(result.bytes));
+}
+
+void ConnectionSetCore::enqueue(Connection& connection, ByteView bytes) {
+    Buffer& output = rare(connection).output;
+    output.append(bytes);
+    if (output.size() > options_.output_limit)
+        return give_up(connection, {CloseReason::output_limit});
+    connection.over_high_water_ =
+        connection.over_high_water_ || output.size() > options_.high_water;
+}
+
+// Writes what waits. At edge trigger until it would block: only then will writability be told.
+void ConnectionSetCore::flush(Connection& connection) {
+    if (connection.state_ != State::open && connection.state_ != State::closing) return;
+    while (queued(connection) > 0) {
+        Buffer& output = connection.rare_->output;
+        const std::size_t before = output.size();
+        const IoResult result = connection.socket_.write(output.view());
+        if (result.state == IoState::would_block) break;
+        if (result.state == IoState::error && result.error == ENOBUFS) {
+            try_later(connection);
+            break;
+        }
+        if (result.state == IoState::error)
+            return give_up(connection, {CloseReason::error, result.error});
+        output.consume(result.bytes);
+        stats_.sent += result.bytes;
+        progressed(connection);
+        if (result.bytes < before && options_.trigger != Trigger::edge) break;
+    }
+    if (connection.rare_ != nullptr && connection.rare_->output.empty())
+        connection.rare_->output.release();
+    if (connection.over_high_water_ && queued(connection) <= options_.low_water) {
+        connection.over_high_water_ = false;
+        if (handlers_.on_drain) handlers_.on_drain(connection);
+        flush_gathered(connection);
+        if (wants_input(connection)) resume_reading(connection);
+    }
+    after_output(connection);
+}
+
+// The output may be complete: then follows what was waiting for that.
+void ConnectionSetCore::after_output(Connection& connection) {
+    const bool ending = connection.ending_ || connection.state_ == State::closing;
+    const bool alive = connection.state_ == State::open || connection.state_ == State::closing;
+    if (!ending || !alive || queued(connection) > 0 ||
+        (gatherer_ == &connection && !gathered_.empty()))
+        return;
+    // Nothing unread and nothing to come: a plain close is in good order.
+    if (connection.state_ == State::closing && connection.peer_ended_)
+        return give_up(connection, {connection.reason_});
+    if (!connection.ended_) connection.socket_.shutdown_write();
+    connection.ended_ = true;
+    if (connection.state_ != State::closing) return;
+    connection.state_ = State::lingering;
+    arm(connection, later(Clock::now(), options_.linger_timeout));
+    if (options_.trigger == Trigger::edge) connection.watch_.again();
+}
+
+// ENOBUFS passes, but nothing tells when (send(2)).
+void ConnectionSetCore::try_later(Connection& connection) {
+    starved_.push_back(connection.id());
+    connection.starved_ = true;
+    if (!feed_.armed()) feed_.run_after(feed_delay);
+}
+
+void ConnectionSetCore::end(Connection& connection) {
+    if (connection.state_ != State::open && connection.state_ != State::connecting) return;
+    connection.ending_ = true;
+    if (connection.state_ == State::open) after_output(connection);
+}
+
+void ConnectionSetCore::close(Connection& connection, CloseReason reason) {
+    if (connection.state_ == State::connecting) return give_up(connection, {reason});
+    if (connection.state_ != State::open) return;
+    connection.state_ = State::closing;
+    connection.reason_ = reason;
+    if (connection.rare_ != nullptr && !connection.in_visit_) connection.rare_->input.release();
+    after_output(connection);
+    progressed(connection);
+    const bool alive = connection.state_ == State::closing || connection.state_ == State::lingering;
+    if (alive && !connection.in_visit_) update_interest(connection, false);
+}
+
+// --- deadlines -------------------------------------------------------------------------------
+
+// Something came or went: what is idle is so from now on.
+void ConnectionSetCore::progressed(Connection& connection) {
+    const Clock::duration patience = connection.state_ == State::open      ? options_.idle_timeout
+                                     : connection.state_ == State::closing ? options_.linger_timeout
+                                                                           : Clock::duration::max();
+    if (patience == Clock::duration::max()) return;
+    arm(connection, later(loop_.now(), patience));
+}
+
+void ConnectionSetCore::arm(Connection& connection, Clock::time_point due) {
+    if (connection.rare_ != nullptr) due = std::min(due, connection.rare_->deadline);
+    if (due == never) return disarm(connection);
+    deadlines_.arm(connection, due);
+    if (due < timer_due_) set_timer();
+}
+
+void ConnectionSetCore::disarm(Connection& connection) {
+    deadlines_.disarm(connection);
+    if (connection.due <= timer_due_ && timer_due_ != never) set_timer();
+}
+
+// One timer of the loop stands for all deadlines: set to the earliest, or not at all.
+void ConnectionSetCore::set_timer() {
+    const Connection* const earliest = deadlines_.earliest();
+    timer_due_ = earliest == nullptr ? never : earliest->due;
+    if (earliest == nullptr)
+        timer_.cancel();
+    else
+        timer_.run_at(timer_due_);
+}
+
+void ConnectionSetCore::set_deadline(Connection& connection, Clock::time_point due) {
+    if (connection.state_ != State::open && connection.state_ != State::connecting) return;
+    rare(connection).deadline = due;
+    const bool idles =
+        connection.state_ == State::open && options_.idle_timeout != Clock::duration::max();
+    arm(connection, idles ? later(loop_.now(), options_.idle_timeout) : never);
+}
+
+void ConnectionSetCore::expire_due() {
+    const Inside inside{*this};
+    const Clock::time_point now = Clock::now();
+    while (!abandoned_) {
+        set_timer(); // first: should a handler throw, the rest is due in the next turn
+        if (timer_due_ == never || timer_due_ > now) return;
+        expire(*deadlines_.earliest());
+    }
+}
+
+void ConnectionSetCore::expire(Connection& connection) {
+    const bool was_closing =
+        connection.state_ == State::closing || connection.state_ == State::lingering;
+    const bool at_deadline =
+        connection.rare_ != nullptr && connection.rare_->deadline <= connection.due;
+    give_up(connection, {was_closing   ? connection.reason_
+                         : at_deadline ? CloseReason::deadline
+                                       : CloseReason::idle});
+}
+
+} // namespace pollux

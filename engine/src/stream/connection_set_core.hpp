@@ -1,0 +1,124 @@
+#pragma once
+
+// What the connections of a set share. It outlives the set while one of its callbacks runs.
+
+#include <exception>
+#include <optional>
+#include <pollux/stream/buffer.hpp>
+#include <pollux/stream/connection_set.hpp>
+#include <pollux/stream/connector.hpp>
+#include <vector>
+
+#include "deadline_heap.hpp"
+#include "slab.hpp"
+
+namespace pollux {
+
+/// What most connections need at no time.
+struct Connection::Rare {
+    Buffer output; // what the kernel refused
+    Buffer input;  // what the handler left
+    Clock::time_point deadline = Clock::time_point::max();
+    std::optional<Connector> connector;
+
+    bool useless() const noexcept {
+        return output.empty() && input.empty() && deadline == Clock::time_point::max() &&
+               !connector;
+    }
+};
+
+class ConnectionSetCore {
+public:
+    ConnectionSetCore(EventLoop& loop, ConnectionHandlers handlers, ConnectionOptions options);
+    ConnectionSetCore(const ConnectionSetCore&) = delete;
+    ConnectionSetCore& operator=(const ConnectionSetCore&) = delete;
+
+    /// Ends all connections; then this object goes, as soon as none of its callbacks runs.
+    void abandon() noexcept;
+
+    ConnectionId adopt(Socket socket);
+    ConnectionId connect(const Address& address, Clock::duration timeout);
+    Connection* find(ConnectionId id) noexcept;
+    std::size_t size() const noexcept { return connections_.live(); }
+    void for_each(UniqueFunction<void(Connection&)>& visit);
+    void set_on_gone(Task on_gone) { on_gone_ = std::move(on_gone); }
+    const ConnectionStats& stats() const noexcept { return stats_; }
+    EventLoop& loop() const noexcept { return loop_; }
+
+    // What Connection's own functions ask for.
+    ConnectionId id(Connection& connection) noexcept;
+    bool send(Connection& connection, ByteView bytes);
+    static std::size_t queued(const Connection& connection) noexcept;
+    void close(Connection& connection, CloseReason reason);
+    void give_up(Connection& connection, Closed closed);
+    void end(Connection& connection);
+    void pause_reading(Connection& connection);
+    void resume_reading(Connection& connection);
+    void set_deadline(Connection& connection, Clock::time_point due);
+
+private:
+    using State = Connection::State;
+    class Inside;
+
+    ~ConnectionSetCore() = default;
+
+    // Its life, from the first to the last.
+    Connection& make();
+    void connected(Connection& connection, Socket socket, std::error_code error);
+    void open(Connection& connection);
+    void watch(Connection& connection);
+    void finish(Connection& connection);
+
+    // A visit: whatever calls handlers of a connection.
+    template <class Body> void visit(Connection& connection, Body body);
+    void on_ready(Connection& connection, Readiness ready);
+    void update_interest(Connection& connection, bool rearm);
+
+    // Input.
+    void receive(Connection& connection, Readiness ready);
+    void discard(Connection& connection);
+    void offer(Connection& connection, ByteView bytes);
+    void peer_ended(Connection& connection);
+    static bool wants_input(const Connection& connection) noexcept;
+
+    // Output.
+    void write_now(Connection& connection, ByteView bytes);
+    void enqueue(Connection& connection, ByteView bytes);
+    void flush(Connection& connection);
+    void flush_gathered(Connection& connection);
+    void after_output(Connection& connection);
+    void try_later(Connection& connection);
+
+    // Deadlines.
+    void progressed(Connection& connection);
+    void arm(Connection& connection, Clock::time_point due);
+    void disarm(Connection& connection);
+    void set_timer();
+    void expire_due();
+    void expire(Connection& connection);
+
+    static Connection::Rare& rare(Connection& connection);
+    static void drop_rare(Connection& connection) noexcept;
+
+    EventLoop& loop_;
+    ConnectionHandlers handlers_;
+    ConnectionOptions options_;
+    ConnectionStats stats_;
+    Slab<Connection, 64> connections_;
+
+    Buffer gathered_; // what `gatherer_` sends while its handler runs
+    Connection* gatherer_ = nullptr;
+
+    DeadlineHeap<Connection> deadlines_;
+    Clock::time_point timer_due_ = Clock::time_point::max();
+    Timer timer_; // for the earliest deadline
+
+    std::vector<ConnectionId> starved_; // the kernel had no memory (ENOBUFS) for their output
+    Timer feed_;
+
+    Task on_gone_;
+    int depth_ = 0; // callbacks that run
+    bool abandoned_ = false;
+};
+
+} // namespace pollux

@@ -1,0 +1,84 @@
+#include <pollux/stream/server.hpp>
+
+#include <optional>
+#include <utility>
+
+namespace pollux {
+namespace {
+
+Socket listen(const Address& address, const ListenOptions& options) {
+    Socket socket = Socket::listen(address, options);
+    // Accepted sockets inherit it: one call here instead of one for each connection.
+    if (address.family() != AF_UNIX) socket.set(option::no_delay, true);
+    return socket;
+}
+
+} // namespace
+
+// Shared with whatever of it runs while a handler destroys the server.
+struct Server::State : std::enable_shared_from_this<Server::State> {
+    State(EventLoop& on, const Address& address, ConnectionHandlers handlers,
+          const ServerOptions& options)
+        : loop{on},
+          max_connections{options.max_connections},
+          connections{std::in_place, loop, std::move(handlers), options.connection},
+          listener{std::in_place, loop, listen(address, options.listen),
+                   [this](Socket socket) { accept(std::move(socket)); },
+                   AcceptOptions{options.connection.trigger, options.accepts_per_visit}} {
+        connections->set_on_gone([this] { on_gone(); });
+    }
+
+    void accept(Socket socket) {
+        const auto self = shared_from_this();
+        connections->adopt(std::move(socket));
+        if (listener && connections->size() >= max_connections) listener->pause();
+    }
+
+    void on_gone() {
+        if (listener && connections->size() < max_connections) listener->resume();
+        if (on_drained && connections->size() == 0) drained.run_at({});
+    }
+
+    void drain(Clock::duration timeout, Task on_done) {
+        listener.reset();
+        on_drained = std::move(on_done);
+        // In a turn of its own: `on_done` may destroy the server, which calls this in the middle
+        // of ending a connection.
+        drained = loop.run_after(timeout, [this] {
+            connections->for_each([](Connection& connection) { connection.abort(); });
+            const Timer last = std::move(drained); // keeps this task while it runs
+            Task done = std::move(on_drained);
+            done();
+        });
+        connections->for_each([](Connection& connection) { connection.close(); });
+        if (connections->size() == 0) drained.run_at({});
+    }
+
+    EventLoop& loop;
+    std::size_t max_connections;
+    std::optional<ConnectionSet> connections;
+    std::optional<Listener> listener;
+    Task on_drained;
+    Timer drained;
+};
+
+Server::Server(EventLoop& loop, const Address& address, ConnectionHandlers handlers,
+               ServerOptions options)
+    : state_{std::make_shared<State>(loop, address, std::move(handlers), options)} {}
+Server::~Server() {
+    state_->listener.reset();
+    state_->connections.reset();
+    state_->drained = {};
+}
+
+Address Server::address() const { return state_->listener.value().address(); }
+ConnectionSet& Server::connections() noexcept { return *state_->connections; }
+std::uint64_t Server::shed() const noexcept {
+    return state_->listener ? state_->listener->shed() : 0;
+}
+void Server::stop_accepting() { state_->listener.reset(); }
+void Server::drain(Clock::duration timeout, Task on_done) {
+    state_->drain(timeout, std::move(on_done));
+}
+
+} // namespace pollux
