@@ -20,6 +20,10 @@ CALL_COLOURS = {
     "wait": "#3f86c9", "change": "#9a70c4", "read": "#2f9e72", "blocked": "#c98a1b",
     "write": "#8a8f98",
 }
+PART_TITLES = {
+    "change": "registration changes", "read": "reads that got something",
+    "blocked": "reads that would block",
+}
 TEXT = "#010203"  # stands for the page's text colour until the SVG is written
 STYLE = {
     "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10,
@@ -61,9 +65,8 @@ def calls(results, workload, modes):
         left = [0.0] * len(modes)
         for metric in counted_metrics(workload.kind):
             values = [_call_value(results, workload, mode, metric.key) for mode in modes]
-            title = {"read": "reads that got something", "blocked": "reads that would block", "change": "registration changes"}
             axes.barh(names, values, left=left, height=0.6, color=CALL_COLOURS[metric.key],
-                      label=title.get(metric.key, metric.title))
+                      label=PART_TITLES.get(metric.key, metric.title))
             left = [begin + value for begin, value in zip(left, values)]
         axes.invert_yaxis()
         axes.set_title(f"{workload.title}: calls per {workload.unit}", loc="left", fontsize=10)
