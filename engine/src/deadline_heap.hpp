@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <pollux/clock.hpp>
 #include <utility>
@@ -19,6 +21,11 @@ inline constexpr auto not_in_heap = static_cast<std::uint32_t>(-1);
 template <class Node> class DeadlineHeap {
 public:
     bool empty() const noexcept { return entries_.empty(); }
+
+    /// Room for so many nodes: while no more than that are armed, `arm` allocates nothing.
+    void make_room(std::size_t nodes) {
+        if (nodes > entries_.capacity()) entries_.reserve(std::max(nodes, 2 * entries_.capacity()));
+    }
 
     /// Arms the node, or arms it anew. Throws std::bad_alloc.
     void arm(Node& node, Clock::time_point due) {

@@ -18,6 +18,7 @@ namespace pollux {
 namespace {
 
 constexpr std::size_t scratch_size = 65536;
+constexpr std::uint64_t nobodys = 0; // no process has this mark
 constexpr auto nobody = static_cast<std::uint32_t>(-1);
 constexpr Readiness hints = Readiness::peer_closed | Readiness::hang_up | Readiness::error;
 
@@ -92,12 +93,13 @@ void LoopCore::open_wake_up() {
             std::uint64_t count = 0;
             sys::read(wake_up_.get(), &count, sizeof count);
             woken_.store(false);
+            --calls_; // nobody's callback
         },
         std::source_location::current());
 }
 
 void LoopCore::close() noexcept {
-    if (turning_) {
+    if (turning_ && (is_own_process() || thread_.load() == std::this_thread::get_id())) {
         assert(false && "an EventLoop was destroyed in its own callback");
         std::terminate();
     }
@@ -119,7 +121,8 @@ void LoopCore::delete_if_unused() noexcept {
 
 void LoopCore::check_thread() const {
     assert((thread_.load(std::memory_order_relaxed) == std::thread::id{} ||
-            thread_.load(std::memory_order_relaxed) == std::this_thread::get_id()) &&
+            thread_.load(std::memory_order_relaxed) == std::this_thread::get_id() ||
+            !is_own_process()) &&
            "this loop runs on another thread: use post");
 }
 
@@ -187,7 +190,7 @@ void LoopCore::attach(WatchSlot& slot, Token token) {
     }
     try {
         own(slot);
-        if (!can_wait) put_on_ready_list(slot, token, asked_for(slot.interest));
+        if (!can_wait) queue_always_ready(slot, token);
     } catch (...) {
         if (can_wait) reactor_->remove(slot.fd);
         throw;
@@ -221,6 +224,7 @@ void LoopCore::own(WatchSlot& slot) {
     if (former == nobody || former == slot.index) return;
     report_closed_too_early(watches_[former]);
     watches_[former].registered = false;
+    refresh_mask(watches_[former]);
 }
 
 void LoopCore::refresh_mask(WatchSlot& slot) noexcept {
@@ -229,11 +233,14 @@ void LoopCore::refresh_mask(WatchSlot& slot) noexcept {
 }
 
 void LoopCore::set_interest(WatchSlot& slot, Token token, Interest interest) {
+    // Its descriptor was closed behind its back: the number may be somebody else's by now.
+    if (!slot.registered && !slot.always_ready && !slot.paused)
+        throw_system_error(ENOENT, "watch", "descriptor " + std::to_string(slot.fd));
     const Interest before = std::exchange(slot.interest, interest);
     try {
         if (slot.paused) return attach(slot, token);
         if (slot.always_ready)
-            put_on_ready_list(slot, token, asked_for(interest));
+            queue_always_ready(slot, token);
         else
             reactor_->modify(slot.fd, token, interest, slot.trigger);
     } catch (...) {
@@ -247,6 +254,8 @@ void LoopCore::pause(WatchSlot& slot) noexcept {
     detach(slot);
     slot.always_ready = false;
     slot.paused = true;
+    slot.again = Readiness::none;
+    expects_stale_ = true;
     refresh_mask(slot);
 }
 
@@ -257,6 +266,13 @@ void LoopCore::put_on_ready_list(WatchSlot& slot, Token token, Readiness ready) 
     refresh_mask(slot);
 }
 
+// Such a file is readable and writable, and never urgent, as poll(2) says of it.
+void LoopCore::queue_always_ready(WatchSlot& slot, Token token) {
+    constexpr Readiness all = Readiness::readable | Readiness::writable;
+    if (const Readiness ready = asked_for(slot.interest) & all; ready != Readiness::none)
+        put_on_ready_list(slot, token, ready);
+}
+
 void LoopCore::release(Token token) noexcept {
     WatchSlot* const slot = find(token);
     check_thread();
@@ -265,7 +281,7 @@ void LoopCore::release(Token token) noexcept {
     slot->always_ready = false;
     slot->doomed = true;
     refresh_mask(*slot);
-    gave_up_slots_ = true;
+    expects_stale_ = true;
     if (slot != running_) free_slot(*slot);
     delete_if_unused();
 }
@@ -277,18 +293,28 @@ void LoopCore::free_slot(WatchSlot& slot) noexcept {
     watches_.give_back(slot.index);
 }
 
-// Every live watch again, on a fresh reactor.
+// Every live watch again, on a fresh reactor. Whose descriptor is gone, or was given away, is
+// watched no longer. When the kernel refuses anything else, all is as it was.
 void LoopCore::replace_reactor() {
     std::unique_ptr<Reactor> fresh = make_reactor_();
+    std::vector<std::uint32_t> lost;
     for (std::uint32_t index = 0; index < watches_.size(); ++index) {
-        WatchSlot& slot = watches_[index];
+        const WatchSlot& slot = watches_[index];
         if (!slot.registered) continue;
         try {
             fresh->add(slot.fd, to_token(watches_.id(index)), slot.interest, slot.trigger);
-        } catch (const std::system_error&) {
-            slot.registered = false; // its descriptor is gone, or was given away
-            refresh_mask(slot);
+        } catch (const std::system_error& error) {
+            // Closed; now a regular file; now the fresh reactor itself (epoll_ctl(2) EINVAL).
+            const int reason = error.code().value();
+            if (reason != EBADF && reason != EPERM && reason != EINVAL) throw;
+            lost.push_back(index);
         }
+    }
+    for (const std::uint32_t index : lost) {
+        WatchSlot& slot = watches_[index];
+        slot.registered = false;
+        refresh_mask(slot);
+        if (owner_of(slot.fd) == index) owner_of_[static_cast<std::size_t>(slot.fd)] = nobody;
     }
     reactor_ = std::move(fresh);
     saw_ghost_ = false;
@@ -298,6 +324,7 @@ void LoopCore::replace_reactor() {
 
 Timer LoopCore::make_timer(Clock::time_point due, Clock::duration interval, Task task) {
     check_thread();
+    check_process("run_at");
     return Timer{this, timers_.make(due, interval, std::move(task))};
 }
 
@@ -322,6 +349,7 @@ bool LoopCore::armed(std::uint64_t id) noexcept { return timers_.armed(id); }
 // --- other threads ---------------------------------------------------------------------------
 
 void LoopCore::post(Task task) {
+    check_process("post");
     {
         const std::lock_guard lock{mutex_};
         posted_.push_back(std::move(task));
@@ -332,7 +360,8 @@ void LoopCore::post(Task task) {
 }
 
 void LoopCore::wake() noexcept {
-    if (woken_.exchange(true)) return;
+    // In a child the eventfd is the parent's until after_fork.
+    if (!is_own_process() || woken_.exchange(true)) return;
     const int saved = errno; // may run in a signal handler
     const std::uint64_t one = 1;
     sys::write(wake_up_.get(), &one, sizeof one);
@@ -360,11 +389,13 @@ std::size_t LoopCore::run_once(Timeout timeout) {
 
 std::size_t LoopCore::turn(Timeout limit) {
     if (!has_leftovers()) collect(limit);
-    std::size_t calls = deliver_events();
-    calls += deliver_ready_list();
-    if (!timers_.idle()) calls += timers_.run_due(now(), observer_);
-    calls += run_posted();
-    return calls;
+    now_is_known_ = false;
+    calls_ = 0;
+    deliver_events();
+    deliver_ready_list();
+    if (!timers_.idle()) calls_ += timers_.run_due(now(), observer_);
+    run_posted();
+    return calls_;
 }
 
 bool LoopCore::has_leftovers() const noexcept {
@@ -383,14 +414,23 @@ Timeout LoopCore::time_to_wait() {
     return has_leftovers() || has_work() ? Timeout::zero() : until_next_timer();
 }
 
+// What the kernel refuses now is tried again in the next turn: the others are served meanwhile.
+void LoopCore::drive_out_ghosts() {
+    try {
+        replace_reactor();
+    } catch (const std::system_error&) {
+    } catch (const std::bad_alloc&) {
+    }
+}
+
 void LoopCore::collect(Timeout limit) {
     check_process("run");
-    if (saw_ghost_) replace_reactor();
+    if (saw_ghost_) drive_out_ghosts();
     const Timeout timeout = has_work() ? Timeout::zero() : std::min(limit, until_next_timer());
     round_.clear();
     round_.swap(queued_);
     next_ready_ = 0;
-    gave_up_slots_ = false;
+    expects_stale_ = false;
     batch_ = {};
     next_event_ = 0;
     if (observer_ == nullptr) {
@@ -400,21 +440,18 @@ void LoopCore::collect(Timeout limit) {
         batch_ = reactor_->wait(timeout);
         observer_->on_wait(timeout, batch_.size(), Clock::now() - start);
     }
-    now_is_known_ = false;
 }
 
-std::size_t LoopCore::deliver_events() {
-    const std::size_t count = batch_.size() - next_event_;
+void LoopCore::deliver_events() {
     while (next_event_ < batch_.size()) dispatch(batch_[next_event_++]);
-    return count;
 }
 
 void LoopCore::dispatch(const Event& event) {
     WatchSlot* const slot = watches_.find(to_slab_id(event.token));
-    if (slot == nullptr) {
-        // Fetched before its watch was given up in this turn; else the kernel still watches a
-        // descriptor that was closed while a duplicate of it lives (epoll(7)).
-        saw_ghost_ = saw_ghost_ || !gave_up_slots_;
+    if (slot == nullptr || !slot->registered) {
+        // Fetched before its watch was given up or paused in this turn; else the kernel still
+        // watches a descriptor that was closed while a duplicate of it lives (epoll(7)).
+        saw_ghost_ = saw_ghost_ || !expects_stale_;
         return;
     }
     const Readiness ready = event.ready & slot->mask;
@@ -434,6 +471,7 @@ void LoopCore::call(WatchSlot& slot, Readiness ready) {
             if (slot.doomed) core.free_slot(slot);
         }
     };
+    ++calls_;
     running_ = &slot;
     const Running running{*this, slot};
     if (observer_ == nullptr) [[likely]] {
@@ -446,41 +484,38 @@ void LoopCore::call(WatchSlot& slot, Readiness ready) {
     observer_->on_dispatch(fd, ready, Clock::now() - start);
 }
 
-std::size_t LoopCore::deliver_ready_list() {
-    const std::size_t count = round_.size() - next_ready_;
+void LoopCore::deliver_ready_list() {
     while (next_ready_ < round_.size()) serve(round_[next_ready_++]);
-    return count;
 }
 
 void LoopCore::serve(Token token) {
-    WatchSlot* slot = find(token);
+    WatchSlot* const slot = find(token);
     if (slot == nullptr) return;
     slot->queued = false;
     const Readiness again = std::exchange(slot->again, Readiness::none);
     refresh_mask(*slot);
-    if (const Readiness ready = again & slot->mask; ready != Readiness::none) call(*slot, ready);
-    slot = find(token);
-    if (slot != nullptr && slot->always_ready && slot->trigger == Trigger::level)
-        put_on_ready_list(*slot, token, asked_for(slot->interest));
+    const Readiness ready = again & slot->mask;
+    if (slot->always_ready && slot->trigger == Trigger::level)
+        queue_always_ready(*slot, token); // before the call, which may throw
+    if (ready != Readiness::none) call(*slot, ready);
 }
 
-std::size_t LoopCore::run_posted() {
+void LoopCore::run_posted() {
     if (next_task_ == tasks_.size()) {
         tasks_.clear();
         next_task_ = 0;
-        if (!has_posted_.load()) return 0;
+        if (!has_posted_.load()) return;
         const std::lock_guard lock{mutex_};
         tasks_.swap(posted_);
         has_posted_.store(false);
     }
-    const std::size_t count = tasks_.size() - next_task_;
     while (next_task_ < tasks_.size()) {
+        ++calls_;
         const Clock::time_point start = observer_ == nullptr ? Clock::time_point{} : Clock::now();
         Task task = std::move(tasks_[next_task_++]);
         task();
         if (observer_ != nullptr) observer_->on_task(Clock::now() - start);
     }
-    return count;
 }
 
 Clock::time_point LoopCore::now() noexcept {
@@ -500,10 +535,25 @@ void LoopCore::after_fork() {
     batch_ = {}; // the parent's; the fresh reactor finds again what is ready
     next_event_ = 0;
     wake_up_watch_.stop(); // also the parent's, so nothing is taken back from the kernel
-    process_ = process_mark();
+    process_ = nobodys;    // so it stays when the kernel refuses something: to be called again
+    if (thread_.load() != std::this_thread::get_id()) {
+        // The thread that ran the loop, if any, did not come along.
+        turning_ = false;
+        running_ = nullptr;
+        thread_.store({});
+    }
     replace_reactor();
-    open_wake_up();
-    woken_.store(false);
+    for (std::uint32_t index = 0; index < watches_.size(); ++index)
+        if (watches_[index].always_ready)
+            queue_always_ready(watches_[index], to_token(watches_.id(index)));
+    process_ = process_mark();
+    try {
+        open_wake_up();
+    } catch (...) {
+        process_ = nobodys;
+        throw;
+    }
+    if (woken_.exchange(false)) wake(); // asked for before the fork, or since
 }
 
 } // namespace pollux

@@ -93,26 +93,27 @@ private:
     // A turn, part by part.
     std::size_t turn(Timeout limit);
     void collect(Timeout limit);
-    std::size_t deliver_events();
-    std::size_t deliver_ready_list();
-    std::size_t run_posted();
+    void deliver_events();
+    void deliver_ready_list();
+    void run_posted();
     bool has_leftovers() const noexcept;
     bool has_work() const noexcept;
     Timeout until_next_timer();
 
     void dispatch(const Event& event);
-    void withhold(const Event& event);
     void call(WatchSlot& slot, Readiness ready);
     void serve(Token token);
 
     void attach(WatchSlot& slot, Token token);
     void detach(WatchSlot& slot) noexcept;
+    void queue_always_ready(WatchSlot& slot, Token token);
     std::uint32_t owner_of(int fd) const noexcept;
     void own(WatchSlot& slot);
     bool is_own_process() const noexcept;
     static void refresh_mask(WatchSlot& slot) noexcept;
     void free_slot(WatchSlot& slot) noexcept;
     void replace_reactor();
+    void drive_out_ghosts();
     void delete_if_unused() noexcept;
 
     EventLoop::ReactorFactory make_reactor_;
@@ -124,7 +125,8 @@ private:
     std::span<const Event> batch_;
     std::size_t next_event_ = 0;
     WatchSlot* running_ = nullptr;
-    bool gave_up_slots_ = false; // in this turn: stale events are to be expected
+    std::size_t calls_ = 0;      // callbacks made in this turn
+    bool expects_stale_ = false; // a watch was given up or paused since the batch was fetched
     bool saw_ghost_ = false;     // the kernel reports what is not watched
     LoopObserver* observer_ = nullptr;
 

@@ -1,5 +1,6 @@
 #include "timer_queue.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace pollux {
@@ -9,6 +10,9 @@ SlabId to_slab_id(TimerQueue::Id id) noexcept {
     return {static_cast<std::uint32_t>(id), static_cast<std::uint32_t>(id >> 32)};
 }
 TimerQueue::Id to_id(SlabId id) noexcept { return std::uint64_t{id.generation} << 32 | id.index; }
+
+// What lies further back is as good as this: how late it is still fits a duration, and twice that.
+constexpr Clock::time_point dawn{Clock::duration::min() / 4};
 
 // The next time on the timer's own grid after `now`: what was missed is left out.
 Clock::time_point next_on_grid(Clock::time_point due, Clock::duration interval,
@@ -29,7 +33,9 @@ TimerQueue::Id TimerQueue::make(Clock::time_point due, Clock::duration interval,
     TimerSlot& slot = slots_[index];
     slot.serial = ++serial_;
     try {
-        heap_.arm(slot, due);
+        heap_.make_room(slots_.live());
+        if (due_.capacity() < slots_.live()) due_.reserve(2 * slots_.live());
+        heap_.arm(slot, std::max(due, dawn));
     } catch (...) {
         slots_.give_back(index);
         throw;
@@ -43,7 +49,7 @@ void TimerQueue::arm(Id id, Clock::time_point due) {
     TimerSlot& slot = *find(id);
     slot.firing = false; // it was to run in this round; now it runs at its new time
     slot.serial = ++serial_;
-    heap_.arm(slot, due);
+    heap_.arm(slot, std::max(due, dawn));
 }
 
 void TimerQueue::cancel(Id id) noexcept {

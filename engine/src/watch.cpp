@@ -49,8 +49,8 @@ void Watch::rearm() {
 }
 
 void Watch::again(Readiness ready) {
-    if (WatchSlot* const slot = LoopCore::slot_of(*this, "again"))
-        core_->put_on_ready_list(*slot, token_, ready);
+    WatchSlot* const slot = LoopCore::slot_of(*this, "again");
+    if (slot != nullptr && !slot->paused) core_->put_on_ready_list(*slot, token_, ready);
 }
 
 } // namespace pollux

@@ -28,10 +28,18 @@ build() {
         >"$work/log" 2>&1 || { cat "$work/log" && fail "does not build"; }
 }
 
+# Runs the echo server and talks to it.
 run() {
-    timeout 10 "$@" </dev/null >"$work/output" || fail "$1 ends with status $?"
-    cat "$work/output"
-    [[ -s $work/output ]] || fail "$1 prints nothing"
+    exec {output}< <(exec timeout 20 "$@" </dev/null)
+    local server=$! line='' answer=''
+    read -r -t 20 line <&"$output" || true
+    [[ $line == "listening on 127.0.0.1:"* ]] || fail "$1 says '$line'"
+    exec {socket}<>"/dev/tcp/127.0.0.1/${line##*:}"
+    echo "hello, echo" >&"$socket"
+    read -r -t 20 answer <&"$socket" || true
+    exec {socket}>&- {output}<&-
+    kill "$server"
+    [[ $answer == "hello, echo" ]] || fail "$1 answers '$answer'"
 }
 
 # The kind that the finished build lacks is built here: the libraries only, not optimised.

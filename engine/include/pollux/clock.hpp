@@ -19,7 +19,10 @@ struct Clock {
 
 /// `delay` after `start`, or the end of time where that does not fit.
 constexpr Clock::time_point later(Clock::time_point start, Clock::duration delay) noexcept {
-    if (delay > Clock::time_point::max() - start) return Clock::time_point::max();
+    if (delay > Clock::duration::zero() && start > Clock::time_point::max() - delay)
+        return Clock::time_point::max();
+    if (delay < Clock::duration::zero() && start < Clock::time_point::min() - delay)
+        return Clock::time_point::min();
     return start + delay;
 }
 

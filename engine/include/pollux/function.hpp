@@ -12,9 +12,14 @@ namespace pollux {
 
 template <class Signature> class UniqueFunction;
 
+template <class Callable> inline constexpr bool is_unique_function = false;
+template <class Signature>
+inline constexpr bool is_unique_function<UniqueFunction<Signature>> = true;
+
 /// A move-only callable, after C++23's std::move_only_function. A callable of up to two words that
-/// moves without throwing is kept inside (24 bytes in all); a larger one goes to the heap. Calling
-/// an empty one is a broken promise (assert).
+/// moves without throwing is kept inside (24 bytes in all); a larger one goes to the heap. A null
+/// pointer to a function or member, and an empty function of another signature, make an empty one.
+/// Calling that is a broken promise (assert).
 template <class Result, class... Args> class UniqueFunction<Result(Args...)> {
 public:
     UniqueFunction() noexcept = default;
@@ -25,6 +30,7 @@ public:
                  std::is_invocable_r_v<Result, std::decay_t<Callable>&, Args...>)
     UniqueFunction(Callable&& callable) { // NOLINT(google-explicit-constructor)
         using Kept = std::decay_t<Callable>;
+        if (is_null(callable)) return;
         if constexpr (fits<Kept>) {
             std::construct_at(reinterpret_cast<Kept*>(&storage_), std::forward<Callable>(callable));
             operations_ = &inside<Kept>;
@@ -38,7 +44,7 @@ public:
     UniqueFunction(UniqueFunction&& other) noexcept { take(other); }
     UniqueFunction& operator=(UniqueFunction&& other) noexcept {
         if (this != &other) {
-            reset();
+            const UniqueFunction former{std::move(*this)}; // ends last: see reset
             take(other);
         }
         return *this;
@@ -73,10 +79,26 @@ private:
         return *reinterpret_cast<Kept*>(storage);
     }
 
+    template <class Callable> static Result invoke(Callable& callable, Args&&... args) {
+        if constexpr (std::is_void_v<Result>)
+            static_cast<void>(std::invoke(callable, std::forward<Args>(args)...));
+        else
+            return std::invoke(callable, std::forward<Args>(args)...);
+    }
+
+    template <class Callable> static bool is_null(const Callable& callable) noexcept {
+        if constexpr (std::is_pointer_v<Callable> || std::is_member_pointer_v<Callable>)
+            return callable == nullptr;
+        else if constexpr (is_unique_function<Callable>)
+            return !callable;
+        else
+            return false;
+    }
+
     template <class Kept>
     static constexpr Operations inside{
         [](Storage* storage, Args... args) -> Result {
-            return std::invoke(at<Kept>(storage), std::forward<Args>(args)...);
+            return invoke(at<Kept>(storage), std::forward<Args>(args)...);
         },
         [](Storage* from, Storage* to) noexcept {
             std::construct_at(reinterpret_cast<Kept*>(to), std::move(at<Kept>(from)));
@@ -87,7 +109,7 @@ private:
     template <class Kept>
     static constexpr Operations on_heap{
         [](Storage* storage, Args... args) -> Result {
-            return std::invoke(*at<Kept*>(storage), std::forward<Args>(args)...);
+            return invoke(*at<Kept*>(storage), std::forward<Args>(args)...);
         },
         [](Storage* from, Storage* to) noexcept {
             std::construct_at(reinterpret_cast<Kept**>(to), at<Kept*>(from));

@@ -57,14 +57,14 @@ std::string unescaped(std::string_view text, std::string_view whole) {
         char byte = text.front();
         if (byte == '\\') {
             unsigned char value = 0;
-            if (text.starts_with("\\\\")) {
+            if (text.starts_with(R"(\\)")) {
                 used = 2;
             } else if (text.size() >= 4 && text[1] == 'x' &&
                        read_number(text.substr(2, 2), value, 16)) {
                 used = 4;
                 byte = static_cast<char>(value);
             } else {
-                refuse(whole, "a backslash begins \\\\ or \\x and two hexadecimal digits");
+                refuse(whole, R"(a backslash begins \\ or \x and two hexadecimal digits)");
             }
         }
         result += byte;
@@ -93,8 +93,8 @@ std::uint32_t read_scope(std::string_view text, std::string_view whole) {
     std::uint32_t scope = 0;
     if (read_number(text, scope) && scope != 0) return scope;
     std::array<char, IF_NAMESIZE> name{};
-    if (text.empty() || !to_c_string(text, name) || (scope = sys::if_nametoindex(name.data())) == 0)
-        refuse(whole, "the scope is not the name or the number of an interface");
+    scope = to_c_string(text, name) ? sys::if_nametoindex(name.data()) : 0;
+    if (scope == 0) refuse(whole, "the scope is not the name or the number of an interface");
     return scope;
 }
 

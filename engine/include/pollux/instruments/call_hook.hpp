@@ -21,9 +21,9 @@ struct CallPoint {
 
 /// What a hook decides about a call.
 struct CallOutcome {
-    int error = 0;                      ///< Not zero: fail with this errno, make no call.
-    std::optional<std::int64_t> result; ///< Return this, make no call.
-    std::optional<std::size_t> at_most; ///< Make the call with its sizes cut to this.
+    int error = 0;                        ///< Not zero: fail with this errno, make no call.
+    std::optional<std::int64_t> result{}; ///< Return this, make no call.
+    std::optional<std::size_t> at_most{}; ///< Make the call with its sizes cut to this.
 };
 
 /// While it lives, every system call of the library asks it first. One at a time, set while no
