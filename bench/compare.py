@@ -83,9 +83,8 @@ def measure(options, workloads, bench, results):
 
     def keep(run, values):
         if isinstance(values, Failed):
-            kind = "counting calls" if run.counting else "timed"
-            reason = f"failed in round {run.round} ({kind}): {values}"
-            results.refuse(run.workload, run.mode, reason)
+            what = "counting calls" if run.counting else "timing"
+            results.refuse(run.workload, run.mode, f"{what}, round {run.round}: {values}")
         else:
             results.add(run, values)
 
@@ -106,7 +105,7 @@ def counting_rounds(options):
 
 def cell_summary(results, workload, mode):
     summary = {"workload": workload.name, "mode": mode.name,
-               "reason": results.reason(workload, mode), "median_min_max": {}, "ratio": {}}
+               "reasons": results.reasons_of(workload, mode), "median_min_max": {}, "ratio": {}}
     for metric in cells.timed_metrics(workload.kind) + cells.counted_metrics(workload.kind):
         spread = results.spread(workload, mode.name, metric.key)
         ratio = results.ratio(workload, mode.name, metric.key)
@@ -158,7 +157,7 @@ def main():
     for sentence in findings:
         print("\n".join(wrap(sentence, table.WIDTH)) + "\n")
     write_report(options.output, results, workloads, findings, document)
-    where = os.path.relpath(options.output)
+    where = min(os.path.relpath(options.output), str(options.output.resolve()), key=len)
     print(f"{clock_time(time.monotonic() - started)} minutes; {where}/report.html, "
           f"{where}/results.json")
     if not complete:

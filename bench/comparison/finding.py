@@ -40,13 +40,15 @@ def _sentence(results, kind, workloads):
     less = {each: ratio for each, ratio in ratios.items() if each not in same and ratio.median < 1}
     more = {each: ratio for each, ratio in ratios.items() if each not in same and ratio.median > 1}
     parts = [
-        f"{verdict} {COST[kind]} than level, {_list(found)} of level's"
-        for found, verdict in ((less, "edge takes less"), (more, "edge takes more")) if found
+        f"{verdict}: {_list(found)}"
+        for verdict, found in (
+            ("edge takes less", less),
+            ("edge takes more", more),
+            ("no difference can be told", same),
+        )
+        if found
     ]
-    if same:
-        verdict = f"no difference in {COST[kind]} can be told"
-        parts.append(f"{verdict}, edge over level is {_list(same)}")
-    text = f"{SUBJECT[kind]}: {'; '.join(parts)}."
+    text = f"{SUBJECT[kind]}, {COST[kind]} of edge over level: {'; '.join(parts)}."
     text += _few_rounds([*less.values(), *more.values()])
     return text + _why(results, kind, max(ratios, key=lambda each: abs(log(ratios[each].median))))
 
@@ -80,9 +82,8 @@ def _why(results, kind, workload):
     def said(mode):
         reads, waits = calls[mode, "read"].median, calls[mode, "wait"].median
         return f"{number(reads)} reads and {number(waits)} waits"
-    return (
-        f" At {workload.connections} edge makes {said(EDGE)} per {workload.unit}, level {said(BASE)}."
-    )
+    edge, level = said(EDGE), said(BASE)
+    return f" At {workload.connections} edge makes {edge} per {workload.unit}, level {level}."
 
 
 def extremes(results, workload, modes, metric):

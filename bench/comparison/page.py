@@ -10,35 +10,39 @@ STYLE = """
 :root { color-scheme: light dark; --text: #1c2024; --quiet: #5c6570; --line: #d5dae0;
         --page: #ffffff; --panel: #f5f7f9; }
 @media (prefers-color-scheme: dark) {
-  :root { --text: #e4e7eb; --quiet: #9aa4b0; --line: #39414b; --page: #15181c; --panel: #1d2126; } }
+  :root { --text: #e4e7eb; --quiet: #9aa4b0; --line: #39414b;
+          --page: #15181c; --panel: #1d2126; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 76rem; background: var(--page);
        color: var(--text); font: 16px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.6rem; line-height: 1.2; } h2 { margin-top: 2.5rem; font-size: 1.25rem; }
 h3 { margin: 2rem 0 .5rem; font-size: 1rem; }
 .finding { font-size: 1.1rem; border-left: 4px solid #3f86c9; padding: .25rem 0 .25rem 1rem; }
-.pictures { display: grid; gap: 1.5rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr)); }
+.pictures { display: grid; gap: 1.5rem;
+            grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr)); }
 figure { margin: 0; padding: 1rem; background: var(--panel); border-radius: 8px; }
 figcaption { margin-bottom: .75rem; } svg { width: 100%; height: auto; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .6rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
+th, td { padding: .3rem .6rem; text-align: right; white-space: nowrap;
+         border-bottom: 1px solid var(--line); }
 th { font-weight: 600; color: var(--quiet); } th:first-child, td:first-child { text-align: left; }
 .facts td { text-align: left; white-space: normal; vertical-align: top; }
 .quiet { color: var(--quiet); font-size: .9rem; }
 """
 
 METHOD = """
-The server runs on core {server_core}, the clients on core {client_core}{same}; they speak over loopback,
-so no network card is part of the figures. Each run starts a fresh server and warms it up. A round visits
-every cell once, the modes of a workload in random order (seed {seed}). Every figure is the median
-of {rounds} rounds with the smallest and the largest; a ratio is formed within each round against
-epoll-level of the same round, and its median taken. Server CPU time is the CPU clock of the server process
-before and after the measured phase; it holds on a noisy machine where rates and latencies do not.
-The load is a closed loop: a client sends its next message when the answer has come, so a slow server is asked less
-and its latencies flatter it. System calls are counted in {counting_rounds} separate
-rounds by servers linked with the counting library; the timed servers count nothing. Every echoed
-byte is checked. A difference is only claimed when all rounds agree on its sign.
+The server runs on core {server_core}, the clients on core {client_core}{same}; they speak over
+loopback, so no network card is part of the figures. Each run starts a fresh server and warms it
+up. A round visits every cell once, the modes of a workload in random order (seed {seed}). Every
+figure is the median of {rounds} rounds with the smallest and the largest; a ratio is formed
+within each round against epoll-level of the same round, and its median taken. Server CPU time
+is the CPU clock of the server process before and after the measured phase; it holds on a noisy
+machine where rates and latencies do not. The load is a closed loop: a client sends its next
+message when the answer has come, so a slow server is asked less and its latencies flatter it.
+System calls are counted in {counting_rounds} separate rounds by servers linked with the
+counting library; the timed servers count nothing. Every echoed byte is checked. A difference is
+only claimed when all rounds agree on its sign.
 """
 
 

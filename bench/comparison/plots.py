@@ -20,13 +20,18 @@ CALL_COLOURS = {
     "wait": "#3f86c9", "change": "#9a70c4", "read": "#2f9e72", "blocked": "#c98a1b",
     "write": "#8a8f98",
 }
+PART_TITLES = {
+    "change": "registration changes", "read": "reads that got something",
+    "blocked": "reads that would block",
+}
 TEXT = "#010203"  # stands for the page's text colour until the SVG is written
 STYLE = {
     "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10,
     "text.color": TEXT, "axes.labelcolor": TEXT, "axes.edgecolor": TEXT,
     "xtick.color": TEXT, "ytick.color": TEXT, "axes.spines.top": False,
     "axes.spines.right": False, "axes.grid": True, "axes.grid.axis": "y",
-    "grid.color": "#80808055", "legend.frameon": False, "axes.axisbelow": True,
+    "grid.color": "#808080", "grid.alpha": 0.35, "grid.linewidth": 0.6,
+    "legend.frameon": False, "axes.axisbelow": True,
 }
 
 
@@ -60,9 +65,8 @@ def calls(results, workload, modes):
         left = [0.0] * len(modes)
         for metric in counted_metrics(workload.kind):
             values = [_call_value(results, workload, mode, metric.key) for mode in modes]
-            title = {"read": "reads that got something", "blocked": "reads that would block", "change": "registration changes"}
             axes.barh(names, values, left=left, height=0.6, color=CALL_COLOURS[metric.key],
-                      label=title.get(metric.key, metric.title))
+                      label=PART_TITLES.get(metric.key, metric.title))
             left = [begin + value for begin, value in zip(left, values)]
         axes.invert_yaxis()
         axes.set_title(f"{workload.title}: calls per {workload.unit}", loc="left", fontsize=10)

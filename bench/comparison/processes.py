@@ -22,21 +22,24 @@ class Child:
     def __init__(self, command, core):
         self.name = os.path.basename(command[0])
         self._unread = {}
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            start_new_session=True,
-            preexec_fn=lambda: _prepare(core),
-        )
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                start_new_session=True,
+                preexec_fn=lambda: _prepare(core),
+            )
+        except OSError as problem:
+            raise Failed(f"{self.name} does not start: {problem}") from None
 
     @property
     def pid(self):
         return self._process.pid
 
-    def read_line(self, stream="stdout", seconds=10.0):
+    def read_line(self, stream="stdout", seconds=5.0):
         """The next line of the stream. Raises Failed when it ends or the time is over."""
         pipe = getattr(self._process, stream)
         unread = self._unread.get(stream, b"")

@@ -62,27 +62,54 @@ class Budget:
         )
 
 
+class Failures:
+    """What failed, so that it is not waited for again: a cell that failed once, and a program that
+    failed in two cells and worked in none."""
+
+    def __init__(self):
+        self._cells = set()
+        self._programs = {}  # (counting, kind): failures so far; None once it has worked
+
+    def worked(self, run):
+        self._programs[run.counting, run.workload.kind] = None
+
+    def failed(self, run):
+        self._cells.add((run.counting, run.workload, run.mode))
+        program = (run.counting, run.workload.kind)
+        failures = self._programs.get(program, 0)
+        if failures is not None:
+            self._programs[program] = failures + 1
+
+    def cell(self, run):
+        return (run.counting, run.workload, run.mode) in self._cells
+
+    def program(self, run):
+        return (self._programs.get((run.counting, run.workload.kind), 0) or 0) >= 2
+
+
 def carry_out(runs, bench, budget, progress, keep, clock=time.monotonic):
     """Makes the runs; `keep(run, values)` takes each sample, `keep(run, error)` the Failed of one
-    that went wrong. A cell that failed is not tried again in that kind of round."""
-    broken = set()
+    that went wrong."""
+    failures = Failures()
     seconds, lap = LONGEST, None
     for number, run in enumerate(runs):
         if lap != (run.counting, run.round, run.workload):  # the same length for all modes
             lap = (run.counting, run.round, run.workload)
             seconds = budget.seconds_per_run(runs[number:])
         progress.show(run, number, len(runs), budget.time_left(runs[number:], seconds))
-        cell = (run.counting, run.workload, run.mode)
-        if cell in broken:
+        if failures.cell(run):
+            continue
+        if failures.program(run):
+            failures.failed(run)
+            keep(run, Failed("not tried, the program failed for two others"))
             continue
         length = COUNTING_SECONDS if run.counting else seconds
         make = bench.counting_run if run.counting else bench.timed_run
         started = clock()
         try:
             keep(run, make(run.workload, run.mode, length))
+            failures.worked(run)
             budget.note(run.workload, clock() - started - length)
         except Failed as problem:
-            broken.add(cell)
+            failures.failed(run)
             keep(run, problem)
-
-

@@ -81,12 +81,11 @@ class Results:
     def refuse(self, workload, mode, reason):
         self.reasons.append({"workload": workload.name, "mode": mode.name, "reason": reason})
 
-    def reason(self, workload, mode):
-        texts = [
+    def reasons_of(self, workload, mode):
+        return list(dict.fromkeys(
             entry["reason"] for entry in self.reasons
             if entry["workload"] == workload.name and entry["mode"] == mode.name
-        ]
-        return "; ".join(dict.fromkeys(texts)) or None
+        ))
 
     def by_round(self, workload, mode_name, key):
         return {
@@ -103,6 +102,3 @@ class Results:
         return spread(paired_ratios(
             self.by_round(workload, mode_name, key), self.by_round(workload, BASE, key)
         ))
-
-    def rounds(self, workload, mode_name, key):
-        return len(self.by_round(workload, mode_name, key))

@@ -7,7 +7,6 @@ from comparison.finding import cautions, number, ranged
 
 WIDTH = 120
 MISSING = "–"
-RATIO_DIGITS = 2
 SHORT = {"latency p50": "p50", "latency p99": "p99", "server CPU per request": "CPU/request",
          "server CPU per KiB": "CPU/KiB"}
 
@@ -27,7 +26,7 @@ def timed_rows(results, workload, modes, full=False):
         for metric in timed_metrics(workload.kind):
             show = ranged if full or metric.key == "cpu" else _median
             row.append(_shown(results.spread(workload, mode.name, metric.key), show, metric.digits))
-            row.append(_shown(results.ratio(workload, mode.name, metric.key), show, RATIO_DIGITS))
+            row.append(_shown(results.ratio(workload, mode.name, metric.key), show, 2))
         rows.append(row)
     return header, rows
 
@@ -42,15 +41,21 @@ def counted_rows(results, workload, modes, full=False):
         for metric in counted_metrics(workload.kind):
             show = ranged if full else _median
             row.append(_shown(results.spread(workload, mode.name, metric.key), show, metric.digits))
-            row.append(_shown(results.ratio(workload, mode.name, metric.key), show, RATIO_DIGITS))
+            row.append(_shown(results.ratio(workload, mode.name, metric.key), show, 2))
         rows.append(row)
     return header, rows
 
 
 def reasons(results, workload, modes):
-    """Why a row is empty or a figure missing."""
-    found = [(mode.name, results.reason(workload, mode)) for mode in modes]
-    return [f"{name}: {reason}" for name, reason in found if reason]
+    """Why a row is empty or a figure missing; modes with the same reason together."""
+    found = {}
+    for mode in modes:
+        for reason in results.reasons_of(workload, mode):
+            found.setdefault(reason, []).append(mode.name)
+    return [
+        ("all modes" if len(names) == len(modes) else ", ".join(names)) + f": {reason}"
+        for reason, names in found.items()
+    ]
 
 
 def terminal(results, workloads, modes):

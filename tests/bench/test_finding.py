@@ -14,8 +14,8 @@ class LevelAgainstEdge(unittest.TestCase):
 
     def test_less_when_all_rounds_agree(self):
         text = self.sentence(STEADY, [8.0, 9.0, 8.5, 8.0, 8.2])
-        self.assertIn("edge takes less server CPU per request than level", text)
-        self.assertIn("0.82 (0.80–0.90) with 50 connections", text)
+        self.assertIn("Small messages, server CPU per request of edge over level", text)
+        self.assertIn("edge takes less: 0.82 (0.80–0.90) with 50 connections", text)
         self.assertNotIn("indication", text)
 
     def test_more_when_all_rounds_agree(self):

@@ -67,7 +67,25 @@ class Breaking:
     counting_run = timed_run
 
 
+class Broken:
+    """A bench on which nothing works; counts the attempts."""
+
+    def __init__(self):
+        self.attempts = 0
+
+    def timed_run(self, workload, mode, seconds):
+        self.attempts += 1
+        raise Failed("died")
+
+
 class CarryingOut(unittest.TestCase):
+    def test_a_program_that_never_works_is_given_up(self):
+        kept, bench = [], Broken()
+        runs = plan(CELLS, 3, 0, seed=1)
+        carry_out(runs, bench, Budget(1), Silent(), lambda run, got: kept.append(got))
+        self.assertEqual(bench.attempts, 4)  # two of each kind of server
+        self.assertEqual(len(kept), len(CELLS))
+
     def test_a_failing_cell_is_kept_once_and_not_tried_again(self):
         kept = []
         runs = plan([(ECHO, mode) for mode in MODES], 3, 0, seed=1)

@@ -25,6 +25,15 @@ class Rows(unittest.TestCase):
             results.refuse(ECHO, BY_NAME["select-level"], "too many")
         self.assertEqual(table.reasons(results, ECHO, MODES), ["select-level: too many"])
 
+    def test_modes_with_the_same_reason_stand_together(self):
+        results = Results()
+        for mode in MODES:
+            results.refuse(ECHO, mode, "died")
+        results.refuse(ECHO, MODES[0], "too many")
+        self.assertEqual(
+            table.reasons(results, ECHO, MODES), ["all modes: died", "select-level: too many"]
+        )
+
 
 class Terminal(unittest.TestCase):
     def test_lines_are_aligned_and_fit(self):
