@@ -179,9 +179,9 @@ CONTRACT_CASE("W6 wake in a signal handler ends a wait, and keeps errno", on_lev
     EventLoop loop{mode.backend};
     int errno_after = 0;
     const Handler handler{[&] {
-        errno = EDOM;
+        const int before = std::exchange(errno, EDOM);
         loop.wake();
-        errno_after = errno;
+        errno_after = std::exchange(errno, before);
     }};
     const pthread_t self = ::pthread_self();
     const WhenAsleep killer{[&] { ::pthread_kill(self, SIGUSR1); }};
@@ -382,6 +382,7 @@ CONTRACT_CASE("W13 P13 a fork by another thread than the loop's: the child may u
             take(ends.ours);
             ++calls;
         });
+        watch.pause(); // the parent, which runs, would read what is meant for the child
         {
             const WhenAsleep forker{[&] {
                 holds_in_child([&](const Expect& expect) {
@@ -391,6 +392,7 @@ CONTRACT_CASE("W13 P13 a fork by another thread than the loop's: the child may u
                         return;
                     }
                     loop->after_fork();
+                    watch.resume();
                     put(ends.theirs, "x");
                     turns(*loop, 1);
                     expect(calls == 1, "a watch is called");
