@@ -234,20 +234,27 @@ CONTRACT_CASE("E9 one-shot: what is silent can be removed, and the others are un
 }
 
 CONTRACT_CASE("E9 one-shot and level live in one reactor", on_one_shot) {
-    const Ends once = unix_pair();
-    const Ends always = unix_pair();
-    put(once.theirs, "x");
-    put(always.theirs, "x");
+    const std::array<Ends, 4> pairs{unix_pair(), unix_pair(), unix_pair(), unix_pair()};
     const auto reactor = mode.reactor();
-    reactor->add(once.ours.get(), Token{1}, Interest::read, Trigger::one_shot);
-    reactor->add(always.ours.get(), Token{2}, Interest::read, Trigger::level);
-    CHECK_EQ(look(*reactor), "1:readable 2:readable");
+    for (std::size_t place = 0; place < pairs.size(); ++place) {
+        put(pairs.at(place).theirs, "x");
+        reactor->add(pairs.at(place).ours.get(), Token{place}, Interest::read,
+                     place % 2 == 0 ? Trigger::level : Trigger::one_shot);
+    }
+    CHECK_EQ(look(*reactor), "0:readable 1:readable 2:readable 3:readable");
+    CHECK_EQ(look(*reactor), "0:readable 2:readable");
+    // Each keeps its own when another goes.
+    CHECK(reactor->remove(pairs[0].ours.get()));
     CHECK_EQ(look(*reactor), "2:readable");
+    reactor->add(pairs[0].ours.get(), Token{4}, Interest::read, Trigger::level);
+    CHECK(reactor->remove(pairs[1].ours.get()));
+    CHECK_EQ(look(*reactor), "2:readable 4:readable");
+    CHECK_EQ(look(*reactor), "2:readable 4:readable");
     // The triggers change places.
-    reactor->modify(once.ours.get(), Token{1}, Interest::read, Trigger::level);
-    reactor->modify(always.ours.get(), Token{2}, Interest::read, Trigger::one_shot);
-    CHECK_EQ(look(*reactor), "1:readable 2:readable");
-    CHECK_EQ(look(*reactor), "1:readable");
+    reactor->modify(pairs[2].ours.get(), Token{2}, Interest::read, Trigger::one_shot);
+    reactor->modify(pairs[3].ours.get(), Token{3}, Interest::read, Trigger::level);
+    CHECK_EQ(look(*reactor), "2:readable 3:readable 4:readable");
+    CHECK_EQ(look(*reactor), "3:readable 4:readable");
 }
 
 CONTRACT_CASE("E10 one-shot: armed again by modify; add is EEXIST, silent or not", on_one_shot) {

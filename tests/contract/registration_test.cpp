@@ -52,9 +52,22 @@ std::vector<int> reports(Reactor& reactor, std::size_t count, int waits) {
 
 // Nobody is left out; and where a report is given once, nobody is told twice.
 void check_each_reported(const Mode& mode, const std::vector<int>& times) {
+    if (times.empty())
+        return;
     const auto [least, most] = std::ranges::minmax(times);
     CHECK_GE(least, 1);
     if (!mode.is(Trigger::level)) CHECK_EQ(most, 1);
+}
+
+// Whether an add fails whose nth allocation does.
+bool add_fails(const Mode& mode, Reactor& reactor, const Fd& fd, Token token, int nth) {
+    const FailingMemory failing{nth};
+    try {
+        reactor.add(fd.get(), token, Interest::read, mode.trigger);
+    } catch (const std::bad_alloc&) {
+        return true;
+    }
+    return false;
 }
 
 /// While it lives, no descriptor number at or above `limit` can be opened.
@@ -195,29 +208,26 @@ CONTRACT_CASE("R8 a modify to edge, refused, leaves the registration as it was",
     CHECK_EQ(look(*reactor), "1:readable");
 }
 
-// Method: the k-th allocation of `add` fails, for every k until none is left to fail; tried where
-// the tables are empty, where they are full, and where the number is higher than any before.
+// Method: the k-th allocation of `add` fails, for every k until none is left to fail, and then the
+// first one of another try; tried where the tables are empty, where they are full, and where the
+// number is higher than any before.
 CONTRACT_CASE("R8 an add without memory leaves the registrations as they were", everywhere) {
     for (const std::size_t before : {std::size_t{0}, std::size_t{1}, std::size_t{64}}) {
         CAPTURE(before);
-        const auto reactor = mode.reactor();
-        const auto counters = watched_counters(mode, *reactor, before, 1);
-        const Fd late{check(::fcntl(counter(1).get(), F_DUPFD_CLOEXEC, 900), "fcntl")};
         bool failed = true;
         for (int nth = 1; failed; ++nth) {
-            failed = false;
-            {
-                const FailingMemory failing{nth};
-                try {
-                    reactor->add(late.get(), Token{before}, Interest::read, mode.trigger);
-                } catch (const std::bad_alloc&) {
-                    failed = true;
-                }
-            }
-            CHECK_EQ(reactor->remove(late.get()), !failed);
+            const auto reactor = mode.reactor();
+            const auto counters = watched_counters(mode, *reactor, before, 1);
+            const Fd late{check(::fcntl(counter(1).get(), F_DUPFD_CLOEXEC, 900), "fcntl")};
+            failed = add_fails(mode, *reactor, late, Token{before}, nth);
+            const bool failed_again = failed && add_fails(mode, *reactor, late, Token{before}, 1);
+            if (!failed || !failed_again)
+                CHECK(reactor->remove(late.get()));
+            check_each_reported(mode, reports(*reactor, before, 3));
+            CHECK_FALSE(reactor->remove(late.get()));
+            reactor->add(late.get(), Token{before}, Interest::read, mode.trigger);
+            CHECK_EQ(reports(*reactor, before + 1, 3).back(), mode.is(Trigger::level) ? 3 : 1);
         }
-        reactor->add(late.get(), Token{before}, Interest::read, mode.trigger);
-        check_each_reported(mode, reports(*reactor, before + 1, 2));
     }
 }
 
