@@ -52,8 +52,7 @@ std::vector<int> reports(Reactor& reactor, std::size_t count, int waits) {
 
 // Nobody is left out; and where a report is given once, nobody is told twice.
 void check_each_reported(const Mode& mode, const std::vector<int>& times) {
-    if (times.empty())
-        return;
+    if (times.empty()) return;
     const auto [least, most] = std::ranges::minmax(times);
     CHECK_GE(least, 1);
     if (!mode.is(Trigger::level)) CHECK_EQ(most, 1);
@@ -221,8 +220,7 @@ CONTRACT_CASE("R8 an add without memory leaves the registrations as they were", 
             const Fd late{check(::fcntl(counter(1).get(), F_DUPFD_CLOEXEC, 900), "fcntl")};
             failed = add_fails(mode, *reactor, late, Token{before}, nth);
             const bool failed_again = failed && add_fails(mode, *reactor, late, Token{before}, 1);
-            if (!failed || !failed_again)
-                CHECK(reactor->remove(late.get()));
+            if (!failed || !failed_again) CHECK(reactor->remove(late.get()));
             check_each_reported(mode, reports(*reactor, before, 3));
             CHECK_FALSE(reactor->remove(late.get()));
             reactor->add(late.get(), Token{before}, Interest::read, mode.trigger);
