@@ -143,7 +143,7 @@ CONTRACT_CASE("P14 P15 a file whose callback throws is ready in the next turn ag
     EventLoop loop{mode.backend};
     for (const std::vector<Fd> files = not_waitable(); const Fd& file : files) {
         int calls = 0;
-        Watch watch = loop.watch(file.get(), Interest::read, mode.trigger, [&](Readiness) {
+        const Watch watch = loop.watch(file.get(), Interest::read, mode.trigger, [&](Readiness) {
             if (++calls == 1) throw std::runtime_error{"first"};
         });
         CHECK_THROWS_WITH(loop.run_once(Timeout::zero()), "first");

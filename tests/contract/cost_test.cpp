@@ -147,10 +147,12 @@ TEST_CASE("arming a timer that exists allocates nothing, whatever others were ma
     FakeClock clock;
     EventLoop loop;
     std::vector<Timer> old;
+    old.reserve(1'000);
     for (int i = 0; i < 1'000; ++i) old.push_back(loop.run_after(1ms, [] {}));
     clock.advance(1ms);
     turns(loop, 1);
     std::vector<Timer> young; // take the room that the old ones had
+    young.reserve(5'000);
     for (int i = 0; i < 5'000; ++i) young.push_back(loop.run_after(1ms, [] {}));
     const std::size_t before = allocations.load();
     for (Timer& timer : old) timer.run_after(1ms);

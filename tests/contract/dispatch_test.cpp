@@ -309,14 +309,13 @@ CONTRACT_CASE("D11 a callback replaces another watch of the batch: the new one w
     int new_calls = 0;
     for (std::size_t i = 0; i < 2; ++i) {
         put(pairs[i].theirs, "x");
-        watches[i] =
-            loop.watch(pairs[i].ours.get(), Interest::read, mode.trigger, [&, i](Readiness) {
-                ++old_calls;
-                for (Watch& watch : watches) watch.stop();
-                for (std::size_t k = 0; k < 2; ++k)
-                    watches[k] = loop.watch(pairs[k].ours.get(), Interest::read, mode.trigger,
-                                            [&](Readiness) { ++new_calls; });
-            });
+        watches[i] = loop.watch(pairs[i].ours.get(), Interest::read, mode.trigger, [&](Readiness) {
+            ++old_calls;
+            for (Watch& watch : watches) watch.stop();
+            for (std::size_t k = 0; k < 2; ++k)
+                watches[k] = loop.watch(pairs[k].ours.get(), Interest::read, mode.trigger,
+                                        [&](Readiness) { ++new_calls; });
+        });
     }
     turns(loop, 1);
     CHECK_EQ(old_calls, 1);

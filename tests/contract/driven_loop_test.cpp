@@ -17,7 +17,7 @@ CONTRACT_CASE("select and poll have no descriptor to wait for, epoll has", every
 
 CONTRACT_CASE("an inner loop is driven by an outer one of any kind", on_epoll) {
     for (const Backend outer_kind : {Backend::select, Backend::poll, Backend::epoll}) {
-        FakeClock clock;
+        const FakeClock clock;
         EventLoop inner{mode.backend};
         EventLoop outer{outer_kind};
         const Ends ends = unix_pair();

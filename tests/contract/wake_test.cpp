@@ -127,6 +127,7 @@ CONTRACT_CASE("W4 a million wake-ups count as one, and block nobody", on_level) 
     EventLoop loop{mode.backend};
     const auto before = calls_made("write");
     std::vector<std::thread> threads;
+    threads.reserve(4);
     for (int i = 0; i < 4; ++i)
         threads.emplace_back([&] {
             for (int k = 0; k < 250'000; ++k) loop.wake();

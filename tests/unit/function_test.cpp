@@ -138,9 +138,9 @@ TEST_CASE("functions, members, and the empty among them") {
     CHECK_EQ(field(Point{}), 3);
     UniqueFunction<int(int)> none;
     CHECK_FALSE(none);
-    int (*null)(int) = nullptr;
+    int (*const null)(int) = nullptr;
     CHECK_FALSE(UniqueFunction<int(int)>{null});
-    int (Point::*no_member)() const = nullptr;
+    int (Point::*const no_member)() const = nullptr;
     CHECK_FALSE(UniqueFunction<int(const Point&)>{no_member});
     CHECK_FALSE(UniqueFunction<int(int)>{UniqueFunction<int(int)>{}});
     CHECK_FALSE(UniqueFunction<long(int)>{UniqueFunction<int(int)>{}});

@@ -41,7 +41,7 @@ struct Model {
     std::vector<int> run_due(std::int64_t now) {
         std::vector<std::pair<std::int64_t, Entry>> due;
         while (!armed.empty() && armed.begin()->first <= now) {
-            due.push_back(*armed.begin());
+            due.emplace_back(*armed.begin());
             armed.erase(armed.begin());
         }
         std::vector<int> ran;
@@ -179,6 +179,7 @@ TEST_CASE("T13 putting off a deadline a hundred thousand times moves nothing in 
         heap.arm(node, at(static_cast<std::int64_t>(serial)));
     }
     std::vector<std::uint32_t> places;
+    places.reserve(nodes.size());
     for (const Node& node : nodes) places.push_back(node.place);
     for (int round = 1; round <= 100; ++round)
         for (Node& node : nodes) {

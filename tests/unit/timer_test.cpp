@@ -342,6 +342,7 @@ TEST_CASE("T15 storms of timers and of posts let each other through") {
     EventLoop loop;
     std::vector<Timer> storm;
     int ran = 0;
+    storm.reserve(1'000);
     for (int i = 0; i < 1'000; ++i) storm.push_back(loop.run_every(1ns, [&] { ++ran; }));
     int tasks = 0;
     for (int turn = 1; turn <= 5; ++turn) {
@@ -395,6 +396,7 @@ TEST_CASE("P15 all timers are destroyed between a throw and the next turn") {
     const FakeClock clock;
     EventLoop loop;
     std::vector<Timer> timers;
+    timers.reserve(3);
     for (int i = 0; i < 3; ++i)
         timers.push_back(loop.run_after(0ns, [] { throw std::runtime_error{"first"}; }));
     CHECK_THROWS(loop.run_once());

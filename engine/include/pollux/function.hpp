@@ -28,7 +28,8 @@ public:
     template <class Callable>
         requires(!std::same_as<std::remove_cvref_t<Callable>, UniqueFunction> &&
                  std::is_invocable_r_v<Result, std::decay_t<Callable>&, Args...>)
-    UniqueFunction(Callable&& callable) { // NOLINT(google-explicit-constructor)
+    // NOLINTNEXTLINE(google-explicit-constructor, bugprone-forwarding-reference-overload)
+    UniqueFunction(Callable&& callable) {
         using Kept = std::decay_t<Callable>;
         if (is_null(callable)) return;
         if constexpr (fits<Kept>) {
@@ -71,7 +72,7 @@ private:
     };
 
     template <class Kept>
-    static constexpr bool fits =
+    static constexpr bool fits = // NOLINTNEXTLINE(misc-redundant-expression): not the same
         sizeof(Kept) <= sizeof(Storage) && alignof(Kept) <= alignof(Storage) &&
         std::is_nothrow_move_constructible_v<Kept>;
 
