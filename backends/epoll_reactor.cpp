@@ -114,7 +114,8 @@ private:
 
     // epoll_wait knows milliseconds. For "look" and "forever" that is enough and it is the shorter
     // way into the kernel; in between, epoll_pwait2 (Linux 5.11) knows nanoseconds. Where it is
-    // missing milliseconds are rounded up: a wait that ends early would spin until the deadline.
+    // missing (EPERM: kept out by a container's filter that does not know it) milliseconds are
+    // rounded up: a wait that ends early would spin until the deadline.
     int wait_for(Timeout timeout) noexcept {
         const int capacity = static_cast<int>(events_.size());
         if (timeout <= Timeout::zero())
@@ -125,7 +126,7 @@ private:
             const timespec limit = to_timespec(timeout);
             const int count =
                 sys::epoll_pwait2(epoll_.get(), events_.data(), capacity, &limit, nullptr);
-            if (count >= 0 || errno != ENOSYS)
+            if (count >= 0 || (errno != ENOSYS && errno != EPERM))
                 return count;
             has_nanoseconds_ = false;
         }
