@@ -5,7 +5,6 @@
 
 #include "backends.hpp"
 
-#include <array>
 #include <cerrno>
 #include <climits>
 #include <pollux/error.hpp>
@@ -13,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "poll_bits.hpp"
 #include "sys.hpp"
 #include "timespec.hpp"
 
@@ -22,38 +22,15 @@ namespace {
 constexpr std::size_t first_capacity = 64;
 constexpr std::size_t last_capacity = 4096;
 
+// So one translation serves both.
+static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT && EPOLLPRI == POLLPRI &&
+              EPOLLERR == POLLERR && EPOLLHUP == POLLHUP && EPOLLRDHUP == POLLRDHUP);
+
 std::uint32_t to_epoll(Interest interest, Trigger trigger) noexcept {
-    std::uint32_t bits = 0;
-    if (has(interest, Interest::read)) bits |= EPOLLIN | EPOLLRDHUP;
-    if (has(interest, Interest::write)) bits |= EPOLLOUT;
-    if (has(interest, Interest::urgent)) bits |= EPOLLPRI;
+    std::uint32_t bits = to_poll_bits(interest);
     if (trigger == Trigger::edge) bits |= EPOLLET;
     if (trigger == Trigger::one_shot) bits |= EPOLLONESHOT;
     return bits;
-}
-
-constexpr Readiness translated(std::uint32_t bits) noexcept {
-    Readiness ready = Readiness::none;
-    if ((bits & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) ready = ready | Readiness::readable;
-    if ((bits & (EPOLLOUT | EPOLLERR)) != 0) ready = ready | Readiness::writable;
-    if ((bits & EPOLLPRI) != 0) ready = ready | Readiness::urgent;
-    if ((bits & EPOLLHUP) != 0) ready = ready | Readiness::hang_up;
-    if ((bits & EPOLLERR) != 0) ready = ready | Readiness::error;
-    return ready;
-}
-
-// All bits but EPOLLRDHUP are among the lowest five, so the translation fits a table made by the
-// compiler: a few instructions per event where the tests above take twenty.
-constexpr auto low_bits = [] {
-    std::array<Readiness, 32> table{};
-    for (std::uint32_t bits = 0; bits < table.size(); ++bits) table[bits] = translated(bits);
-    return table;
-}();
-static_assert((EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLERR | EPOLLHUP) < low_bits.size());
-static_assert(EPOLLRDHUP >> 10 == static_cast<unsigned>(Readiness::peer_closed));
-
-Readiness from_epoll(std::uint32_t bits) noexcept {
-    return low_bits[bits % low_bits.size()] | static_cast<Readiness>((bits & EPOLLRDHUP) >> 10);
 }
 
 class EpollReactor final : public Reactor {
@@ -76,7 +53,8 @@ public:
         if (count < 0 && errno != EINTR) throw_system_error(errno, "epoll_wait");
         found_ = count > 0 ? static_cast<std::size_t>(count) : 0;
         for (std::size_t i = 0; i < found_; ++i)
-            ready_[i] = {static_cast<Token>(events_[i].data.u64), from_epoll(events_[i].events)};
+            ready_[i] = {static_cast<Token>(events_[i].data.u64),
+                         from_poll_bits(events_[i].events)};
         return {ready_.data(), found_};
     }
 
@@ -101,7 +79,8 @@ private:
 
     // epoll_wait knows milliseconds. For "look" and "forever" that is enough and it is the shorter
     // way into the kernel; in between, epoll_pwait2 (Linux 5.11) knows nanoseconds. Where it is
-    // missing milliseconds are rounded up: a wait that ends early would spin until the deadline.
+    // missing (EPERM: kept out by a container's filter that does not know it) milliseconds are
+    // rounded up: a wait that ends early would spin until the deadline.
     int wait_for(Timeout timeout) noexcept {
         const int capacity = static_cast<int>(events_.size());
         if (timeout <= Timeout::zero())
@@ -111,7 +90,7 @@ private:
             const timespec limit = to_timespec(timeout);
             const int count =
                 sys::epoll_pwait2(epoll_.get(), events_.data(), capacity, &limit, nullptr);
-            if (count >= 0 || errno != ENOSYS) return count;
+            if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
             has_nanoseconds_ = false;
         }
         const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();

@@ -9,30 +9,12 @@
 #include <pollux/error.hpp>
 #include <vector>
 
+#include "poll_bits.hpp"
 #include "sys.hpp"
 #include "timespec.hpp"
 
 namespace pollux {
 namespace {
-
-constexpr short to_poll(Interest interest) noexcept {
-    short bits = 0;
-    if (has(interest, Interest::read)) bits |= POLLIN | POLLRDHUP;
-    if (has(interest, Interest::write)) bits |= POLLOUT;
-    if (has(interest, Interest::urgent)) bits |= POLLPRI;
-    return bits;
-}
-
-constexpr Readiness from_poll(short bits) noexcept {
-    Readiness ready = Readiness::none;
-    if ((bits & (POLLIN | POLLHUP | POLLERR | POLLNVAL)) != 0) ready = ready | Readiness::readable;
-    if ((bits & (POLLOUT | POLLERR | POLLNVAL)) != 0) ready = ready | Readiness::writable;
-    if ((bits & POLLPRI) != 0) ready = ready | Readiness::urgent;
-    if ((bits & POLLRDHUP) != 0) ready = ready | Readiness::peer_closed;
-    if ((bits & POLLHUP) != 0) ready = ready | Readiness::hang_up;
-    if ((bits & (POLLERR | POLLNVAL)) != 0) ready = ready | Readiness::error;
-    return ready;
-}
 
 class PollReactor final : public Reactor {
 public:
@@ -40,49 +22,48 @@ public:
         if (trigger == Trigger::edge) refuse_edge("poll");
         if (is_watched(fd)) refuse_twice("poll", fd);
         require_open(fd, "poll");
-        const auto number = static_cast<std::size_t>(fd);
-        if (number >= place_of_.size()) place_of_.resize(number + 1, nowhere);
+        if (static_cast<std::size_t>(fd) >= known_.size())
+            known_.resize(static_cast<std::size_t>(fd) + 1);
         make_room();
-        watched_.push_back({.fd = fd, .events = to_poll(interest), .revents = 0});
-        tokens_.push_back(token);
-        triggers_.push_back(trigger);
-        place_of_[number] = static_cast<std::uint32_t>(watched_.size() - 1);
+        known(fd).place = static_cast<std::uint32_t>(watched_.size()) & nowhere;
+        watched_.emplace_back();
+        tokens_.emplace_back();
+        set(fd, token, interest, trigger);
     }
 
     void modify(int fd, Token token, Interest interest, Trigger trigger) override {
         if (trigger == Trigger::edge) refuse_edge("poll");
         if (!is_watched(fd)) refuse_unknown("poll", fd);
-        const std::size_t place = place_of_[static_cast<std::size_t>(fd)];
-        watched_[place] = {.fd = fd, .events = to_poll(interest), .revents = 0};
-        tokens_[place] = token;
-        triggers_[place] = trigger;
+        set(fd, token, interest, trigger);
     }
 
     bool remove(int fd) noexcept override {
         if (!is_watched(fd)) return false;
-        erase(place_of_[static_cast<std::size_t>(fd)]);
+        erase(known(fd).place);
         return true;
     }
 
     std::span<const Event> wait(Timeout timeout) override {
-        ready_.clear();
-        ready_.reserve(watched_.capacity()); // here, not in add: the last batch may still be read
+        // Here, not in add: the batch before may still be read when somebody is added.
+        if (ready_.size() < watched_.size()) ready_.resize(watched_.capacity());
         const timespec limit = to_timespec(timeout);
         int left = sys::ppoll(watched_.data(), watched_.size(),
                               timeout == forever ? nullptr : &limit, nullptr);
         if (left < 0 && errno != EINTR) throw_system_error(errno, "poll");
-        // Downwards, because erase fills the gap with the last entry, which was looked at before.
-        for (std::size_t place = watched_.size(); left > 0 && place-- > 0;) {
-            const short bits = watched_[place].revents;
+        std::size_t found = 0;
+        bool some_are_bad = false;
+        pollfd* const end = watched_.data() + watched_.size();
+        for (pollfd* entry = watched_.data(); left > 0 && entry != end; ++entry) {
+            const auto bits = static_cast<std::uint16_t>(entry->revents);
             if (bits == 0) continue;
             --left;
-            ready_.push_back({tokens_[place], from_poll(bits)});
-            if ((bits & POLLNVAL) != 0)
-                erase(place);
-            else if (triggers_[place] == Trigger::one_shot)
-                disarm(place);
+            const auto place = static_cast<std::size_t>(entry - watched_.data());
+            ready_[found++] = {tokens_[place], from_poll_bits(bits)};
+            if (known(entry->fd).one_shot) disarm(*entry);
+            some_are_bad = some_are_bad || (bits & POLLNVAL) != 0;
         }
-        return ready_;
+        if (some_are_bad) forget_bad();
+        return {ready_.data(), found};
     }
 
     bool supports(Trigger trigger) const noexcept override { return trigger != Trigger::edge; }
@@ -90,11 +71,26 @@ public:
     std::string_view name() const noexcept override { return "poll"; }
 
 private:
-    static constexpr auto nowhere = static_cast<std::uint32_t>(-1);
+    static constexpr std::uint32_t nowhere = 0x7fff'ffff;
+    /// What there is to know of a descriptor by its number.
+    struct Known {
+        std::uint32_t place : 31 = nowhere; // in the array
+        std::uint32_t one_shot : 1 = false;
+    };
+    static_assert(sizeof(Known) == 4);
 
-    bool is_watched(int fd) const noexcept {
-        const auto number = static_cast<std::size_t>(fd); // negative: beyond every size
-        return number < place_of_.size() && place_of_[number] != nowhere;
+    Known& known(int fd) noexcept { return known_[static_cast<std::size_t>(fd)]; }
+    bool is_watched(int fd) noexcept {
+        // A negative number is beyond every size.
+        return static_cast<std::size_t>(fd) < known_.size() && known(fd).place != nowhere;
+    }
+
+    void set(int fd, Token token, Interest interest, Trigger trigger) noexcept {
+        const std::size_t place = known(fd).place;
+        watched_[place] = {
+            .fd = fd, .events = static_cast<short>(to_poll_bits(interest)), .revents = 0};
+        tokens_[place] = token;
+        known(fd).one_shot = trigger == Trigger::one_shot;
     }
 
     // Room for one more everywhere before anything changes, so that running out of memory leaves
@@ -103,32 +99,34 @@ private:
         if (watched_.size() < watched_.capacity()) return;
         const std::size_t capacity = std::max<std::size_t>(64, 2 * watched_.size());
         tokens_.reserve(capacity);
-        triggers_.reserve(capacity);
         watched_.reserve(capacity);
     }
 
     // poll ignores negative numbers; ~fd is negative for every descriptor and gives it back.
-    void disarm(std::size_t place) noexcept { watched_[place].fd = ~watched_[place].fd; }
+    static void disarm(pollfd& entry) noexcept { entry.fd = ~entry.fd; }
     static int number_of(const pollfd& entry) noexcept {
         return entry.fd < 0 ? ~entry.fd : entry.fd;
     }
 
-    void erase(std::size_t place) noexcept {
-        place_of_[static_cast<std::size_t>(number_of(watched_.back()))] =
-            static_cast<std::uint32_t>(place);
-        place_of_[static_cast<std::size_t>(number_of(watched_[place]))] = nowhere;
-        watched_[place] = watched_.back();
-        tokens_[place] = tokens_.back();
-        triggers_[place] = triggers_.back();
-        watched_.pop_back();
-        tokens_.pop_back();
-        triggers_.pop_back();
+    // They were reported; from now on nobody watches them, or every wait would end at once.
+    void forget_bad() noexcept {
+        // Downwards, because erase fills the gap with the last entry, which was looked at before.
+        for (std::size_t place = watched_.size(); place-- > 0;)
+            if ((watched_[place].revents & POLLNVAL) != 0) erase(place);
     }
 
-    std::vector<pollfd> watched_;         // dense: what the kernel is given
-    std::vector<Token> tokens_;           // beside it, place by place
-    std::vector<Trigger> triggers_;       // likewise
-    std::vector<std::uint32_t> place_of_; // descriptor -> place
+    void erase(std::size_t place) noexcept {
+        known(number_of(watched_.back())).place = static_cast<std::uint32_t>(place) & nowhere;
+        known(number_of(watched_[place])).place = nowhere;
+        watched_[place] = watched_.back();
+        tokens_[place] = tokens_.back();
+        watched_.pop_back();
+        tokens_.pop_back();
+    }
+
+    std::vector<pollfd> watched_; // dense: what the kernel is given
+    std::vector<Token> tokens_;   // beside it, place by place
+    std::vector<Known> known_;    // by descriptor
     std::vector<Event> ready_;
 };
 

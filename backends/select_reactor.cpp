@@ -119,11 +119,13 @@ private:
             std::uint64_t any = readable[word] | writable[word] | urgent[word];
             for (; any != 0; any &= any - 1) {
                 const int bit = std::countr_zero(any);
-                const auto is_in = [&](const Words& set) { return (set[word] >> bit & 1U) != 0; };
-                Readiness ready = Readiness::none;
-                if (is_in(readable)) ready = ready | Readiness::readable;
-                if (is_in(writable)) ready = ready | Readiness::writable;
-                if (is_in(urgent)) ready = ready | Readiness::urgent;
+                const auto from = [&](const Words& set, Readiness meaning) {
+                    return static_cast<Readiness>((set[word] >> bit & 1U) *
+                                                  static_cast<std::uint64_t>(meaning));
+                };
+                const Readiness ready = from(readable, Readiness::readable) |
+                                        from(writable, Readiness::writable) |
+                                        from(urgent, Readiness::urgent);
                 report(static_cast<int>(word) * 64 + bit, ready);
             }
         }

@@ -3,59 +3,18 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <pollux/error.hpp>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
-#include "process_mark.hpp"
 #include "sys.hpp"
 
 namespace pollux {
 namespace {
 
 constexpr std::size_t scratch_size = 65536;
-constexpr std::uint64_t nobodys = 0; // no process has this mark
-constexpr auto nobody = static_cast<std::uint32_t>(-1);
-constexpr Readiness hints = Readiness::peer_closed | Readiness::hang_up | Readiness::error;
-
-SlabId to_slab_id(Token token) noexcept {
-    const auto bits = static_cast<std::uint64_t>(token);
-    return {static_cast<std::uint32_t>(bits), static_cast<std::uint32_t>(bits >> 32)};
-}
-Token to_token(SlabId id) noexcept {
-    return static_cast<Token>(std::uint64_t{id.generation} << 32 | id.index);
-}
-
-// The three low bits of both types mean the same.
-constexpr Readiness asked_for(Interest interest) noexcept {
-    static_assert(static_cast<int>(Interest::read) == static_cast<int>(Readiness::readable) &&
-                  static_cast<int>(Interest::write) == static_cast<int>(Readiness::writable) &&
-                  static_cast<int>(Interest::urgent) == static_cast<int>(Readiness::urgent));
-    return static_cast<Readiness>(interest);
-}
-
-// A watched descriptor was closed, or replaced, before its watch was gone.
-void report_closed_too_early([[maybe_unused]] const WatchSlot& slot) noexcept {
-#ifndef NDEBUG
-    std::fprintf(stderr,
-                 "pollux: descriptor %d was closed while it was watched (watch made at %s:%u)\n",
-                 slot.fd, slot.where.file_name(), static_cast<unsigned>(slot.where.line()));
-    std::abort();
-#endif
-}
-
-// What only debug builds look for: select and poll cannot tell by themselves.
-bool is_closed_unnoticed([[maybe_unused]] int fd) noexcept {
-#ifndef NDEBUG
-    return sys::fcntl(fd, F_GETFD, 0) < 0 && errno == EBADF;
-#else
-    return false;
-#endif
-}
 
 } // namespace
 
@@ -79,7 +38,7 @@ struct LoopCore::Turning {
 };
 
 LoopCore::LoopCore(EventLoop::ReactorFactory make_reactor)
-    : make_reactor_{std::move(make_reactor)}, reactor_{make_reactor_()}, process_{process_mark()} {
+    : make_reactor_{std::move(make_reactor)}, reactor_{make_reactor_()} {
     open_wake_up();
 }
 
@@ -99,7 +58,7 @@ void LoopCore::open_wake_up() {
 }
 
 void LoopCore::close() noexcept {
-    if (turning_ && (is_own_process() || thread_.load() == std::this_thread::get_id())) {
+    if (turning_ && (process_.is_current() || thread_.load() == std::this_thread::get_id())) {
         assert(false && "an EventLoop was destroyed in its own callback");
         std::terminate();
     }
@@ -128,202 +87,14 @@ void LoopCore::delete_if_unused() noexcept {
 void LoopCore::check_thread() const {
     assert((thread_.load(std::memory_order_relaxed) == std::thread::id{} ||
             thread_.load(std::memory_order_relaxed) == std::this_thread::get_id() ||
-            !is_own_process()) &&
+            !process_.is_current()) &&
            "this loop runs on another thread: use post");
 }
 
-bool LoopCore::is_own_process() const noexcept { return process_ == process_mark(); }
-
 void LoopCore::check_process(const char* operation) const {
-    if (!is_own_process())
+    if (!process_.is_current())
         throw std::logic_error{std::string{"EventLoop::"} + operation +
                                ": this loop belongs to the parent process; call after_fork first"};
-}
-
-// --- watches ---------------------------------------------------------------------------------
-
-WatchSlot* LoopCore::find(Token token) noexcept {
-    WatchSlot* const slot = watches_.find(to_slab_id(token));
-    return slot == nullptr || slot->doomed ? nullptr : slot;
-}
-
-WatchSlot* LoopCore::slot_of(const Watch& watch, const char* operation) {
-    if (watch.core_ == nullptr)
-        throw std::logic_error{std::string{"Watch::"} + operation + ": nothing is watched"};
-    LoopCore& core = *watch.core_;
-    if (core.closed_) return nullptr;
-    core.check_thread();
-    core.check_process(operation);
-    return core.find(watch.token_);
-}
-
-Watch LoopCore::watch(int fd, Interest interest, Trigger trigger, ReadyFunction on_ready,
-                      [[maybe_unused]] std::source_location where) {
-    check_thread();
-    check_process("watch");
-    const std::uint32_t index = watches_.take();
-    WatchSlot& slot = watches_[index];
-    slot.fd = fd;
-    slot.interest = interest;
-    slot.trigger = trigger;
-    slot.again = Readiness::none;
-    slot.registered = slot.always_ready = slot.paused = slot.queued = slot.doomed = false;
-#ifndef NDEBUG
-    slot.where = where;
-#endif
-    const Token token = to_token(watches_.id(index));
-    try {
-        attach(slot, token);
-    } catch (...) {
-        watches_.give_back(index);
-        throw;
-    }
-    slot.on_ready = std::move(on_ready);
-    return Watch{this, token};
-}
-
-// Registers with the reactor, or puts on the ready list what the kernel cannot wait for.
-void LoopCore::attach(WatchSlot& slot, Token token) {
-    const std::uint32_t owner = owner_of(slot.fd);
-    if (owner != nobody && owner != slot.index && !watches_[owner].registered)
-        throw_system_error(EEXIST, "watch", "descriptor " + std::to_string(slot.fd));
-    bool can_wait = true;
-    try {
-        reactor_->add(slot.fd, token, slot.interest, slot.trigger);
-    } catch (const std::system_error& error) {
-        if (error.code().value() != EPERM) throw;
-        can_wait = false;
-    }
-    try {
-        own(slot);
-        if (!can_wait) queue_always_ready(slot, token);
-    } catch (...) {
-        if (can_wait) reactor_->remove(slot.fd);
-        throw;
-    }
-    slot.registered = can_wait;
-    slot.always_ready = !can_wait;
-    slot.paused = false;
-    refresh_mask(slot);
-}
-
-// Takes the slot's registration back. False from the reactor means that the kernel had forgotten
-// it.
-void LoopCore::detach(WatchSlot& slot) noexcept {
-    const bool registered = slot.registered;
-    slot.registered = false;
-    if (!registered || reactor_ == nullptr || !is_own_process()) return;
-    if (!reactor_->remove(slot.fd) || is_closed_unnoticed(slot.fd)) report_closed_too_early(slot);
-}
-
-std::uint32_t LoopCore::owner_of(int fd) const noexcept {
-    const auto number = static_cast<std::size_t>(fd); // negative: beyond every size
-    return number < owner_of_.size() ? owner_of_[number] : nobody;
-}
-
-// One watch for each number. When the kernel took a number that has an owner already, the owner's
-// descriptor was closed, and its watch is out of date.
-void LoopCore::own(WatchSlot& slot) {
-    const auto number = static_cast<std::size_t>(slot.fd);
-    if (number >= owner_of_.size()) owner_of_.resize(number + 1, nobody);
-    const std::uint32_t former = std::exchange(owner_of_[number], slot.index);
-    if (former == nobody || former == slot.index) return;
-    report_closed_too_early(watches_[former]);
-    watches_[former].registered = false;
-    refresh_mask(watches_[former]);
-}
-
-void LoopCore::refresh_mask(WatchSlot& slot) noexcept {
-    const bool open = (slot.registered || slot.always_ready) && !slot.paused && !slot.queued;
-    slot.mask = open ? asked_for(slot.interest) | hints : Readiness::none;
-}
-
-void LoopCore::set_interest(WatchSlot& slot, Token token, Interest interest) {
-    // Its descriptor was closed behind its back: the number may be somebody else's by now.
-    if (!slot.registered && !slot.always_ready && !slot.paused)
-        throw_system_error(ENOENT, "watch", "descriptor " + std::to_string(slot.fd));
-    const Interest before = std::exchange(slot.interest, interest);
-    try {
-        if (slot.paused) return attach(slot, token);
-        if (slot.always_ready)
-            queue_always_ready(slot, token);
-        else
-            reactor_->modify(slot.fd, token, interest, slot.trigger);
-    } catch (...) {
-        slot.interest = before;
-        throw;
-    }
-    refresh_mask(slot);
-}
-
-void LoopCore::pause(WatchSlot& slot) noexcept {
-    detach(slot);
-    slot.always_ready = false;
-    slot.paused = true;
-    slot.again = Readiness::none;
-    expects_stale_ = true;
-    refresh_mask(slot);
-}
-
-void LoopCore::put_on_ready_list(WatchSlot& slot, Token token, Readiness ready) {
-    if (!slot.queued) queued_.push_back(token);
-    slot.queued = true;
-    slot.again = slot.again | ready;
-    refresh_mask(slot);
-}
-
-// Such a file is readable and writable, and never urgent, as poll(2) says of it.
-void LoopCore::queue_always_ready(WatchSlot& slot, Token token) {
-    constexpr Readiness all = Readiness::readable | Readiness::writable;
-    if (const Readiness ready = asked_for(slot.interest) & all; ready != Readiness::none)
-        put_on_ready_list(slot, token, ready);
-}
-
-void LoopCore::release(Token token) noexcept {
-    WatchSlot* const slot = find(token);
-    check_thread();
-    detach(*slot);
-    if (owner_of(slot->fd) == slot->index) owner_of_[static_cast<std::size_t>(slot->fd)] = nobody;
-    slot->always_ready = false;
-    slot->doomed = true;
-    refresh_mask(*slot);
-    expects_stale_ = true;
-    if (slot != running_) free_slot(*slot);
-    delete_if_unused();
-}
-
-// The destructor of the callable may be code that comes back here: nobody finds the slot meanwhile,
-// and nobody gets it.
-void LoopCore::free_slot(WatchSlot& slot) noexcept {
-    { const ReadyFunction callable = std::move(slot.on_ready); }
-    watches_.give_back(slot.index);
-}
-
-// Every live watch again, on a fresh reactor. Whose descriptor is gone, or was given away, is
-// watched no longer. When the kernel refuses anything else, all is as it was.
-void LoopCore::replace_reactor() {
-    std::unique_ptr<Reactor> fresh = make_reactor_();
-    std::vector<std::uint32_t> lost;
-    for (std::uint32_t index = 0; index < watches_.size(); ++index) {
-        const WatchSlot& slot = watches_[index];
-        if (!slot.registered) continue;
-        try {
-            fresh->add(slot.fd, to_token(watches_.id(index)), slot.interest, slot.trigger);
-        } catch (const std::system_error& error) {
-            // Closed; now a regular file; now the fresh reactor itself (epoll_ctl(2) EINVAL).
-            const int reason = error.code().value();
-            if (reason != EBADF && reason != EPERM && reason != EINVAL) throw;
-            lost.push_back(index);
-        }
-    }
-    for (const std::uint32_t index : lost) {
-        WatchSlot& slot = watches_[index];
-        slot.registered = false;
-        refresh_mask(slot);
-        if (owner_of(slot.fd) == index) owner_of_[static_cast<std::size_t>(slot.fd)] = nobody;
-    }
-    reactor_ = std::move(fresh);
-    saw_ghost_ = false;
 }
 
 // --- timers ----------------------------------------------------------------------------------
@@ -368,7 +139,7 @@ void LoopCore::post(Task task) {
 
 void LoopCore::wake() noexcept {
     // In a child the eventfd is the parent's until after_fork.
-    if (!is_own_process() || woken_.exchange(true)) return;
+    if (!process_.is_current() || woken_.exchange(true)) return;
     const int saved = errno; // may run in a signal handler
     const std::uint64_t one = 1;
     sys::write(wake_up_.get(), &one, sizeof one);
@@ -401,7 +172,7 @@ std::size_t LoopCore::turn(Timeout limit) {
     deliver_events();
     deliver_ready_list();
     if (!timers_.idle()) calls_ += timers_.run_due(now(), observer_);
-    run_posted();
+    if (next_task_ < tasks_.size() || has_posted_.load()) run_posted();
     return calls_;
 }
 
@@ -435,7 +206,7 @@ void LoopCore::collect(Timeout limit) {
     if (saw_ghost_) drive_out_ghosts();
     const Timeout timeout = has_work() ? Timeout::zero() : std::min(limit, until_next_timer());
     round_.clear();
-    round_.swap(queued_);
+    if (!queued_.empty()) round_.swap(queued_);
     next_ready_ = 0;
     expects_stale_ = false;
     batch_ = {};
@@ -455,41 +226,53 @@ void LoopCore::deliver_events() {
 
 void LoopCore::dispatch(const Event& event) {
     WatchSlot* const slot = watches_.find(to_slab_id(event.token));
-    if (slot == nullptr || !slot->registered) {
-        // Fetched before its watch was given up or paused in this turn; else the kernel still
-        // watches a descriptor that was closed while a duplicate of it lives (epoll(7)).
-        saw_ghost_ = saw_ghost_ || !expects_stale_;
-        return;
-    }
-    const Readiness ready = event.ready & slot->mask;
-    if (ready != Readiness::none)
+    const Readiness ready = slot == nullptr ? Readiness::none : event.ready & slot->mask;
+    if (ready != Readiness::none) [[likely]]
         call(*slot, ready);
-    else if (slot->queued)
-        slot->again = slot->again | event.ready; // its turn comes after the others
+    else
+        withhold(slot, event.ready);
 }
 
-void LoopCore::call(WatchSlot& slot, Readiness ready) {
-    // Keeps the callable alive while it runs, whoever gives up the watch meanwhile.
-    struct Running {
-        LoopCore& core;
-        WatchSlot& slot;
-        ~Running() {
-            core.running_ = nullptr;
-            if (slot.doomed) core.free_slot(slot);
-        }
-    };
-    ++calls_;
-    running_ = &slot;
-    const Running running{*this, slot};
-    if (observer_ == nullptr || slot.fd == wake_up_.get()) [[likely]] {
-        slot.on_ready(ready);
-        return;
+void LoopCore::withhold(WatchSlot* slot, Readiness ready) {
+    // Fetched before its watch was given up or paused in this turn; else the kernel still watches a
+    // descriptor that was closed while a duplicate of it lives (epoll(7)).
+    if (slot == nullptr || !slot->registered)
+        saw_ghost_ = saw_ghost_ || !expects_stale_;
+    else if (slot->queued)
+        slot->again = slot->again | ready; // its turn comes after the others
+}
+
+// Keeps the callable alive while it runs, whoever gives up the watch meanwhile.
+struct LoopCore::Running {
+    LoopCore& core;
+    WatchSlot& slot;
+    Running(LoopCore& of, WatchSlot& running) noexcept : core{of}, slot{running} {
+        core.running_ = &slot;
     }
+    ~Running() {
+        core.running_ = nullptr;
+        if (slot.doomed) core.free_slot(slot);
+    }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+};
+
+void LoopCore::call(WatchSlot& slot, Readiness ready) {
+    ++calls_;
+    if (observer_ != nullptr) [[unlikely]]
+        return call_observed(slot, ready);
+    const Running running{*this, slot};
+    slot.on_ready(ready);
+}
+
+void LoopCore::call_observed(WatchSlot& slot, Readiness ready) {
+    const Running running{*this, slot};
     LoopObserver* const watching = observer_; // the callback may change it
     const int fd = slot.fd;
     const Clock::time_point start = Clock::now();
     slot.on_ready(ready);
-    if (watching == observer_) watching->on_dispatch(fd, ready, Clock::now() - start);
+    if (watching == observer_ && fd != wake_up_.get())
+        watching->on_dispatch(fd, ready, Clock::now() - start);
 }
 
 void LoopCore::deliver_ready_list() {
@@ -512,7 +295,6 @@ void LoopCore::run_posted() {
     if (next_task_ == tasks_.size()) {
         tasks_.clear();
         next_task_ = 0;
-        if (!has_posted_.load()) return;
         const std::lock_guard lock{mutex_};
         tasks_.swap(posted_);
         has_posted_.store(false);
@@ -544,7 +326,7 @@ void LoopCore::after_fork() {
     batch_ = {}; // the parent's; the fresh reactor finds again what is ready
     next_event_ = 0;
     wake_up_watch_.stop(); // also the parent's, so nothing is taken back from the kernel
-    process_ = nobodys;    // so it stays when the kernel refuses something: to be called again
+    process_.forget();     // so it stays when the kernel refuses something: to be called again
     if (thread_.load() != std::this_thread::get_id()) {
         // The thread that ran the loop, if any, did not come along.
         turning_ = false;
@@ -555,11 +337,11 @@ void LoopCore::after_fork() {
     for (std::uint32_t index = 0; index < watches_.size(); ++index)
         if (watches_[index].always_ready)
             queue_always_ready(watches_[index], to_token(watches_.id(index)));
-    process_ = process_mark();
+    process_.renew();
     try {
         open_wake_up();
     } catch (...) {
-        process_ = nobodys;
+        process_.forget();
         throw;
     }
     if (woken_.exchange(false)) wake(); // asked for before the fork, or since

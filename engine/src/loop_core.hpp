@@ -13,33 +13,12 @@
 #include <thread>
 #include <vector>
 
+#include "process_mark.hpp"
 #include "slab.hpp"
 #include "timer_queue.hpp"
+#include "watch_slot.hpp"
 
 namespace pollux {
-
-/// A watch, as the loop keeps it.
-struct WatchSlot {
-    ReadyFunction on_ready;
-    int fd = -1;
-    std::uint32_t generation = 1;      // token 0 names nobody
-    std::uint32_t index = 0;           // for the slab
-    Readiness mask = Readiness::none;  // what is passed on at once
-    Readiness again = Readiness::none; // what the ready list brings
-    Interest interest = Interest::read;
-    Trigger trigger : 2 = Trigger::level;
-    bool registered : 1 = false;   // with the reactor
-    bool always_ready : 1 = false; // the kernel cannot wait for it: a regular file
-    bool paused : 1 = false;
-    bool queued : 1 = false; // on the ready list
-    bool doomed : 1 = false; // given up in its own callback: freed when that returns
-#ifndef NDEBUG
-    std::source_location where;
-#endif
-};
-#ifdef NDEBUG
-static_assert(sizeof(WatchSlot) == 40);
-#endif
 
 class LoopCore {
 public:
@@ -84,6 +63,7 @@ public:
     void observe(LoopObserver* observer) noexcept { observer_ = observer; }
 
 private:
+    struct Running; // one callback
     struct Turning; // one run, with its checks
 
     void open_wake_up();
@@ -101,7 +81,9 @@ private:
     Timeout until_next_timer();
 
     void dispatch(const Event& event);
+    void withhold(WatchSlot* slot, Readiness ready);
     void call(WatchSlot& slot, Readiness ready);
+    void call_observed(WatchSlot& slot, Readiness ready);
     void serve(Token token);
 
     void attach(WatchSlot& slot, Token token);
@@ -109,7 +91,6 @@ private:
     void queue_always_ready(WatchSlot& slot, Token token);
     std::uint32_t owner_of(int fd) const noexcept;
     void own(WatchSlot& slot);
-    bool is_own_process() const noexcept;
     static void refresh_mask(WatchSlot& slot) noexcept;
     void free_slot(WatchSlot& slot) noexcept;
     void replace_reactor();
@@ -150,7 +131,7 @@ private:
     Fd wake_up_; // eventfd(2)
     Watch wake_up_watch_;
     std::unique_ptr<std::byte[]> scratch_;
-    std::uint64_t process_; // that this loop belongs to
+    ProcessMark process_; // that this loop belongs to
     bool turning_ = false;
     bool closed_ = false; // set under mutex_
 };

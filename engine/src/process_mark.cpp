@@ -1,35 +1,31 @@
 #include "process_mark.hpp"
 
-#include <atomic>
+#include <new>
 
 #include "sys.hpp"
 
 namespace pollux {
-namespace {
 
-using Mark = std::atomic<std::uint64_t>;
-
-// Where the kernel has no such page the mark never changes, and a child that forgets after_fork
-// goes unnoticed.
-Mark* make_page() noexcept {
-    static Mark fallback{0};
-    constexpr std::size_t size = 4096;
-    void* const page =
-        sys::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (page == MAP_FAILED || page == nullptr) return &fallback;
-    if (sys::madvise(page, size, MADV_WIPEONFORK) != 0) return &fallback;
-    return new (page) Mark{0};
+ProcessMark::Page& ProcessMark::shared_page() noexcept {
+    static Page fallback{0};
+    static Page& page = []() noexcept -> Page& {
+        constexpr std::size_t size = 4096;
+        void* const memory =
+            sys::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (memory == MAP_FAILED || memory == nullptr) return fallback;
+        if (sys::madvise(memory, size, MADV_WIPEONFORK) != 0) return fallback;
+        return *new (memory) Page{0};
+    }();
+    return page;
 }
 
-} // namespace
-
-std::uint64_t process_mark() noexcept {
-    static Mark* const page = make_page();
-    static Mark last{0}; // a child goes on from its parent's
-    if (const std::uint64_t mark = page->load(std::memory_order_relaxed); mark != 0) return mark;
-    std::uint64_t none = 0;
+// A wiped page holds zero: then this process has no mark yet. Marks go on from the parent's.
+void ProcessMark::renew() noexcept {
+    static Page last{0};
+    mark_ = page_.load(std::memory_order_relaxed);
+    if (mark_ != 0) return;
     const std::uint64_t fresh = last.fetch_add(1, std::memory_order_relaxed) + 1;
-    return page->compare_exchange_strong(none, fresh) ? fresh : none;
+    if (page_.compare_exchange_strong(mark_, fresh)) mark_ = fresh;
 }
 
 } // namespace pollux

@@ -76,11 +76,11 @@ public:
     /// One random operation, then a comparison. False: the facilities disagree.
     bool step() {
         static constexpr std::array<void (Script::*)(std::size_t), 24> operations{
-            &Script::add,    &Script::add,    &Script::add,    &Script::modify, &Script::modify,
-            &Script::modify, &Script::remove, &Script::remove, &Script::write,  &Script::write,
-            &Script::write,  &Script::write,  &Script::read,   &Script::read,   &Script::read,
-            &Script::fill_,  &Script::drain,  &Script::drain,  &Script::shut,   &Script::urge,
-            &Script::close,  &Script::reset_, &Script::renew,  &Script::idle};
+            &Script::add,     &Script::add,       &Script::add,    &Script::modify, &Script::modify,
+            &Script::modify,  &Script::remove,    &Script::remove, &Script::write,  &Script::write,
+            &Script::write,   &Script::write,     &Script::read,   &Script::read,   &Script::read,
+            &Script::fill_up, &Script::drain,     &Script::drain,  &Script::shut,   &Script::urge,
+            &Script::close,   &Script::break_off, &Script::renew,  &Script::idle};
         (this->*operations.at(below(operations.size())))(below(ends_.size()));
         return disagreement_.empty() && compare();
     }
@@ -186,7 +186,7 @@ private:
         note("write", end, size);
         send_some(end, size);
     }
-    void fill_(std::size_t end) {
+    void fill_up(std::size_t end) {
         note("fill", end);
         while (send_some(end, 65536) > 0) {
         }
@@ -217,7 +217,7 @@ private:
         note("close", end);
         at(end).fd.reset();
     }
-    void reset_(std::size_t end) {
+    void break_off(std::size_t end) {
         if (!at(end).fd || at(end).kind != Kind::tcp) return;
         remove(end);
         note("reset", end);

@@ -4,15 +4,11 @@
 
 #include <algorithm>
 #include <fstream>
+#include <pollux/clock.hpp>
 #include <stop_token>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <utility>
-
-// The library's door to the clock, which is private to it.
-namespace pollux::sys {
-int clock_gettime(clockid_t clock, timespec* now) noexcept;
-}
 
 namespace pollux_test {
 namespace {
@@ -81,11 +77,7 @@ pollux::CallHook::Function failing(std::string_view call, int error) {
     };
 }
 
-std::chrono::nanoseconds library_now() {
-    timespec now{};
-    pollux::sys::clock_gettime(CLOCK_MONOTONIC, &now);
-    return std::chrono::seconds{now.tv_sec} + std::chrono::nanoseconds{now.tv_nsec};
-}
+std::chrono::nanoseconds library_now() { return pollux::Clock::now().time_since_epoch(); }
 
 OnceAsleep::OnceAsleep(std::function<void()> act)
     : watcher_{[path = "/proc/self/task/" + std::to_string(::gettid()) + "/syscall",

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <pollux/watch.hpp>
+#include <source_location>
+
+#include "slab.hpp"
+
+namespace pollux {
+
+/// A watch, as the loop keeps it.
+struct WatchSlot {
+    ReadyFunction on_ready;
+    int fd = -1;
+    std::uint32_t generation = 1;      // token 0 names nobody
+    std::uint32_t index = 0;           // for the slab
+    Readiness mask = Readiness::none;  // what is passed on at once
+    Readiness again = Readiness::none; // what the ready list brings
+    Interest interest = Interest::read;
+    Trigger trigger : 2 = Trigger::level;
+    bool registered : 1 = false;   // with the reactor
+    bool always_ready : 1 = false; // the kernel cannot wait for it: a regular file
+    bool paused : 1 = false;
+    bool queued : 1 = false; // on the ready list
+    bool doomed : 1 = false; // given up in its own callback: freed when that returns
+#ifndef NDEBUG
+    std::source_location where;
+#endif
+};
+#ifdef NDEBUG
+static_assert(sizeof(WatchSlot) == 40);
+#endif
+
+/// A token is the id of a slot: index in the low half, generation in the high one.
+inline SlabId to_slab_id(Token token) noexcept {
+    const auto bits = static_cast<std::uint64_t>(token);
+    return {static_cast<std::uint32_t>(bits), static_cast<std::uint32_t>(bits >> 32)};
+}
+inline Token to_token(SlabId id) noexcept {
+    return static_cast<Token>(std::uint64_t{id.generation} << 32 | id.index);
+}
+
+} // namespace pollux
