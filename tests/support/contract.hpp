@@ -77,12 +77,14 @@ int add_contract_case(const char* name, const char* file, int line, std::index_s
 
 #define POLLUX_JOIN_(a, b) a##b
 #define POLLUX_JOIN(a, b) POLLUX_JOIN_(a, b)
+// NOLINTBEGIN(bugprone-macro-parentheses): names cannot stand in them
 #define POLLUX_CONTRACT_CASE(body, registered, name, holds_for)                                    \
     static void body(const pollux_test::Mode& mode);                                               \
     [[maybe_unused]] static const int registered =                                                 \
         pollux_test::add_contract_case<body, pollux_test::holds_for>(                              \
             name, __FILE__, __LINE__, std::make_index_sequence<pollux_test::modes.size()>{});      \
     static void body([[maybe_unused]] const pollux_test::Mode& mode)
+// NOLINTEND(bugprone-macro-parentheses)
 
 /// CONTRACT_CASE("R1 idle pair, no event", everywhere) { … `mode` is at hand … }
 #define CONTRACT_CASE(name, holds_for)                                                             \
