@@ -200,9 +200,9 @@ void LoopCore::attach(WatchSlot& slot, Token token) {
         can_wait = false;
     }
     try {
-        own(slot);
         if (!can_wait)
             queue_always_ready(slot, token);
+        own(slot); // last: after it nothing may throw
     } catch (...) {
         if (can_wait)
             reactor_->remove(slot.fd);
