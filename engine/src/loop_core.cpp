@@ -464,7 +464,8 @@ void LoopCore::collect(Timeout limit) {
     check_process("run");
     if (saw_ghost_)
         drive_out_ghosts();
-    const Timeout timeout = has_work() ? Timeout::zero() : std::min(limit, until_next_timer());
+    const bool only_looks = limit <= Timeout::zero() || has_work();
+    const Timeout timeout = only_looks ? Timeout::zero() : std::min(limit, until_next_timer());
     round_.clear();
     round_.swap(queued_);
     next_ready_ = 0;
