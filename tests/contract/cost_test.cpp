@@ -1,23 +1,31 @@
 // What an event costs beyond its callback: nothing from the heap, no system call but the wait.
 
 #include "support/contract.hpp"
+#include "support/descriptor_ledger.hpp"
 #include "support/sockets.hpp"
 #include "support/wake_up_budget.hpp"
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstdlib>
+#include <fcntl.h>
 #include <new>
 #include <pollux/event_loop.hpp>
 #include <pollux/instruments/calls.hpp>
+#include <string_view>
+#include <sys/mman.h>
+#include <system_error>
 #include <vector>
 
 namespace {
 
 std::atomic<std::size_t> allocations{0};
+std::size_t fails_at = 0; // the allocation that fails, counted from now; 0: none
 
 void* allocate(std::size_t size) {
     allocations.fetch_add(1, std::memory_order_relaxed);
+    if (fails_at > 0 && --fails_at == 0) throw std::bad_alloc{};
     if (void* const memory = std::malloc(size > 0 ? size : 1)) return memory;
     throw std::bad_alloc{};
 }
@@ -59,6 +67,24 @@ template <class Work> Cost cost_of(Work work) {
     const std::size_t after = allocations.load();
     const std::uint64_t waited = calls_made("wait") - waits;
     return {after - before, waited, all_calls() - calls - waited};
+}
+
+// Fails the first allocation of `work`, then the second, until it needs no more. `between` is run
+// after each failure.
+template <class Work, class Between> int fail_each_allocation(Work work, Between between) {
+    for (int failed = 0;; ++failed) {
+        fails_at = static_cast<std::size_t>(failed) + 1;
+        try {
+            work();
+            fails_at = 0;
+            return failed;
+        } catch (const std::bad_alloc&) {
+            between();
+        } catch (...) {
+            fails_at = 0;
+            throw;
+        }
+    }
 }
 
 constexpr std::size_t ready = 50;
@@ -152,12 +178,96 @@ TEST_CASE("arming a timer that exists allocates nothing, whatever others were ma
     clock.advance(1ms);
     turns(loop, 1);
     std::vector<Timer> young; // take the room that the old ones had
-    young.reserve(5'000);
-    for (int i = 0; i < 5'000; ++i) young.push_back(loop.run_after(1ms, [] {}));
+    young.reserve(8'000);
+    for (int i = 0; i < 8'000; ++i) young.push_back(loop.run_after(1ms, [] {}));
     const std::size_t before = allocations.load();
     for (Timer& timer : old) timer.run_after(1ms);
     clock.advance(1ms);
     turns(loop, 1);
     CHECK_EQ(allocations.load() - before, 0);
     for (const Timer& timer : old) REQUIRE_FALSE(timer.armed());
+}
+
+CONTRACT_CASE("X4 no memory for a watch: nothing is left of it, at whichever allocation",
+              everywhere) {
+    const Ends ends = unix_pair();
+    const Fd file{::memfd_create("regular file", MFD_CLOEXEC)};
+    put(ends.theirs, "x");
+    for (const Fd* fd : {&ends.ours, &file}) {
+        EventLoop loop{mode.backend};
+        const std::array<char, 100> large{};
+        int calls = 0;
+        std::vector<Fd> others;
+        std::vector<Watch> passing;
+        Watch watch;
+        const int failures = fail_each_allocation(
+            [&] {
+                watch = loop.watch(fd->get(), Interest::read, mode.trigger,
+                                   [&calls, large](Readiness) { calls += 1 + large[0]; });
+            },
+            [&] {
+                CHECK_EQ(turns(loop, 1), 0);
+                // Its place goes to others, who have nothing to do with its descriptor.
+                others.emplace_back(::fcntl(fd->get(), F_DUPFD_CLOEXEC, 100));
+                passing.push_back(loop.watch(others.back().get(), Interest::read, mode.trigger,
+                                             [](Readiness) {}));
+                passing.back().pause();
+            });
+        CHECK_GT(failures, 0);
+        turns(loop, 1);
+        CHECK_EQ(calls, 1);
+        watch.pause();
+        fail_each_allocation([&] { watch.resume(); }, [&] { CHECK(watch.paused()); });
+        turns(loop, 1);
+        CHECK_EQ(calls, 2);
+    }
+}
+
+CONTRACT_CASE("X4 no memory for timers, tasks and the ready list: all or nothing", on_level) {
+    const FakeClock clock;
+    EventLoop loop{mode.backend};
+    const Ends ends = unix_pair();
+    const std::array<char, 100> large{};
+    int calls = 0;
+    Timer timer;
+    CHECK_GT(fail_each_allocation(
+                 [&] { timer = loop.run_after(0ns, [&calls, large] { calls += 1 + large[0]; }); },
+                 [&] { CHECK_EQ(loop.time_to_wait(), forever); }),
+             0);
+    turns(loop, 1);
+    CHECK_EQ(calls, 1);
+    CHECK_GT(fail_each_allocation([&] { loop.post([&calls, large] { calls += 1 + large[0]; }); },
+                                  [&] { CHECK_EQ(loop.time_to_wait(), forever); }),
+             0);
+    turns(loop, 2);
+    CHECK_EQ(calls, 2);
+    Watch watch =
+        loop.watch(ends.ours.get(), Interest::read, Trigger::level, [&](Readiness) { ++calls; });
+    fail_each_allocation([&] { watch.again(); }, [&] { CHECK_EQ(turns(loop, 1), 0); });
+    turns(loop, 2);
+    CHECK_EQ(calls, 3);
+}
+
+TEST_CASE("X4 no memory for a loop: every descriptor is closed again") {
+    const DescriptorLedger ledger;
+    for (const Backend backend : {Backend::select, Backend::poll, Backend::epoll})
+        CHECK_GT(fail_each_allocation([&] { const EventLoop loop{backend}; }, [] {}), 0);
+}
+
+CONTRACT_CASE("X1 the kernel refuses a part of a loop: every descriptor is closed again",
+              on_level) {
+    for (const std::string_view refused : {"eventfd", "epoll_create1", "epoll_ctl", "fcntl"}) {
+        const CallHook hook{[&](const CallPoint& call) {
+            return call.name == refused ? CallOutcome{.error = EMFILE} : CallOutcome{};
+        }};
+        const bool is_used =
+            refused == "eventfd" || mode.is(Backend::epoll) == (refused != "fcntl");
+        bool threw = false;
+        try {
+            const EventLoop loop{mode.backend};
+        } catch (const std::system_error&) {
+            threw = true;
+        }
+        CHECK_EQ(threw, is_used);
+    }
 }

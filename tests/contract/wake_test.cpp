@@ -336,7 +336,7 @@ CONTRACT_CASE("what is posted and never run is destroyed with the loop", on_leve
         ~Posts() {
             if (loop == nullptr) return;
             ++*died;
-            for (int i = 0; i < 100; ++i) loop->post([runs = ran] { ++*runs; });
+            for (int i = 0; i < 100; ++i) loop->post([runs = ran, held = kept] { ++*runs; });
         }
         void operator()() const { ++*ran; }
     };
@@ -344,8 +344,10 @@ CONTRACT_CASE("what is posted and never run is destroyed with the loop", on_leve
     const std::weak_ptr<int> seen{kept};
     int ran = 0;
     int died = 0;
+    Timer outlives_the_loop;
     {
         EventLoop loop{mode.backend};
+        outlives_the_loop = loop.run_after(1h, [] {});
         in_other_thread([&] {
             for (int i = 0; i < 3; ++i) loop.post(Posts{loop, kept, ran, died});
         });

@@ -58,6 +58,7 @@ public:
 
     Result operator()(Args... args) {
         assert(operations_ != nullptr);
+        // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a promise
         return operations_->call(&storage_, std::forward<Args>(args)...);
     }
 
