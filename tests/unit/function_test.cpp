@@ -50,6 +50,9 @@ struct ThrowingMove {
     ThrowingMove(ThrowingMove&&) noexcept(false) {}
     const void* operator()() { return this; }
 };
+struct alignas(2 * sizeof(void*)) TwoWordsAligned {
+    const void* operator()() { return this; }
+};
 struct alignas(64) OverAligned {
     const void* operator()() { return this; }
 };
@@ -87,6 +90,7 @@ TEST_CASE("two words are kept inside, more goes to the heap; moves and ends are 
 TEST_CASE("what may throw when moved, or wants more alignment, goes to the heap") {
     CHECK_FALSE(is_kept_inside(ThrowingMove{}));
     CHECK_FALSE(is_kept_inside(OverAligned{}));
+    CHECK_FALSE(is_kept_inside(TwoWordsAligned{}));
     UniqueFunction<const void*()> function{OverAligned{}};
     CHECK_EQ(reinterpret_cast<std::uintptr_t>(function()) % alignof(OverAligned), 0);
     const void* const before = function();

@@ -103,7 +103,9 @@ public:
     /// To be called first in a child that goes on using the loop after fork(2): gives it a fresh
     /// reactor with every live watch registered again, so that the parent's is never touched. A
     /// one-shot watch is armed in it. Until then using the loop in the child throws
-    /// `std::logic_error`; destroying loop, watches and timers is fine.
+    /// `std::logic_error`, and `wake` and `stop` do nothing; destroying loop, watches and timers is
+    /// fine. Whose descriptor the child has closed is watched no longer. When the kernel refuses,
+    /// throws `std::system_error` and may be called again.
     void after_fork();
 
 private:
