@@ -20,14 +20,14 @@ struct Accepted;
 
 /// How a listening socket is made.
 struct ListenOptions {
-    int backlog = SOMAXCONN;    ///< Connections that wait to be accepted; the system may cut it.
-    bool reuse_address = true;  ///< IP: bind although an earlier listener's connections linger.
-    bool reuse_port = false;    ///< IP: share the port with other sockets of this user.
-    bool v6_only = false;       ///< IPv6: do not serve IPv4 as well. The system's default is
-                                ///< overruled.
-    bool reclaim_path = true;   ///< Unix: take over the path of a listener that is gone.
-    std::optional<mode_t> mode; ///< Unix: permissions of the path, less the process's umask;
-                                ///< never wider for a moment. Linux asks for write permission.
+    int backlog = SOMAXCONN;      ///< Connections that wait to be accepted; the system may cut it.
+    bool reuse_address = true;    ///< IP: bind although an earlier listener's connections linger.
+    bool reuse_port = false;      ///< IP: share the port with other sockets of this user.
+    bool v6_only = false;         ///< IPv6: do not serve IPv4 as well. The system's default is
+                                  ///< overruled.
+    bool reclaim_path = true;     ///< Unix: take over the path of a listener that is gone.
+    std::optional<mode_t> mode{}; ///< Unix: permissions of the path, less the process's umask;
+                                  ///< never wider for a moment. Linux asks for write permission.
 };
 
 /// How a non-blocking connect went.

@@ -10,8 +10,8 @@ namespace pollux {
 
 /// How a server listens, accepts and serves.
 struct ServerOptions {
-    ConnectionOptions connection;
-    ListenOptions listen;
+    ConnectionOptions connection{};
+    ListenOptions listen{};
     /// See `AcceptOptions`; the trigger is that of the connections.
     int accepts_per_visit = 0;
     /// With so many connections the others wait in the kernel's queue.
