@@ -30,7 +30,15 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
 
     void accept(Socket socket) {
         const auto self = shared_from_this();
-        connections->adopt(std::move(socket));
+        const std::uint64_t opened = connections->stats().opened;
+        try {
+            connections->adopt(std::move(socket));
+        } catch (const std::exception&) {
+            // A handler's exception goes on. One that the kernel does not watch (select: the number
+            // does not fit; no memory) must not end the others: it is closed.
+            if (!connections || connections->stats().opened != opened) throw;
+            ++unwatched;
+        }
         if (listener && connections->size() >= max_connections) listener->pause();
     }
 
@@ -58,6 +66,7 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
     std::size_t max_connections;
     std::optional<ConnectionSet> connections;
     std::optional<Listener> listener;
+    std::uint64_t unwatched = 0;
     Task on_drained;
     Timer drained;
 };
@@ -74,7 +83,7 @@ Server::~Server() {
 Address Server::address() const { return state_->listener.value().address(); }
 ConnectionSet& Server::connections() noexcept { return *state_->connections; }
 std::uint64_t Server::shed() const noexcept {
-    return state_->listener ? state_->listener->shed() : 0;
+    return state_->unwatched + (state_->listener ? state_->listener->shed() : 0);
 }
 void Server::stop_accepting() { state_->listener.reset(); }
 void Server::drain(Clock::duration timeout, Task on_done) {

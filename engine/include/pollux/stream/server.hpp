@@ -43,7 +43,8 @@ public:
     /// The connections it has.
     ConnectionSet& connections() noexcept;
 
-    /// Clients closed for want of a descriptor.
+    /// Clients closed as soon as they came, for want of a descriptor or because the loop cannot
+    /// watch theirs.
     std::uint64_t shed() const noexcept;
 
     /// Listens no more: the address is free, and clients in the kernel's queue are reset.
