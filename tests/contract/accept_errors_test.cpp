@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 using namespace pollux;
@@ -212,7 +213,8 @@ CONTRACT_CASE("P12 a client that cannot be watched is closed, and the server ser
         bool accepted = false;
         const Calls calls{[&](const CallPoint& call) {
             if (call.name == "accept4") accepted = true;
-            return call.name == "epoll_ctl" && accepted ? fail(ENOSPC) : CallOutcome{};
+            const bool refused = call.name == "epoll_ctl" && std::exchange(accepted, false);
+            return refused ? fail(ENOSPC) : CallOutcome{};
         }};
         run_until(loop, [&] { return server.shed() == 1; });
     }

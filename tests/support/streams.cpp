@@ -55,7 +55,7 @@ void run_until(EventLoop& loop, const std::function<bool()>& done) {
     const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds{10};
     while (!done()) {
         REQUIRE_MESSAGE(std::chrono::steady_clock::now() < give_up, "what was awaited never came");
-        loop.run_once(std::chrono::seconds{2});
+        loop.run_once(std::chrono::milliseconds{10});
     }
 }
 
