@@ -37,9 +37,14 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
             // A handler's exception goes on. One that the kernel does not watch (select: the number
             // does not fit; no memory) must not end the others: it is closed.
             if (!connections || connections->stats().opened != opened) throw;
-            ++unwatched;
+            ++shed;
         }
         if (listener && connections->size() >= max_connections) listener->pause();
+    }
+
+    void stop_listening() {
+        if (listener) shed += listener->shed();
+        listener.reset();
     }
 
     void on_gone() {
@@ -48,7 +53,7 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
     }
 
     void drain(Clock::duration timeout, Task on_done) {
-        listener.reset();
+        stop_listening();
         on_drained = std::move(on_done);
         // In a turn of its own: `on_done` may destroy the server, which calls this in the middle
         // of ending a connection.
@@ -66,7 +71,7 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
     std::size_t max_connections;
     std::optional<ConnectionSet> connections;
     std::optional<Listener> listener;
-    std::uint64_t unwatched = 0;
+    std::uint64_t shed = 0; // but for the listener's own
     Task on_drained;
     Timer drained;
 };
@@ -83,9 +88,9 @@ Server::~Server() {
 Address Server::address() const { return state_->listener.value().address(); }
 ConnectionSet& Server::connections() noexcept { return *state_->connections; }
 std::uint64_t Server::shed() const noexcept {
-    return state_->unwatched + (state_->listener ? state_->listener->shed() : 0);
+    return state_->shed + (state_->listener ? state_->listener->shed() : 0);
 }
-void Server::stop_accepting() { state_->listener.reset(); }
+void Server::stop_accepting() { state_->stop_listening(); }
 void Server::drain(Clock::duration timeout, Task on_done) {
     state_->drain(timeout, std::move(on_done));
 }
