@@ -53,18 +53,23 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
     }
 
     void drain(Clock::duration timeout, Task on_done) {
+        const auto self = shared_from_this();
         stop_listening();
         on_drained = std::move(on_done);
         // In a turn of its own: `on_done` may destroy the server, which calls this in the middle
         // of ending a connection.
-        drained = loop.run_after(timeout, [this] {
-            connections->for_each([](Connection& connection) { connection.abort(); });
-            const Timer last = std::move(drained); // keeps this task while it runs
-            Task done = std::move(on_drained);
-            done();
-        });
+        drained = loop.run_after(timeout, [this] { finish_draining(); });
         connections->for_each([](Connection& connection) { connection.close(); });
-        if (connections->size() == 0) drained.run_at({});
+        if (connections && connections->size() == 0) drained.run_at({});
+    }
+
+    void finish_draining() {
+        const auto self = shared_from_this();
+        connections->for_each([](Connection& connection) { connection.abort(); });
+        if (!connections) return;              // a handler destroyed the server
+        const Timer last = std::move(drained); // keeps the running task
+        Task done = std::move(on_drained);
+        done();
     }
 
     EventLoop& loop;
