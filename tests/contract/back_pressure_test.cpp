@@ -5,6 +5,7 @@
 #include "support/contract.hpp"
 #include "support/streams.hpp"
 
+#include <cerrno>
 #include <functional>
 #include <malloc.h>
 #include <optional>
@@ -120,6 +121,7 @@ CONTRACT_CASE("bug-C4 on_drain sends, and the kernel takes a part only: the rest
     const Calls calls{[](const CallPoint& call) {
         CallOutcome outcome;
         if (call.name == "send") outcome.at_most = 700;
+        if (call.name == "send" && call.nth == 2) outcome.error = EAGAIN;
         return outcome;
     }};
     CHECK(c.connection().send(std::string(5'000, '1')));

@@ -61,6 +61,26 @@ CONTRACT_CASE("C10 refused: on_close with the reason, and no on_open", everywher
     CHECK_EQ(c.set->size(), 0);
 }
 
+CONTRACT_CASE("C10 refused, and tried again in on_close and in on_gone", everywhere) {
+    EventLoop loop{mode.backend};
+    const Address address = closed_port();
+    std::optional<ConnectionSet> set;
+    int left = 10;
+    int opened = 0;
+    const auto again = [&] {
+        if (left-- > 0) set->connect(address);
+    };
+    set.emplace(loop,
+                ConnectionHandlers{.on_open = [&](Connection&) { ++opened; },
+                                   .on_close = [&](Connection&, const Closed&) { again(); }},
+                ConnectionOptions{.trigger = mode.trigger});
+    set->set_on_gone(again);
+    set->connect(address);
+    run_until(loop, [&] { return set->size() == 0; });
+    CHECK_LT(left, 0);
+    CHECK_EQ(opened, 0);
+}
+
 CONTRACT_CASE("C10 connected, but the kernel does not watch the socket", on_epoll) {
     Case c{mode};
     const Fd listener = tcp_listener();

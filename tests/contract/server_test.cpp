@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <poll.h>
+#include <pollux/instruments/call_hook.hpp>
 #include <pollux/stream/server.hpp>
 #include <sys/socket.h>
 #include <vector>
