@@ -6,6 +6,7 @@
 #include "support/streams.hpp"
 
 #include <optional>
+#include <sys/socket.h>
 #include <vector>
 
 using namespace pollux;
@@ -281,4 +282,19 @@ CONTRACT_CASE("without on_data what comes is dropped, and the end is noticed", e
     c.one.theirs.reset();
     settle(c.loop);
     CHECK(closed_once(c.seen, CloseReason::peer));
+}
+
+CONTRACT_CASE("an urgent byte, at which a read stops short: what follows it is read as well",
+              everywhere) {
+    EventLoop loop{mode.backend};
+    Seen seen;
+    ConnectionSet set{loop, note(seen), {.trigger = mode.trigger}};
+    const Adopted one = adopt_tcp(set);
+    put(one.theirs, "before ");
+    ::send(one.theirs.get(), "!", 1, MSG_OOB);
+    put(one.theirs, "after");
+    run_until(loop, [&] { return seen.data == "before after"; });
+    put(one.theirs, " and on");
+    run_until(loop, [&] { return seen.data == "before after and on"; });
+    settle(loop);
 }
