@@ -13,7 +13,14 @@ namespace {
 constexpr auto never = Clock::time_point::max();
 constexpr std::size_t gather_limit = 65536;
 constexpr std::chrono::milliseconds feed_delay{10};
-constexpr Readiness hints = Readiness::peer_closed | Readiness::hang_up | Readiness::error;
+// A read that stops short may have more behind it: the end, or what follows an urgent byte.
+constexpr Readiness more =
+    Readiness::peer_closed | Readiness::hang_up | Readiness::error | Readiness::urgent;
+
+// At edge trigger an urgent byte has to be heard of: nothing else tells of what follows it.
+Interest reading(Trigger trigger) noexcept {
+    return trigger == Trigger::edge ? Interest::read | Interest::urgent : Interest::read;
+}
 
 } // namespace
 
@@ -62,7 +69,7 @@ Connection& ConnectionSetCore::make() {
     connection.set_ = this;
     connection.user = nullptr;
     connection.error_ = 0;
-    connection.interest_ = Interest::read;
+    connection.interest_ = reading(options_.trigger);
     connection.reading_paused_ = connection.over_high_water_ = connection.peer_ended_ = false;
     connection.ending_ = connection.ended_ = connection.held_ = connection.offer_again_ = false;
     connection.starved_ = false;
@@ -121,7 +128,7 @@ void ConnectionSetCore::connected(Connection& connection, Socket socket, std::er
 
 void ConnectionSetCore::watch(Connection& connection) {
     connection.watch_ =
-        loop_.watch(connection.socket_.fd(), Interest::read, options_.trigger,
+        loop_.watch(connection.socket_.fd(), reading(options_.trigger), options_.trigger,
                     [this, &connection](Readiness ready) { on_ready(connection, ready); });
 }
 
@@ -266,7 +273,7 @@ void ConnectionSetCore::let_go(Connection& connection, bool rearm,
 void ConnectionSetCore::on_ready(Connection& connection, Readiness ready) {
     visit(connection, [&] {
         // Read first: what came can be answered in the same write.
-        if (has(ready, Readiness::readable | hints)) receive(connection, ready);
+        if (has(ready, Readiness::readable | more)) receive(connection, ready);
         if (has(ready, Readiness::writable | Readiness::error | Readiness::hang_up))
             flush(connection);
     });
@@ -278,12 +285,11 @@ void ConnectionSetCore::update_interest(Connection& connection, bool rearm) {
     const bool edge = options_.trigger == Trigger::edge;
     if (connection.offer_again_ && wants_input(connection) && (edge || keeps_input(connection)))
         connection.watch_.again();
-    const bool reading = connection.state_ == State::lingering || wants_input(connection);
-    const bool writing = queued(connection) > 0 && !connection.starved_;
-    if (!reading && !writing) return connection.watch_.pause();
-    const Interest interest = reading && writing ? Interest::read_write
-                              : reading          ? Interest::read
-                                                 : Interest::write;
+    const bool reads = connection.state_ == State::lingering || wants_input(connection);
+    const bool writes = queued(connection) > 0 && !connection.starved_;
+    if (!reads && !writes) return connection.watch_.pause();
+    const Interest input = reading(options_.trigger);
+    const Interest interest = !reads ? Interest::write : !writes ? input : input | Interest::write;
     const bool armed = !rearm || options_.trigger != Trigger::one_shot;
     if (armed && interest == connection.interest_ && !connection.watch_.paused()) return;
     connection.watch_.set_interest(interest);
@@ -310,9 +316,9 @@ void ConnectionSetCore::receive(Connection& connection, Readiness ready) {
         offer(connection, {});
         if (!wants_input(connection) || options_.trigger != Trigger::edge) return;
     }
-    // A short read proves the kernel's buffer empty (epoll(7), question 9), but not that no end is
-    // behind it: when one was announced, reading goes on to it, since no edge will tell again.
-    const bool end_is_near = has(ready, hints);
+    // A short read proves the kernel's buffer empty (epoll(7), question 9), but for the end and for
+    // urgent data: when one was announced, reading goes on, since no edge will tell again.
+    const bool may_be_more = has(ready, more);
     const std::span<std::byte> into = loop_.scratch();
     for (int left = options_.reads_per_visit; left > 0; --left) {
         const IoResult result = connection.socket_.read(into);
@@ -330,11 +336,11 @@ void ConnectionSetCore::receive(Connection& connection, Readiness ready) {
         progressed(connection);
         offer(connection, into.first(result.bytes));
         if (!wants_input(connection)) return;
-        if (result.bytes < into.size() && !end_is_near) return;
+        if (result.bytes < into.size() && !may_be_more) return;
     }
     // The budget is spent. Level and one-shot triggers tell again by themselves.
     if (options_.trigger == Trigger::edge)
-        connection.watch_.again(Readiness::readable | (ready & hints));
+        connection.watch_.again(Readiness::readable | (ready & more));
 }
 
 // Hands the bytes to the handler, behind what it left before, and keeps what it leaves.
