@@ -89,8 +89,7 @@ private:
             const bool as_sent = client.received < client.sent &&
                                  byte == expected(number_of(client), client.received);
             if (!as_sent) {
-                fail("byte " + std::to_string(client.received) + " of client " +
-                     std::to_string(number_of(client)) + " came back wrong");
+                fail(client, "byte " + std::to_string(client.received) + " came back wrong");
                 connection.abort();
                 return data.size();
             }
@@ -107,16 +106,28 @@ private:
     void finish(Connection& connection, const Closed& closed) {
         const Client& client = client_of(connection);
         if (client.received < whole() && closed.reason != CloseReason::aborted) {
-            const std::error_code error{closed.error, std::generic_category()};
-            fail("client " + std::to_string(number_of(client)) + " ended after " +
-                 std::to_string(client.received) +
-                 " bytes: " + (error ? error.message() : std::string{to_string(closed.reason)}));
+            fail(client, "ended after " + std::to_string(client.received) + " of " +
+                             std::to_string(whole()) + " bytes: " + reason(closed));
         }
         if (++done_ == clients_.size()) loop_.stop();
     }
 
-    void fail(const std::string& what) {
-        if (failed_++ == 0) first_failure_ = what;
+    static std::string reason(const Closed& closed) {
+        if (closed.error != 0)
+            return std::error_code{closed.error, std::generic_category()}.message();
+        switch (closed.reason) {
+        case CloseReason::peer:
+            return "the server hung up";
+        case CloseReason::idle:
+            return "no answer in time (--timeout)";
+        default:
+            return std::string{to_string(closed.reason)};
+        }
+    }
+
+    void fail(const Client& client, const std::string& what) {
+        if (failed_++ == 0)
+            first_failure_ = "client " + std::to_string(number_of(client)) + ": " + what;
     }
 
     EventLoop& loop_;
@@ -133,10 +144,12 @@ int run(const demos::CommonOptions& options, const Work& work) {
     if (demos::raise_descriptor_limit() < work.connections + 16)
         throw std::invalid_argument{"the limit of open descriptors does not allow " +
                                     std::to_string(work.connections) + " connections"};
-    EventLoop loop{options.backend};
-    demos::require_trigger(loop, options.trigger);
+    const Address server = options.address();
+    if (server.family() != AF_UNIX && server.port() == 0)
+        throw std::invalid_argument{"--port is missing: where the server listens"};
+    EventLoop loop = options.make_loop();
     const Clock::time_point start = Clock::now();
-    ManyClients clients{loop, options.address(), work, options.trigger};
+    ManyClients clients{loop, server, work, options.trigger};
 
     Timer progress;
     const std::size_t all = work.connections * work.messages;
@@ -152,8 +165,8 @@ int run(const demos::CommonOptions& options, const Work& work) {
               << " messages, " << clients.bytes() << " bytes as sent, in " << took.count()
               << " s\n";
     if (clients.failed() == 0) return 0;
-    std::cerr << "many_clients: " << clients.failed()
-              << " failed; the first: " << clients.first_failure() << '\n';
+    std::cerr << "many_clients: " << clients.failed() << " of " << work.connections
+              << " clients failed; the first is " << clients.first_failure() << '\n';
     return 1;
 }
 

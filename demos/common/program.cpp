@@ -1,11 +1,14 @@
 #include "program.hpp"
 
-#include <cstdlib>
+#include <csignal>
+#include <fcntl.h>
 #include <iostream>
 #include <pollux/instruments/calls.hpp>
 #include <pollux/signals.hpp>
 #include <stdexcept>
 #include <sys/resource.h>
+#include <unistd.h>
+#include <utility>
 
 namespace demos {
 
@@ -20,10 +23,33 @@ int fail(const CLI::App& app, std::string_view message) {
     return 2;
 }
 
+// Where one of the standard streams is closed its number would go to a socket, and messages with
+// it.
+void keep_standard_streams() {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd)
+        if (::fcntl(fd, F_GETFD) < 0) static_cast<void>(::open("/dev/null", O_RDWR));
+}
+
+Backend backend_of_environment() {
+    try {
+        return default_backend();
+    } catch (const std::invalid_argument& error) {
+        throw std::invalid_argument{std::string{"POLLUX_BACKEND: "} + error.what()};
+    }
+}
+
 } // namespace
 
+EventLoop CommonOptions::make_loop() const {
+    const Backend chosen = backend ? *backend : backend_of_environment();
+    if (!make_reactor(chosen)->supports(trigger))
+        throw std::invalid_argument{std::string{to_string(chosen)} + " does not support " +
+                                    std::string{to_string(trigger)} +
+                                    "-triggered watches; only epoll does"};
+    return EventLoop{chosen};
+}
+
 void add_common_options(CLI::App& app, CommonOptions& options) {
-    options.backend = default_backend();
     app.add_option("--host", options.host,
                    "address: 127.0.0.1, ::1, unix:/path or unix:@name (without port)")
         ->capture_default_str();
@@ -32,16 +58,17 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
         ->capture_default_str();
     app.add_option_function<std::string>(
            "--backend", [&](const std::string& name) { options.backend = parse_backend(name); },
-           "kernel facility; also by the environment variable POLLUX_BACKEND")
-        ->option_text("select|poll|epoll (default " + std::string{to_string(options.backend)} +
-                      ")");
+           "kernel facility; the default is that of POLLUX_BACKEND, or else epoll")
+        ->option_text("select|poll|epoll");
     app.add_option_function<std::string>(
            "--trigger", [&](const std::string& name) { options.trigger = parse_trigger(name); },
-           "when a ready descriptor is reported again")
-        ->option_text("level|edge|one-shot (default level; edge needs epoll)");
+           "when a ready descriptor is reported again; the default is level, edge needs epoll")
+        ->option_text("level|edge|one-shot");
 }
 
 int run(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
+    keep_standard_streams();
+    std::signal(SIGPIPE, SIG_IGN);
     try {
         app.parse(argc, argv);
         return body();
@@ -50,13 +77,6 @@ int run(CLI::App& app, int argc, char** argv, const std::function<int()>& body) 
     } catch (const std::exception& error) {
         return fail(app, error.what());
     }
-}
-
-void require_trigger(const EventLoop& loop, Trigger trigger) {
-    if (!loop.supports(trigger))
-        throw std::invalid_argument{std::string{loop.name()} + " does not support " +
-                                    std::string{to_string(trigger)} +
-                                    "-triggered watches; only epoll does"};
 }
 
 std::size_t raise_descriptor_limit() {
@@ -81,15 +101,13 @@ int ServerProgram::run(int argc, char** argv, const std::function<ConnectionHand
 
 int ServerProgram::serve(ConnectionHandlers handlers) {
     raise_descriptor_limit();
-    EventLoop loop{options_.backend};
-    require_trigger(loop, options_.trigger);
+    EventLoop loop = options_.make_loop();
 
     // One connection's trouble is its own: it is closed, and the reason is in the statistics.
     handlers.on_error = [](const std::exception_ptr&) {};
     ServerOptions options;
     options.connection.trigger = options_.trigger;
     Server server{loop, options_.address(), std::move(handlers), options};
-    std::cout << "listening on " << server.address().to_string() << std::endl;
 
     bool leaving = false;
     const SignalWatch signals{loop, {SIGINT, SIGTERM, SIGUSR1}, [&](int signal) {
@@ -101,6 +119,8 @@ int ServerProgram::serve(ConnectionHandlers handlers) {
                                       server.drain(patience, [&] { loop.stop(); });
                                   }
                               }};
+    // From here on signals are heard, so whoever reads this line may send one.
+    std::cout << "listening on " << server.address().to_string() << std::endl;
     loop.run();
     if (stats_) std::cerr << stats_line(server) << std::endl;
     return 0;

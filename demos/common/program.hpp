@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include <functional>
+#include <optional>
 #include <pollux/event_loop.hpp>
 #include <pollux/net/address.hpp>
 #include <pollux/stream/server.hpp>
@@ -17,10 +18,13 @@ namespace demos {
 struct CommonOptions {
     std::string host = "127.0.0.1";
     int port = 0;
-    pollux::Backend backend = pollux::Backend::epoll;
+    std::optional<pollux::Backend> backend;
     pollux::Trigger trigger = pollux::Trigger::level;
 
     pollux::Address address() const { return pollux::Address::of(host, port); }
+    /// A loop on that backend, or on the one of POLLUX_BACKEND. Throws `std::invalid_argument` when
+    /// it does not have the trigger.
+    pollux::EventLoop make_loop() const;
 };
 
 /// Adds --host, --port, --backend and --trigger.
@@ -28,10 +32,8 @@ void add_common_options(CLI::App& app, CommonOptions& options);
 
 /// Parses the command line and runs `body`, whose result is the exit status. A bad option, and an
 /// error thrown before the program is under way, end with one line on standard error and status 2.
+/// A broken pipe does not end the program.
 int run(CLI::App& app, int argc, char** argv, const std::function<int()>& body);
-
-/// Throws `std::invalid_argument` when the backend does not have the trigger.
-void require_trigger(const pollux::EventLoop& loop, pollux::Trigger trigger);
 
 /// Raises the soft limit of open descriptors to the hard one; returns it.
 std::size_t raise_descriptor_limit();

@@ -25,7 +25,7 @@ EventLoop& Connection::loop() const noexcept { return set_->loop(); }
 bool Connection::send(ByteView bytes) { return set_->send(*this, bytes); }
 std::size_t Connection::queued() const noexcept { return ConnectionSetCore::queued(*this); }
 void Connection::close() { set_->close(*this, CloseReason::closed); }
-void Connection::abort() { set_->give_up(*this, {CloseReason::aborted}); }
+void Connection::abort() { set_->abort(*this, {CloseReason::aborted}); }
 void Connection::end() { set_->end(*this); }
 void Connection::pause_reading() { set_->pause_reading(*this); }
 void Connection::resume_reading() { set_->resume_reading(*this); }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <new>
+#include <system_error>
 #include <utility>
 
 namespace pollux {
@@ -11,7 +13,14 @@ namespace {
 constexpr auto never = Clock::time_point::max();
 constexpr std::size_t gather_limit = 65536;
 constexpr std::chrono::milliseconds feed_delay{10};
-constexpr Readiness hints = Readiness::peer_closed | Readiness::hang_up | Readiness::error;
+// A read that stops short may have more behind it: the end, or what follows an urgent byte.
+constexpr Readiness more =
+    Readiness::peer_closed | Readiness::hang_up | Readiness::error | Readiness::urgent;
+
+// At edge trigger an urgent byte has to be heard of: nothing else tells of what follows it.
+Interest reading(Trigger trigger) noexcept {
+    return trigger == Trigger::edge ? Interest::read | Interest::urgent : Interest::read;
+}
 
 } // namespace
 
@@ -35,36 +44,22 @@ ConnectionSetCore::ConnectionSetCore(EventLoop& loop, ConnectionHandlers handler
       handlers_{std::move(handlers)},
       options_{options},
       timer_{loop.run_at(never, [this] { expire_due(); })},
-      feed_{loop.run_at(never, [this] {
-          const Inside inside{*this};
-          for (const ConnectionId id : std::exchange(starved_, {})) {
-              Connection* const connection = find(id);
-              if (connection == nullptr) continue;
-              connection->starved_ = false;
-              on_ready(*connection, Readiness::writable);
-          }
-      })} {
+      feed_{loop.run_at(never, [this] { feed(); })} {
     timer_.cancel();
     feed_.cancel();
 }
 
 void ConnectionSetCore::abandon() noexcept {
-    {
-        const Inside inside{*this};
-        on_gone_ = nullptr;
-        for (std::uint32_t index = 0; index < connections_.size(); ++index) {
-            Connection& connection = connections_[index];
-            if (connection.state_ == State::free) continue;
-            const bool in_visit = connection.in_visit_;
-            connection.in_visit_ = true; // `finish` is called here, below
-            if (connection.state_ != State::gone) give_up(connection, {CloseReason::stopped});
-            connection.in_visit_ = in_visit;
-            finish(connection);
-        }
-        timer_ = {};
-        feed_ = {};
-        abandoned_ = true;
+    const Inside inside{*this};
+    abandoned_ = true;
+    for (std::uint32_t index = 0; index < connections_.size(); ++index) {
+        Connection& connection = connections_[index];
+        if (connection.state_ == State::free) continue;
+        give_up(connection, {CloseReason::stopped});
+        finish(connection, nullptr);
     }
+    timer_ = {};
+    feed_ = {};
 }
 
 // --- life ------------------------------------------------------------------------------------
@@ -74,14 +69,15 @@ Connection& ConnectionSetCore::make() {
     connection.set_ = this;
     connection.user = nullptr;
     connection.error_ = 0;
-    connection.interest_ = Interest::read;
+    connection.interest_ = reading(options_.trigger);
     connection.reading_paused_ = connection.over_high_water_ = connection.peer_ended_ = false;
-    connection.ending_ = connection.ended_ = connection.in_visit_ = connection.offer_again_ = false;
+    connection.ending_ = connection.ended_ = connection.held_ = connection.offer_again_ = false;
     connection.starved_ = false;
     return connection;
 }
 
 ConnectionId ConnectionSetCore::adopt(Socket socket) {
+    if (abandoned_) return {};
     const Inside inside{*this};
     Connection& connection = make();
     const ConnectionId id = connection.id();
@@ -98,6 +94,7 @@ ConnectionId ConnectionSetCore::adopt(Socket socket) {
 }
 
 ConnectionId ConnectionSetCore::connect(const Address& address, Clock::duration timeout) {
+    if (abandoned_) return {};
     Connection& connection = make();
     try {
         rare(connection)
@@ -116,22 +113,22 @@ ConnectionId ConnectionSetCore::connect(const Address& address, Clock::duration 
 
 void ConnectionSetCore::connected(Connection& connection, Socket socket, std::error_code error) {
     const Inside inside{*this};
-    if (error) return give_up(connection, {CloseReason::error, error.value()});
-    connection.socket_ = std::move(socket);
-    try {
+    bool ready = false;
+    hold(connection, [&] {
+        connection.socket_ = std::move(socket);
+        if (error) return give_up(connection, {CloseReason::error, error.value()});
         if (connection.socket_.local().family() != AF_UNIX)
             connection.socket_.set(option::no_delay, true);
         watch(connection);
-    } catch (const std::system_error& failure) {
-        return give_up(connection, {CloseReason::error, failure.code().value()});
-    }
-    connection.rare_->connector.reset();
-    open(connection);
+        connection.rare_->connector.reset();
+        ready = true;
+    });
+    if (ready) open(connection);
 }
 
 void ConnectionSetCore::watch(Connection& connection) {
     connection.watch_ =
-        loop_.watch(connection.socket_.fd(), Interest::read, options_.trigger,
+        loop_.watch(connection.socket_.fd(), reading(options_.trigger), options_.trigger,
                     [this, &connection](Readiness ready) { on_ready(connection, ready); });
 }
 
@@ -146,55 +143,63 @@ void ConnectionSetCore::open(Connection& connection) {
     });
 }
 
-// No way back: nothing is read or written any more. In a visit the last call waits for its end.
-void ConnectionSetCore::give_up(Connection& connection, Closed closed) {
+// No way back: nothing is read or written any more. `finish` follows, by whoever holds it.
+void ConnectionSetCore::give_up(Connection& connection, Closed closed) noexcept {
     if (connection.state_ == State::gone || connection.state_ == State::free) return;
     connection.state_ = State::gone;
     connection.reason_ = closed.reason;
     connection.error_ = static_cast<std::uint16_t>(closed.error);
     connection.watch_.stop();
     disarm(connection);
-    if (!connection.in_visit_) finish(connection);
 }
 
-void ConnectionSetCore::finish(Connection& connection) {
+// The last call for a connection. `failure` is what a handler of it threw.
+void ConnectionSetCore::finish(Connection& connection, const std::exception_ptr& failure) {
     const Inside inside{*this};
-    // The place is given back whatever the handler does. A set destroyed in the middle of a visit
-    // leaves it to the end: the handler still looks at its bytes.
-    struct Place {
-        ConnectionSetCore& core;
-        Connection& connection;
-        ~Place() {
-            connection.socket_.close();
-            if (connection.in_visit_) return;
-            connection.rare_.reset();
-            core.connections_.give_back(connection.index);
-        }
-    };
     connection.state_ = State::free;
-    const auto reason = connection.reason_;
-    ++stats_.closed[static_cast<std::size_t>(reason)];
-    {
-        const Place place{*this, connection};
-        if (handlers_.on_close) handlers_.on_close(connection, {reason, connection.error_});
+    ++stats_.closed[static_cast<std::size_t>(connection.reason_)];
+    std::exception_ptr another;
+    try {
+        if (handlers_.on_close)
+            handlers_.on_close(connection, {connection.reason_, connection.error_});
+    } catch (...) {
+        another = std::current_exception();
     }
-    if (on_gone_) on_gone_();
+    connection.socket_.close();
+    // A set destroyed in the middle of a visit leaves the place to the end: the handler still
+    // looks at its bytes.
+    if (!connection.held_) {
+        connection.rare_.reset();
+        connections_.give_back(connection.index);
+    }
+    if (on_gone_ && !abandoned_) on_gone_();
+    report(failure);
+    report(another);
+}
+
+void ConnectionSetCore::report(const std::exception_ptr& failure) {
+    if (failure == nullptr) return;
+    if (abandoned_ || !handlers_.on_error) std::rethrow_exception(failure);
+    handlers_.on_error(failure);
+}
+
+bool ConnectionSetCore::is_alive(const Connection& connection) noexcept {
+    return connection.state_ != State::free && connection.state_ != State::gone;
 }
 
 Connection* ConnectionSetCore::find(ConnectionId id) noexcept {
     const auto bits = static_cast<std::uint64_t>(id);
-    Connection* const connection = connections_.find(
-        {static_cast<std::uint32_t>(bits), static_cast<std::uint32_t>(bits >> 32)});
-    const bool there = connection != nullptr && connection->state_ != State::free &&
-                       connection->state_ != State::gone;
-    return there ? connection : nullptr;
+    const SlabId place{static_cast<std::uint32_t>(bits), static_cast<std::uint32_t>(bits >> 32)};
+    if (place.index >= connections_.size()) return nullptr; // ConnectionId{} on an empty set
+    Connection* const connection = connections_.find(place);
+    return connection != nullptr && is_alive(*connection) ? connection : nullptr;
 }
 
 void ConnectionSetCore::for_each(UniqueFunction<void(Connection&)>& visit) {
     const Inside inside{*this};
     for (std::uint32_t index = 0, size = connections_.size(); index < size; ++index) {
         Connection& connection = connections_[index];
-        if (connection.state_ != State::free && connection.state_ != State::gone) visit(connection);
+        if (is_alive(connection)) visit(connection);
     }
 }
 
@@ -211,18 +216,15 @@ void ConnectionSetCore::drop_rare(Connection& connection) noexcept {
 
 // --- visits ----------------------------------------------------------------------------------
 
+// Its handlers are called by `body`. What one throws ends the connection.
 template <class Body> void ConnectionSetCore::visit(Connection& connection, Body body) {
     const Inside inside{*this};
     std::exception_ptr failure;
-    connection.in_visit_ = true;
+    connection.held_ = true;
     // Only the outermost visit gathers: a connection made in the handler of another writes at once.
     if (gatherer_ == nullptr) gatherer_ = &connection;
     try {
         body();
-        if (connection.state_ != State::free && connection.state_ != State::gone) {
-            drop_rare(connection);
-            update_interest(connection, true);
-        }
     } catch (...) {
         failure = std::current_exception();
         give_up(connection, {CloseReason::exception});
@@ -231,21 +233,47 @@ template <class Body> void ConnectionSetCore::visit(Connection& connection, Body
         gatherer_ = nullptr;
         gathered_.clear();
     }
-    connection.in_visit_ = false;
+    let_go(connection, true, failure);
+}
+
+// `body` is asked for from anywhere and calls no handlers: on_close waits until it is over, and in
+// a visit until that is.
+template <class Body> void ConnectionSetCore::hold(Connection& connection, Body body) {
+    if (connection.held_) return body();
+    const Inside inside{*this};
+    connection.held_ = true;
+    guarded(connection, body);
+    let_go(connection, false, nullptr);
+}
+
+// The kernel or the allocator refuses: that ends the connection, and nobody else need know.
+template <class Body> void ConnectionSetCore::guarded(Connection& connection, Body body) noexcept {
     try {
-        if (connection.state_ == State::gone) finish(connection);
-    } catch (...) {
-        failure = std::current_exception();
+        body();
+    } catch (const std::system_error& error) {
+        give_up(connection, {CloseReason::error, error.code().value()});
+    } catch (const std::bad_alloc&) {
+        give_up(connection, {CloseReason::error, ENOMEM});
     }
-    if (failure == nullptr) return;
-    if (!handlers_.on_error) std::rethrow_exception(failure);
-    handlers_.on_error(failure);
+}
+
+void ConnectionSetCore::let_go(Connection& connection, bool rearm,
+                               const std::exception_ptr& failure) {
+    if (is_alive(connection) && connection.state_ != State::connecting) {
+        drop_rare(connection);
+        guarded(connection, [&] { update_interest(connection, rearm); });
+    }
+    connection.held_ = false;
+    if (connection.state_ == State::gone)
+        finish(connection, failure);
+    else
+        report(failure); // its set is gone
 }
 
 void ConnectionSetCore::on_ready(Connection& connection, Readiness ready) {
     visit(connection, [&] {
         // Read first: what came can be answered in the same write.
-        if (has(ready, Readiness::readable | hints)) receive(connection, ready);
+        if (has(ready, Readiness::readable | more)) receive(connection, ready);
         if (has(ready, Readiness::writable | Readiness::error | Readiness::hang_up))
             flush(connection);
     });
@@ -253,16 +281,20 @@ void ConnectionSetCore::on_ready(Connection& connection, Readiness ready) {
 
 // Asks the kernel for what matters now. A one-shot watch is armed on every way out of a visit.
 void ConnectionSetCore::update_interest(Connection& connection, bool rearm) {
-    const bool reading = connection.state_ == State::lingering || wants_input(connection);
-    const bool writing = queued(connection) > 0 && !connection.starved_;
-    if (!reading && !writing) return connection.watch_.pause();
-    const Interest interest = reading && writing ? Interest::read_write
-                              : reading          ? Interest::read
-                                                 : Interest::write;
-    const bool armed = !rearm || options_.trigger != Trigger::one_shot;
-    if (armed && interest == connection.interest_ && !connection.watch_.paused()) return;
-    connection.watch_.set_interest(interest);
-    connection.interest_ = interest;
+    const bool reads = connection.state_ == State::lingering || wants_input(connection);
+    const bool writes = queued(connection) > 0 && !connection.starved_;
+    if (!reads && !writes) return connection.watch_.pause();
+    const Interest input = reading(options_.trigger);
+    const Interest interest = !reads ? Interest::write : !writes ? input : input | Interest::write;
+    const bool disarmed = rearm && options_.trigger == Trigger::one_shot;
+    if (disarmed || interest != connection.interest_ || connection.watch_.paused()) {
+        connection.watch_.set_interest(interest);
+        connection.interest_ = interest;
+    }
+    // Kept input makes no event, and the edge of what is in the kernel may have been spent.
+    const bool edge = options_.trigger == Trigger::edge;
+    if (connection.offer_again_ && wants_input(connection) && (edge || keeps_input(connection)))
+        connection.watch_.again();
 }
 
 // --- input -----------------------------------------------------------------------------------
@@ -272,18 +304,22 @@ bool ConnectionSetCore::wants_input(const Connection& connection) noexcept {
            !connection.over_high_water_ && !connection.peer_ended_;
 }
 
+bool ConnectionSetCore::keeps_input(const Connection& connection) noexcept {
+    return connection.rare_ != nullptr && !connection.rare_->input.empty();
+}
+
 void ConnectionSetCore::receive(Connection& connection, Readiness ready) {
     if (connection.state_ == State::lingering) return discard(connection);
     if (!wants_input(connection)) return;
     const bool offer_again = connection.offer_again_;
     connection.offer_again_ = false;
-    if (offer_again && connection.rare_ != nullptr && !connection.rare_->input.empty()) {
+    if (offer_again && keeps_input(connection)) {
         offer(connection, {});
         if (!wants_input(connection) || options_.trigger != Trigger::edge) return;
     }
-    // A short read proves the kernel's buffer empty (epoll(7), question 9), but not that no end is
-    // behind it: when one was announced, reading goes on to it, since no edge will tell again.
-    const bool end_is_near = has(ready, hints);
+    // A short read proves the kernel's buffer empty (epoll(7), question 9), but for the end and for
+    // urgent data: when one was announced, reading goes on, since no edge will tell again.
+    const bool may_be_more = has(ready, more);
     const std::span<std::byte> into = loop_.scratch();
     for (int left = options_.reads_per_visit; left > 0; --left) {
         const IoResult result = connection.socket_.read(into);
@@ -301,17 +337,17 @@ void ConnectionSetCore::receive(Connection& connection, Readiness ready) {
         progressed(connection);
         offer(connection, into.first(result.bytes));
         if (!wants_input(connection)) return;
-        if (result.bytes < into.size() && !end_is_near) return;
+        if (result.bytes < into.size() && !may_be_more) return;
     }
     // The budget is spent. Level and one-shot triggers tell again by themselves.
     if (options_.trigger == Trigger::edge)
-        connection.watch_.again(Readiness::readable | (ready & hints));
+        connection.watch_.again(Readiness::readable | (ready & more));
 }
 
 // Hands the bytes to the handler, behind what it left before, and keeps what it leaves.
 void ConnectionSetCore::offer(Connection& connection, ByteView bytes) {
     if (!handlers_.on_data) return;
-    if (connection.rare_ == nullptr || connection.rare_->input.empty()) {
+    if (!keeps_input(connection)) {
         const std::size_t taken = handlers_.on_data(connection, bytes);
         assert(taken <= bytes.size());
         if (connection.state_ == State::open && taken < bytes.size())
@@ -351,19 +387,15 @@ void ConnectionSetCore::discard(Connection& connection) {
 }
 
 void ConnectionSetCore::pause_reading(Connection& connection) {
-    connection.reading_paused_ = true;
-    if (connection.state_ == State::open && !connection.in_visit_)
-        update_interest(connection, false);
+    hold(connection, [&] { connection.reading_paused_ = true; });
 }
 
 void ConnectionSetCore::resume_reading(Connection& connection) {
-    connection.reading_paused_ = false;
-    connection.offer_again_ = true;
-    if (connection.state_ != State::open) return;
-    // Kept input makes no event, and the edge of what is in the kernel may have been spent.
-    const bool kept = connection.rare_ != nullptr && !connection.rare_->input.empty();
-    if (kept || options_.trigger == Trigger::edge) connection.watch_.again();
-    if (!connection.in_visit_) update_interest(connection, false);
+    if (!connection.reading_paused_) return;
+    hold(connection, [&] {
+        connection.reading_paused_ = false;
+        connection.offer_again_ = true;
+    });
 }
 
 // --- output ----------------------------------------------------------------------------------
@@ -379,44 +411,28 @@ bool ConnectionSetCore::send(Connection& connection, ByteView bytes) {
     if (gatherer_ == &connection && bytes.size() < gather_limit) {
         gathered_.append(bytes);
         if (gathered_.size() >= gather_limit) flush_gathered(connection);
-        return true;
+        return is_alive(connection);
     }
-    if (gatherer_ == &connection) flush_gathered(connection);
-    if (connecting || queued(connection) > 0)
-        enqueue(connection, bytes);
-    else
-        write_now(connection, bytes);
-    if (connection.state_ == State::open && !connection.in_visit_)
-        update_interest(connection, false);
-    return true;
+    bool alive = false;
+    hold(connection, [&] {
+        flush_gathered(connection);
+        write_or_enqueue(connection, bytes);
+        alive = is_alive(connection);
+    });
+    return alive;
 }
 
 void ConnectionSetCore::flush_gathered(Connection& connection) {
     if (gatherer_ != &connection || gathered_.empty()) return;
-    if (connection.state_ != State::gone && connection.state_ != State::free) {
-        if (queued(connection) > 0)
-            enqueue(connection, gathered_.view());
-        else
-            write_now(connection, gathered_.view());
-    }
+    write_or_enqueue(connection, gathered_.view());
     gathered_.clear();
     after_output(connection);
 }
 
-void ConnectionSetCore::write_now(Connection& connection, ByteView bytes) {
-    const IoResult result = connection.socket_.write(bytes);
-    if (result.state == IoState::error && result.error == ENOBUFS)
-        try_later(connection);
-    else if (result.state == IoState::error)
-        return give_up(connection, {CloseReason::error, result.error});
-    if (result.bytes > 0) {
-        stats_.sent += result.bytes;
-        progressed(connection);
-    }
-    if (result.bytes < bytes.size()) enqueue(connection, bytes.subspan(result.bytes));
-}
-
-void ConnectionSetCore::enqueue(Connection& connection, ByteView bytes) {
+void ConnectionSetCore::write_or_enqueue(Connection& connection, ByteView bytes) {
+    if (connection.state_ != State::connecting && queued(connection) == 0)
+        bytes = bytes.subspan(write(connection, bytes));
+    if (!is_alive(connection) || bytes.empty()) return;
     Buffer& output = rare(connection).output;
     output.append(bytes);
     if (output.size() > options_.output_limit)
@@ -425,42 +441,51 @@ void ConnectionSetCore::enqueue(Connection& connection, ByteView bytes) {
         connection.over_high_water_ || output.size() > options_.high_water;
 }
 
-// Writes what waits. At edge trigger until it would block: only then will writability be told.
+// Returns how much the kernel took. At edge trigger until it would block: only then will
+// writability be told.
+std::size_t ConnectionSetCore::write(Connection& connection, ByteView bytes) {
+    std::size_t written = 0;
+    while (is_alive(connection) && written < bytes.size()) {
+        const IoResult result = connection.socket_.write(bytes.subspan(written));
+        if (result.state == IoState::would_block) break;
+        if (result.state == IoState::error) {
+            if (result.error == ENOBUFS) {
+                try_later(connection);
+                break;
+            }
+            give_up(connection, {CloseReason::error, result.error});
+            return 0;
+        }
+        written += result.bytes;
+        if (options_.trigger != Trigger::edge) break;
+    }
+    stats_.sent += written;
+    if (written > 0) progressed(connection);
+    return written;
+}
+
+// Writes what waits.
 void ConnectionSetCore::flush(Connection& connection) {
     if (connection.state_ != State::open && connection.state_ != State::closing) return;
-    while (queued(connection) > 0) {
+    if (queued(connection) > 0) {
         Buffer& output = connection.rare_->output;
-        const std::size_t before = output.size();
-        const IoResult result = connection.socket_.write(output.view());
-        if (result.state == IoState::would_block) break;
-        if (result.state == IoState::error && result.error == ENOBUFS) {
-            try_later(connection);
-            break;
-        }
-        if (result.state == IoState::error)
-            return give_up(connection, {CloseReason::error, result.error});
-        output.consume(result.bytes);
-        stats_.sent += result.bytes;
-        progressed(connection);
-        if (result.bytes < before && options_.trigger != Trigger::edge) break;
+        output.consume(write(connection, output.view()));
+        if (output.empty()) output.release();
     }
-    if (connection.rare_ != nullptr && connection.rare_->output.empty())
-        connection.rare_->output.release();
     if (connection.over_high_water_ && queued(connection) <= options_.low_water) {
         connection.over_high_water_ = false;
-        if (handlers_.on_drain) handlers_.on_drain(connection);
+        connection.offer_again_ = true;
+        if (connection.state_ == State::open && handlers_.on_drain) handlers_.on_drain(connection);
         flush_gathered(connection);
-        if (wants_input(connection)) resume_reading(connection);
     }
     after_output(connection);
 }
 
 // The output may be complete: then follows what was waiting for that.
 void ConnectionSetCore::after_output(Connection& connection) {
-    const bool ending = connection.ending_ || connection.state_ == State::closing;
-    const bool alive = connection.state_ == State::open || connection.state_ == State::closing;
-    if (!ending || !alive || queued(connection) > 0 ||
-        (gatherer_ == &connection && !gathered_.empty()))
+    const bool ending = connection.state_ == State::closing ||
+                        (connection.state_ == State::open && connection.ending_);
+    if (!ending || queued(connection) > 0 || (gatherer_ == &connection && !gathered_.empty()))
         return;
     // Nothing unread and nothing to come: a plain close is in good order.
     if (connection.state_ == State::closing && connection.peer_ended_)
@@ -475,38 +500,57 @@ void ConnectionSetCore::after_output(Connection& connection) {
 
 // ENOBUFS passes, but nothing tells when (send(2)).
 void ConnectionSetCore::try_later(Connection& connection) {
-    starved_.push_back(connection.id());
+    if (!connection.starved_) starved_.push_back(connection.id());
     connection.starved_ = true;
     if (!feed_.armed()) feed_.run_after(feed_delay);
+}
+
+void ConnectionSetCore::feed() {
+    const Inside inside{*this};
+    std::vector<ConnectionId> hungry = std::exchange(starved_, {});
+    try {
+        while (!hungry.empty()) {
+            Connection* const connection = find(hungry.back());
+            hungry.pop_back();
+            if (connection == nullptr) continue;
+            connection->starved_ = false;
+            on_ready(*connection, Readiness::writable);
+        }
+    } catch (...) { // of a handler: the others are next
+        starved_.insert(starved_.end(), hungry.begin(), hungry.end());
+        if (!abandoned_) feed_.run_after(feed_delay);
+        throw;
+    }
 }
 
 void ConnectionSetCore::end(Connection& connection) {
     if (connection.state_ != State::open && connection.state_ != State::connecting) return;
     connection.ending_ = true;
-    if (connection.state_ == State::open) after_output(connection);
+    if (connection.state_ == State::open) hold(connection, [&] { after_output(connection); });
 }
 
 void ConnectionSetCore::close(Connection& connection, CloseReason reason) {
-    if (connection.state_ == State::connecting) return give_up(connection, {reason});
+    if (connection.state_ == State::connecting) return abort(connection, {reason});
     if (connection.state_ != State::open) return;
-    connection.state_ = State::closing;
-    connection.reason_ = reason;
-    if (connection.rare_ != nullptr && !connection.in_visit_) connection.rare_->input.release();
-    after_output(connection);
-    progressed(connection);
-    const bool alive = connection.state_ == State::closing || connection.state_ == State::lingering;
-    if (alive && !connection.in_visit_) update_interest(connection, false);
+    hold(connection, [&] {
+        connection.state_ = State::closing;
+        connection.reason_ = reason;
+        progressed(connection);
+        after_output(connection);
+    });
+}
+
+void ConnectionSetCore::abort(Connection& connection, Closed closed) {
+    hold(connection, [&] { give_up(connection, closed); });
 }
 
 // --- deadlines -------------------------------------------------------------------------------
 
 // Something came or went: what is idle is so from now on.
 void ConnectionSetCore::progressed(Connection& connection) {
-    const Clock::duration patience = connection.state_ == State::open      ? options_.idle_timeout
-                                     : connection.state_ == State::closing ? options_.linger_timeout
-                                                                           : Clock::duration::max();
-    if (patience == Clock::duration::max()) return;
-    arm(connection, later(loop_.now(), patience));
+    const bool open = connection.state_ == State::open;
+    if (open && options_.idle_timeout == Clock::duration::max()) return;
+    arm(connection, later(loop_.now(), open ? options_.idle_timeout : options_.linger_timeout));
 }
 
 void ConnectionSetCore::arm(Connection& connection, Clock::time_point due) {
@@ -516,9 +560,9 @@ void ConnectionSetCore::arm(Connection& connection, Clock::time_point due) {
     if (due < timer_due_) set_timer();
 }
 
-void ConnectionSetCore::disarm(Connection& connection) {
+void ConnectionSetCore::disarm(Connection& connection) noexcept {
     deadlines_.disarm(connection);
-    if (connection.due <= timer_due_ && timer_due_ != never) set_timer();
+    if (timer_due_ != never && (deadlines_.empty() || connection.due <= timer_due_)) set_timer();
 }
 
 // One timer of the loop stands for all deadlines: set to the earliest, or not at all.
@@ -554,9 +598,9 @@ void ConnectionSetCore::expire(Connection& connection) {
         connection.state_ == State::closing || connection.state_ == State::lingering;
     const bool at_deadline =
         connection.rare_ != nullptr && connection.rare_->deadline <= connection.due;
-    give_up(connection, {was_closing   ? connection.reason_
-                         : at_deadline ? CloseReason::deadline
-                                       : CloseReason::idle});
+    abort(connection, {was_closing   ? connection.reason_
+                       : at_deadline ? CloseReason::deadline
+                                     : CloseReason::idle});
 }
 
 } // namespace pollux

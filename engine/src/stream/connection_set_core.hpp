@@ -46,11 +46,10 @@ public:
     EventLoop& loop() const noexcept { return loop_; }
 
     // What Connection's own functions ask for.
-    ConnectionId id(Connection& connection) noexcept;
     bool send(Connection& connection, ByteView bytes);
     static std::size_t queued(const Connection& connection) noexcept;
     void close(Connection& connection, CloseReason reason);
-    void give_up(Connection& connection, Closed closed);
+    void abort(Connection& connection, Closed closed);
     void end(Connection& connection);
     void pause_reading(Connection& connection);
     void resume_reading(Connection& connection);
@@ -67,10 +66,16 @@ private:
     void connected(Connection& connection, Socket socket, std::error_code error);
     void open(Connection& connection);
     void watch(Connection& connection);
-    void finish(Connection& connection);
+    void give_up(Connection& connection, Closed closed) noexcept;
+    void finish(Connection& connection, const std::exception_ptr& failure);
+    void report(const std::exception_ptr& failure);
+    static bool is_alive(const Connection& connection) noexcept;
 
-    // A visit: whatever calls handlers of a connection.
+    // Whatever is done with a connection is done in one of these.
     template <class Body> void visit(Connection& connection, Body body);
+    template <class Body> void hold(Connection& connection, Body body);
+    template <class Body> void guarded(Connection& connection, Body body) noexcept;
+    void let_go(Connection& connection, bool rearm, const std::exception_ptr& failure);
     void on_ready(Connection& connection, Readiness ready);
     void update_interest(Connection& connection, bool rearm);
 
@@ -80,19 +85,21 @@ private:
     void offer(Connection& connection, ByteView bytes);
     void peer_ended(Connection& connection);
     static bool wants_input(const Connection& connection) noexcept;
+    static bool keeps_input(const Connection& connection) noexcept;
 
     // Output.
-    void write_now(Connection& connection, ByteView bytes);
-    void enqueue(Connection& connection, ByteView bytes);
+    void write_or_enqueue(Connection& connection, ByteView bytes);
+    std::size_t write(Connection& connection, ByteView bytes);
     void flush(Connection& connection);
     void flush_gathered(Connection& connection);
     void after_output(Connection& connection);
     void try_later(Connection& connection);
+    void feed();
 
     // Deadlines.
     void progressed(Connection& connection);
     void arm(Connection& connection, Clock::time_point due);
-    void disarm(Connection& connection);
+    void disarm(Connection& connection) noexcept;
     void set_timer();
     void expire_due();
     void expire(Connection& connection);

@@ -29,8 +29,9 @@ struct Listener::State {
 
     void on_ready();
     bool accept_one();
-    bool shed_one();
+    int shed_one();
     void back_off();
+    void try_again();
     void keep_reserve() noexcept;
     void fail(int error);
 
@@ -47,9 +48,8 @@ struct Listener::State {
 
 Listener::Listener(EventLoop& loop, Socket socket, Accept on_accept, AcceptOptions options)
     : state_{std::make_shared<State>(std::move(socket), std::move(on_accept), options)} {
-    state_->retry = loop.run_at(Clock::time_point::max(), [state = state_.get()] {
-        if (!state->paused) state->watch.resume();
-    });
+    state_->retry =
+        loop.run_at(Clock::time_point::max(), [state = state_.get()] { state->try_again(); });
     state_->retry.cancel();
     state_->watch = loop.watch(state_->socket.fd(), Interest::read, options.trigger,
                                [state = state_](Readiness) { state->on_ready(); });
@@ -78,7 +78,7 @@ void Listener::pause() {
 
 void Listener::resume() {
     state_->paused = false;
-    if (state_->watch && !state_->retry.armed()) state_->watch.resume();
+    if (state_->watch && !state_->retry.armed()) state_->try_again();
 }
 
 void Listener::set_on_error(UniqueFunction<void(std::error_code)> on_error) {
@@ -122,7 +122,8 @@ bool Listener::State::accept_one() {
         return false;
     case EMFILE:
     case ENFILE:
-        if (shed_one()) return true;
+        // Linux looks for a descriptor before it looks into the queue, which may be empty.
+        if (const int error = shed_one(); error == 0 || error == EAGAIN) return error == 0;
         [[fallthrough]];
     case ENOBUFS:
     case ENOMEM:
@@ -141,14 +142,14 @@ bool Listener::State::accept_one() {
 
 // Marc Lehmann's trick (libev, "accept()ing when you can't"): the descriptor kept in reserve makes
 // room for the client just long enough to close it.
-bool Listener::State::shed_one() {
-    if (!reserve) return false;
+int Listener::State::shed_one() {
+    if (!reserve) return EMFILE;
     reserve.reset();
     Accepted accepted = socket.accept();
     accepted.socket.close();
     keep_reserve();
     if (accepted.error == 0) ++shed;
-    return accepted.error == 0 || accepted.error == EAGAIN;
+    return accepted.error;
 }
 
 void Listener::State::keep_reserve() noexcept {
@@ -159,6 +160,15 @@ void Listener::State::back_off() {
     watch.pause();
     retry.run_after(back_off_time);
     keep_reserve();
+}
+
+void Listener::State::try_again() {
+    if (paused) return;
+    try {
+        watch.resume();
+    } catch (const std::exception&) { // no memory for that either
+        retry.run_after(back_off_time);
+    }
 }
 
 void Listener::State::fail(int error) {

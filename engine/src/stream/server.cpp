@@ -30,8 +30,21 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
 
     void accept(Socket socket) {
         const auto self = shared_from_this();
-        connections->adopt(std::move(socket));
+        const std::uint64_t opened = connections->stats().opened;
+        try {
+            connections->adopt(std::move(socket));
+        } catch (const std::exception&) {
+            // A handler's exception goes on. One that the kernel does not watch (select: the number
+            // does not fit; no memory) must not end the others: it is closed.
+            if (!connections || connections->stats().opened != opened) throw;
+            ++shed;
+        }
         if (listener && connections->size() >= max_connections) listener->pause();
+    }
+
+    void stop_listening() {
+        if (listener) shed += listener->shed();
+        listener.reset();
     }
 
     void on_gone() {
@@ -40,24 +53,30 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
     }
 
     void drain(Clock::duration timeout, Task on_done) {
-        listener.reset();
+        const auto self = shared_from_this();
+        stop_listening();
         on_drained = std::move(on_done);
         // In a turn of its own: `on_done` may destroy the server, which calls this in the middle
         // of ending a connection.
-        drained = loop.run_after(timeout, [this] {
-            connections->for_each([](Connection& connection) { connection.abort(); });
-            const Timer last = std::move(drained); // keeps this task while it runs
-            Task done = std::move(on_drained);
-            done();
-        });
+        drained = loop.run_after(timeout, [this] { finish_draining(); });
         connections->for_each([](Connection& connection) { connection.close(); });
-        if (connections->size() == 0) drained.run_at({});
+        if (connections && connections->size() == 0) drained.run_at({});
+    }
+
+    void finish_draining() {
+        const auto self = shared_from_this();
+        connections->for_each([](Connection& connection) { connection.abort(); });
+        if (!connections) return;              // a handler destroyed the server
+        const Timer last = std::move(drained); // keeps the running task
+        Task done = std::move(on_drained);
+        done();
     }
 
     EventLoop& loop;
     std::size_t max_connections;
     std::optional<ConnectionSet> connections;
     std::optional<Listener> listener;
+    std::uint64_t shed = 0; // but for the listener's own
     Task on_drained;
     Timer drained;
 };
@@ -74,9 +93,9 @@ Server::~Server() {
 Address Server::address() const { return state_->listener.value().address(); }
 ConnectionSet& Server::connections() noexcept { return *state_->connections; }
 std::uint64_t Server::shed() const noexcept {
-    return state_->listener ? state_->listener->shed() : 0;
+    return state_->shed + (state_->listener ? state_->listener->shed() : 0);
 }
-void Server::stop_accepting() { state_->listener.reset(); }
+void Server::stop_accepting() { state_->stop_listening(); }
 void Server::drain(Clock::duration timeout, Task on_done) {
     state_->drain(timeout, std::move(on_done));
 }

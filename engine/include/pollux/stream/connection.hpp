@@ -59,7 +59,8 @@ public:
     /// Sends all of it, in order. What a handler sends on its own connection is gathered and leaves
     /// in one system call when the handler returns; from elsewhere it is written at once. What the
     /// kernel refuses waits in a buffer. False, and nothing is sent, once `close`, `abort` or
-    /// `end` was called or the connection is gone. Over `output_limit` the connection is closed.
+    /// `end` was called or the connection is gone; also when this call ends it, because of an error
+    /// or because more than `output_limit` waits.
     bool send(ByteView bytes);
     bool send(std::string_view text) { return send(bytes_of(text)); }
 
@@ -112,9 +113,9 @@ private:
     bool reading_paused_ : 1 = false;    // by the user
     bool over_high_water_ : 1 = false;
     bool peer_ended_ : 1 = false;
-    bool ending_ : 1 = false; // `end` was called
-    bool ended_ : 1 = false;  // the peer has been told
-    bool in_visit_ : 1 = false;
+    bool ending_ : 1 = false;      // `end` was called
+    bool ended_ : 1 = false;       // the peer has been told
+    bool held_ : 1 = false;        // on_close has to wait
     bool offer_again_ : 1 = false; // resumed: kept input goes first
     bool starved_ : 1 = false;     // the kernel had no memory for the output
 };

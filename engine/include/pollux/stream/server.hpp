@@ -10,8 +10,8 @@ namespace pollux {
 
 /// How a server listens, accepts and serves.
 struct ServerOptions {
-    ConnectionOptions connection;
-    ListenOptions listen;
+    ConnectionOptions connection{};
+    ListenOptions listen{};
     /// See `AcceptOptions`; the trigger is that of the connections.
     int accepts_per_visit = 0;
     /// With so many connections the others wait in the kernel's queue.
@@ -43,7 +43,8 @@ public:
     /// The connections it has.
     ConnectionSet& connections() noexcept;
 
-    /// Clients closed for want of a descriptor.
+    /// Clients closed as soon as they came, for want of a descriptor or because the loop cannot
+    /// watch theirs.
     std::uint64_t shed() const noexcept;
 
     /// Listens no more: the address is free, and clients in the kernel's queue are reset.

@@ -1,0 +1,91 @@
+// P10 for connections: a visit makes a bounded number of reads, and what is left is served after
+// the other ready descriptors, at level, edge and one-shot alike (bug-C1, E17).
+
+#include "support/calls.hpp"
+#include "support/contract.hpp"
+#include "support/streams.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <sys/socket.h>
+
+using namespace pollux;
+using namespace pollux_test;
+
+namespace {
+
+// A connection with much to read, and a neighbour that is ready in each turn: the most reads of the
+// one between two calls of the other.
+std::size_t most_reads_in_a_row(const Mode& mode, int budget, bool lingering) {
+    EventLoop loop{mode.backend};
+    Seen seen;
+    ConnectionSet set{loop, note(seen), {.trigger = mode.trigger, .reads_per_visit = budget}};
+    const Adopted flood = adopt_tcp(set);
+    const int fd = set.find(flood.id)->fd();
+    put(flood.theirs, pattern(1'500'000));
+    ::shutdown(flood.theirs.get(), SHUT_WR);
+    const Ends neighbour = unix_pair();
+    put(neighbour.theirs, "x"); // never read
+    std::size_t most = 0;
+    std::size_t before = 0;
+    const Calls calls;
+    const Watch watch =
+        loop.watch(neighbour.ours.get(), Interest::read, Trigger::level, [&](Readiness) {
+            const std::size_t now = calls.of("recv", fd);
+            most = std::max(most, now - before);
+            before = now;
+        });
+    if (lingering) set.find(flood.id)->close();
+    run_until(loop, [&] { return !seen.closed.empty(); });
+    if (!lingering) CHECK_EQ(seen.data.size(), 1'500'000);
+    return most;
+}
+
+} // namespace
+
+CONTRACT_CASE("P10 E17 a flood is read in turns with its neighbours", everywhere) {
+    CHECK_EQ(most_reads_in_a_row(mode, 4, false), 4);
+    CHECK_EQ(most_reads_in_a_row(mode, 1, false), 1);
+}
+
+CONTRACT_CASE("P10 … also when it is only read to be dropped", everywhere) {
+    CHECK_EQ(most_reads_in_a_row(mode, 4, true), 4);
+}
+
+CONTRACT_CASE("P10 timers and posted tasks run in each turn of a flood that its handler refills",
+              everywhere) {
+    EventLoop loop{mode.backend};
+    Seen seen;
+    std::optional<Adopted> one;
+    ConnectionHandlers handlers = note(seen);
+    int calls = 0;
+    handlers.on_data = [&](Connection&, ByteView data) {
+        if (++calls < 1000) put(one->theirs, "refill");
+        return data.size();
+    };
+    ConnectionSet set{loop, std::move(handlers), {.trigger = mode.trigger}};
+    one = adopt_unix(set);
+    put(one->theirs, "start");
+    int turns = 0;
+    const Timer timer = loop.run_at({}, [] {});
+    std::function<void()> task = [&] {
+        ++turns;
+        if (calls < 1000) loop.post(task);
+    };
+    loop.post(task);
+    run_until(loop, [&] { return calls == 1000; });
+    CHECK_GE(turns, 250); // at most four reads in a turn
+}
+
+CONTRACT_CASE("bug-C1 a budget of one read at edge: all is read without another event",
+              everywhere) {
+    EventLoop loop{mode.backend};
+    Seen seen;
+    ConnectionSet set{loop, note(seen), {.trigger = mode.trigger, .reads_per_visit = 1}};
+    const Adopted one = adopt_tcp(set);
+    const std::string text = pattern(900'000);
+    put(one.theirs, text);
+    run_until(loop, [&] { return seen.data.size() == text.size(); });
+    CHECK(seen.data == text);
+}

@@ -1,0 +1,131 @@
+"""What the tests of the demo programs share: starting them, and talking to them.
+
+The clients here are Python's own sockets: nobody who wrote the servers wrote those."""
+
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import unittest
+
+BIN = os.environ["POLLUX_DEMOS"]
+MODES = [("select", "level"), ("select", "one-shot"), ("poll", "level"), ("poll", "one-shot"),
+         ("epoll", "level"), ("epoll", "edge"), ("epoll", "one-shot")]
+PATIENCE = 20  # seconds, until something that should happen is held to be lost
+
+
+def path(program):
+    return os.path.join(BIN, program)
+
+
+def run(program, *options, env=None, **more):
+    """Runs a program to its end; returns status, standard output and standard error."""
+    done = subprocess.run([path(program), *options], capture_output=True, text=True,
+                          timeout=PATIENCE, env={**os.environ, **(env or {})}, **more)
+    return done.returncode, done.stdout, done.stderr
+
+
+class Server:
+    """A server program that runs, from its first line to its end."""
+
+    def __init__(self, program, *options, env=None):
+        self.process = subprocess.Popen([path(program), *options], stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True,
+                                        env={**os.environ, **(env or {})})
+        self.first_line = self.process.stdout.readline()
+        match = re.fullmatch(r"listening on (.+)\n", self.first_line)
+        if not match:
+            self.process.kill()
+            raise AssertionError(f"first line: {self.first_line!r}; "
+                                 f"stderr: {self.process.stderr.read()!r}")
+        self.address = match.group(1)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+    @property
+    def port(self):
+        return int(self.address.rsplit(":", 1)[1])
+
+    def connect(self):
+        if self.address.startswith("unix:"):
+            client = socket.socket(socket.AF_UNIX)
+            client.settimeout(PATIENCE)
+            name = self.address[len("unix:"):]
+            client.connect("\0" + name[1:] if name.startswith("@") else name)
+            return client
+        host = self.address.rsplit(":", 1)[0].strip("[]")
+        return socket.create_connection((host, self.port), PATIENCE)
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def stop(self, signum=signal.SIGTERM):
+        """Sends the signal; returns status, the rest of standard output, and standard error."""
+        self.process.send_signal(signum)
+        out, err = self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode, out, err
+
+
+def read_all(client):
+    """Reads to the end of the stream."""
+    parts = []
+    while part := client.recv(65536):
+        parts.append(part)
+    return b"".join(parts)
+
+
+def read_exactly(client, count):
+    got = bytearray()
+    while len(got) < count:
+        part = client.recv(count - len(got))
+        if not part:
+            raise AssertionError(f"ended after {len(got)} of {count} bytes")
+        got += part
+    return bytes(got)
+
+
+def exchange(client, data):
+    """Sends all of it and ends, reading at the same time; returns what came until the end."""
+    client.setblocking(False)
+    got, sent = [], 0
+    while True:
+        readable, writable, _ = select.select([client], [client] if sent < len(data) else [], [],
+                                              PATIENCE)
+        if not readable and not writable:
+            raise AssertionError(f"stuck: {sent} bytes sent, {sum(map(len, got))} came")
+        if writable:
+            sent += client.send(data[sent:sent + 1_000_000])
+            if sent == len(data):
+                client.shutdown(socket.SHUT_WR)
+        if readable:
+            part = client.recv(1_000_000)
+            if not part:
+                return b"".join(got)
+            got.append(part)
+
+
+class Modes(unittest.TestCase):
+    """A test case with `for mode in self.modes()`: options for every backend and trigger."""
+
+    mode = None
+
+    def modes(self):
+        for backend, trigger in MODES:
+            self.mode = ["--backend", backend, "--trigger", trigger]
+            yield self.mode
+
+    def _formatMessage(self, msg, standardMsg):
+        return f"{super()._formatMessage(msg, standardMsg)} [mode: {self.mode}]"
+
+    def assert_one_line(self, text, *parts):
+        self.assertEqual(text.count("\n"), 1, f"one line expected: {text!r}")
+        for part in parts:
+            self.assertIn(part, text)

@@ -1,0 +1,133 @@
+"""What the programs say to a user: help, mistakes, and a standard output that is gone."""
+
+import os
+import signal
+import socket
+import subprocess
+import unittest
+
+from demo import Modes, Server, path, read_exactly, run
+
+SERVERS = ("echo_server", "discard_server")
+PROGRAMS = (*SERVERS, "many_clients")
+
+
+class Help(Modes):
+    def test_it_lists_the_options_and_ends_with_0(self):
+        common = ["--host", "--port", "--backend", "--trigger", "--help"]
+        own = {"echo_server": ["--greeting", "--prefix", "--stats"],
+               "discard_server": ["--stats"],
+               "many_clients": ["--connections", "--messages", "--size", "--timeout"]}
+        for program in PROGRAMS:
+            status, out, err = run(program, "--help")
+            self.assertEqual((status, err), (0, ""), program)
+            for option in common + own[program]:
+                self.assertIn(option, out, program)
+            for word in ("select", "poll", "epoll", "level", "edge", "one-shot", "POLLUX_BACKEND"):
+                self.assertIn(word, out, program)
+
+
+class Mistakes(Modes):
+    def check(self, options, *parts, env=None, programs=PROGRAMS):
+        for program in programs:
+            with self.subTest(program=program, options=options, env=env):
+                status, out, err = run(program, *options, env=env)
+                self.assertEqual((status, out), (2, ""), err)
+                self.assert_one_line(err, program + ": ", *parts)
+
+    def test_unknown_option(self):
+        self.check(["--frobnicate"], "--frobnicate")
+
+    def test_stray_word(self):
+        self.check(["7777"], "7777")
+
+    def test_missing_value(self):
+        self.check(["--port"], "--port")
+
+    def test_port_out_of_range_or_no_number(self):
+        for port in ("65536", "-1", "http"):
+            self.check(["--port", port], "--port")
+
+    def test_unknown_backend_names_those_there_are(self):
+        self.check(["--backend", "kqueue"], "kqueue", "select", "poll", "epoll")
+
+    def test_unknown_trigger_names_those_there_are(self):
+        self.check(["--trigger", "hair"], "hair", "level", "edge", "one-shot")
+
+    def test_unknown_backend_in_the_environment(self):
+        self.check(["--port", "1"], "POLLUX_BACKEND", "kqueue", env={"POLLUX_BACKEND": "kqueue"})
+
+    def test_a_pair_that_does_not_exist(self):
+        for backend in ("select", "poll"):
+            self.check(["--port", "1", "--backend", backend, "--trigger", "edge"], backend, "edge", "epoll")
+
+    def test_bad_host(self):
+        for host in ("localhost", "256.1.1.1", "", "unix:"):
+            self.check(["--host", host, "--port", "1"], host)
+
+    def test_busy_port(self):
+        with socket.create_server(("127.0.0.1", 0)) as busy:
+            port = str(busy.getsockname()[1])
+            self.check(["--port", port], port, "in use", programs=SERVERS)
+
+    def test_an_address_of_another_machine(self):
+        self.check(["--host", "192.0.2.1"], "192.0.2.1", "Cannot assign", programs=SERVERS)
+
+    def test_a_path_that_cannot_be(self):
+        self.check(["--host", "unix:/nonexistent/socket"], "/nonexistent/socket", "No such file",
+                   programs=SERVERS)
+
+    def test_numbers_that_make_no_sense(self):
+        for option in ("--connections", "--messages", "--size", "--timeout"):
+            for value in ("0", "-1", "many"):
+                self.check(["--port", "1", option, value], option, programs=["many_clients"])
+
+    def test_many_clients_needs_a_port(self):
+        self.check([], "--port", programs=["many_clients"])
+
+
+class StandardOutput(Modes):
+    def serve(self, **streams):
+        """Starts a server whose first line nobody reads; returns it and its port."""
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        server = subprocess.Popen([path("echo_server"), "--port", str(port)], **streams)
+        while True:
+            if server.poll() is not None:
+                self.fail(f"ended with {server.returncode}")
+            try:
+                return server, socket.create_connection(("127.0.0.1", port), 20)
+            except ConnectionRefusedError:
+                pass
+
+    def check(self, **streams):
+        server, client = self.serve(**streams)
+        try:
+            client.sendall(b"hello")
+            self.assertEqual(read_exactly(client, 5), b"hello")
+            client.close()
+            server.send_signal(signal.SIGTERM)
+            self.assertEqual(server.wait(20), 0)
+        finally:
+            client.close()
+            if server.poll() is None:
+                server.kill()
+                server.wait()
+
+    def test_a_broken_pipe(self):
+        reading, writing = os.pipe()
+        os.close(reading)
+        self.check(stdout=writing)
+        os.close(writing)
+
+    def test_closed(self):
+        # Numbers 0 to 2 are free then, and must not become sockets that messages are written to.
+        self.check(close_fds=True, preexec_fn=lambda: [os.close(fd) for fd in (0, 1, 2)])
+
+    def test_full(self):
+        with open("/dev/full", "w") as full:
+            self.check(stdout=full)
+
+
+if __name__ == "__main__":
+    unittest.main()
