@@ -66,11 +66,12 @@ public:
 
     std::span<const Event> wait(Timeout timeout) override {
         ready_.clear();
-        ready_.reserve(watched_.capacity()); // here, not in add: the last batch may still be read
         const timespec limit = to_timespec(timeout);
         int left = sys::ppoll(watched_.data(), watched_.size(),
                               timeout == forever ? nullptr : &limit, nullptr);
         if (left < 0 && errno != EINTR) throw_system_error(errno, "poll");
+        // Before anything is disarmed: without memory all of it is found again by the next wait.
+        ready_.reserve(static_cast<std::size_t>(std::max(left, 0)));
         // Downwards, because erase fills the gap with the last entry, which was looked at before.
         for (std::size_t place = watched_.size(); left > 0 && place-- > 0;) {
             const short bits = watched_[place].revents;
