@@ -44,12 +44,12 @@ public:
     }
 
     std::span<const Event> wait(Timeout timeout) override {
-        // Here, not in add: the batch before may still be read when somebody is added.
-        if (ready_.size() < watched_.size()) ready_.resize(watched_.capacity());
         const timespec limit = to_timespec(timeout);
         int left = sys::ppoll(watched_.data(), watched_.size(),
                               timeout == forever ? nullptr : &limit, nullptr);
         if (left < 0 && errno != EINTR) throw_system_error(errno, "poll");
+        // Before anything is disarmed: without memory all of it is found again by the next wait.
+        if (left > static_cast<int>(ready_.size())) ready_.resize(static_cast<std::size_t>(left));
         std::size_t found = 0;
         bool some_are_bad = false;
         pollfd* const end = watched_.data() + watched_.size();

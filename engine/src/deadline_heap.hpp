@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <pollux/clock.hpp>
@@ -10,6 +11,11 @@
 namespace pollux {
 
 inline constexpr auto not_in_heap = static_cast<std::uint32_t>(-1);
+
+/// What `order()` of a node gives when nodes due at the same time may come in any order.
+struct AnyOrder {
+    auto operator<=>(const AnyOrder&) const = default;
+};
 
 /// A 4-ary heap of nodes that live elsewhere, the earliest first. A node has the members `due` and
 /// `place` (initially `not_in_heap`), both kept by the heap, and `order()`, which orders nodes due
@@ -30,7 +36,7 @@ public:
     /// Arms the node, or arms it anew. Throws std::bad_alloc.
     void arm(Node& node, Clock::time_point due) {
         if (node.place == not_in_heap) {
-            entries_.push_back({due, node.order(), &node});
+            entries_.push_back({due, &node, node.order()});
             node.due = due;
             node.place = static_cast<std::uint32_t>(entries_.size() - 1);
             rise(node.place);
@@ -38,7 +44,7 @@ public:
         }
         node.due = due;
         if (due >= entries_[node.place].due) return;
-        entries_[node.place] = {due, node.order(), &node};
+        entries_[node.place] = {due, &node, node.order()};
         rise(node.place);
     }
 
@@ -60,17 +66,18 @@ public:
         for (;;) {
             Node& node = *entries_[0].node;
             if (entries_[0].due == node.due && entries_[0].order == node.order()) return &node;
-            entries_[0] = {node.due, node.order(), &node};
+            entries_[0] = {node.due, &node, node.order()};
             sink(0);
         }
     }
 
-private:
     struct Entry {
         Clock::time_point due; // not later than the node's own
-        std::uint64_t order;
         Node* node;
+        [[no_unique_address]] decltype(std::declval<const Node&>().order()) order;
     };
+
+private:
     static constexpr std::uint32_t arity = 4;
 
     static bool before(const Entry& a, const Entry& b) noexcept {

@@ -27,6 +27,8 @@ struct Connection::Rare {
     }
 };
 
+inline AnyOrder Connection::order() const noexcept { return {}; }
+
 class ConnectionSetCore {
 public:
     ConnectionSetCore(EventLoop& loop, ConnectionHandlers handlers, ConnectionOptions options);

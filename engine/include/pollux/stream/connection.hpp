@@ -12,6 +12,7 @@
 namespace pollux {
 
 class ConnectionSetCore;
+struct AnyOrder;
 
 /// Names a connection, for as long as anybody likes: `ConnectionSet::find` gives null once the
 /// connection is gone, and no later connection has the same id.
@@ -95,7 +96,7 @@ private:
 
     Connection() noexcept;
     ~Connection();
-    static std::uint64_t order() noexcept { return 0; }
+    AnyOrder order() const noexcept; // for the heap
 
     std::uint32_t generation = 1;
     std::uint32_t index = 0;
