@@ -21,7 +21,7 @@ void dispatch(benchmark::State& state, Kind kind, pollux::Backend backend) {
     const auto contestant = make_contestant(kind, backend, descriptors.all(), &calls);
     contestant->run(10);
     calls = 0;
-    for (auto _ : state) contestant->run(1);
+    while (state.KeepRunning()) contestant->run(1);
     if (calls != active * static_cast<std::uint64_t>(state.iterations()))
         state.SkipWithError("some events did not come");
     state.SetItemsProcessed(static_cast<std::int64_t>(calls));

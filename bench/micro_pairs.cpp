@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <ctime>
 #include <exception>
 #include <iostream>
 #include <map>
@@ -13,7 +14,6 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <time.h>
 #include <vector>
 
 #include "contestants.hpp"
@@ -106,9 +106,9 @@ void run_pairs(const Options& options) {
             const std::int64_t time = time_of(*entry.contestant, turns);
             if (calls != turns * active)
                 throw std::runtime_error{std::string{entry.name} + " missed events"};
-            std::cout << "{\"round\": " << round << ", \"contestant\": \"" << entry.name
-                      << "\", \"turns\": " << turns << ", \"events\": " << calls
-                      << ", \"cpu_ns\": " << time << "}\n";
+            std::cout << R"({"round": )" << round << R"(, "contestant": ")" << entry.name
+                      << R"(", "turns": )" << turns << R"(, "events": )" << calls
+                      << R"(, "cpu_ns": )" << time << "}\n";
         }
     }
 }

@@ -35,7 +35,8 @@ TEST_CASE("a large value comes back at most one part in 128 too high, never too 
 
 TEST_CASE("neighbouring powers of two fall into ordered buckets") {
     Histogram histogram;
-    for (std::uint64_t value : {127U, 128U, 255U, 256U, 257U, 511U, 512U}) histogram.record(value);
+    for (const std::uint64_t value : {127U, 128U, 255U, 256U, 257U, 511U, 512U})
+        histogram.record(value);
     CHECK(histogram.percentile(14) == 127);
     CHECK(histogram.percentile(28) == 128);
     CHECK(histogram.percentile(42) == 255);

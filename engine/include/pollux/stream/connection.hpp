@@ -98,11 +98,13 @@ private:
     ~Connection();
     AnyOrder order() const noexcept; // for the heap
 
+    // NOLINTBEGIN(readability-identifier-naming): the slab's and the heap's names
     std::uint32_t generation = 1;
     std::uint32_t index = 0;
     std::uint32_t place = static_cast<std::uint32_t>(-1); // in the heap of deadlines
     Socket socket_;
     Clock::time_point due{};
+    // NOLINTEND(readability-identifier-naming)
     ConnectionSetCore* set_ = nullptr;
     std::unique_ptr<Rare> rare_; // what most connections need at no time
     Watch watch_;

@@ -50,12 +50,12 @@ struct ConnectionOptions {
 
     /// With more than `high_water` bytes waiting to be sent a connection stops reading, and goes on
     /// when `low_water` is reached: a peer that does not read is not read from.
-    std::size_t high_water = 1024 * 1024;
-    std::size_t low_water = 256 * 1024;
+    std::size_t high_water = std::size_t{1} << 20; // 1 MiB
+    std::size_t low_water = std::size_t{1} << 18;  // 256 KiB
     /// More bytes than this waiting close the connection.
-    std::size_t output_limit = 16 * 1024 * 1024;
+    std::size_t output_limit = std::size_t{1} << 24; // 16 MiB
     /// More bytes than this left by `on_data` close the connection.
-    std::size_t input_limit = 1024 * 1024;
+    std::size_t input_limit = std::size_t{1} << 20; // 1 MiB
 
     /// A connection on which nothing came and nothing went for so long is closed.
     Clock::duration idle_timeout = Clock::duration::max();
