@@ -22,16 +22,16 @@ ConnectionHandlers echo() {
     }};
 }
 
-void raise_descriptor_limit() {
+} // namespace
+
+#ifdef NDEBUG // debug builds keep more
+static void raise_descriptor_limit() {
     rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-} // namespace
-
-#ifdef NDEBUG // debug builds keep more
 CONTRACT_CASE("an idle connection with an idle timeout costs at most 160 bytes", everywhere) {
     raise_descriptor_limit();
     EventLoop loop{mode.backend};
