@@ -89,7 +89,7 @@ CONTRACT_CASE("C3 P12 bug-D2 without descriptors or memory: at most ten tries a 
               everywhere) {
     for (const int error : {EMFILE, ENFILE, ENOBUFS, ENOMEM}) {
         INFO(std::strerror(error));
-        FakeClock clock;
+        const FakeClock clock;
         EventLoop loop{mode.backend};
         int accepted = 0;
         const Listener listener{
@@ -131,7 +131,7 @@ CONTRACT_CASE("C3 paused by the user meanwhile: it stays paused", everywhere) {
 }
 
 CONTRACT_CASE("C3 … and the kernel refuses to watch it again: it tries later", on_epoll) {
-    FakeClock clock;
+    const FakeClock clock;
     EventLoop loop{mode.backend};
     int accepted = 0;
     const Listener listener{
@@ -180,7 +180,7 @@ CONTRACT_CASE("C4 bug-B1 no descriptor is left: clients see the end and do not h
 }
 
 CONTRACT_CASE("C4 … and none in reserve either: clients wait until there is one", everywhere) {
-    FakeClock clock;
+    const FakeClock clock;
     EventLoop loop{mode.backend};
     int accepted = 0;
     Socket socket = listening();

@@ -77,7 +77,7 @@ struct Two {
     }
 
     const Mode& mode;
-    FakeClock clock;
+    const FakeClock clock;
     EventLoop loop;
     Ends ends = unix_pair();
     Ends other_ends = unix_pair();

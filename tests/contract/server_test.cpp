@@ -128,7 +128,7 @@ CONTRACT_CASE("S17 an on_close destroys the server that drains", everywhere) {
             if (c.server) c.server.reset();
         };
         if (at_once) { // the clients have ended: closing is immediate, within `drain`
-            for (Fd& client : c.clients) ::shutdown(client.get(), SHUT_WR);
+            for (const Fd& client : c.clients) ::shutdown(client.get(), SHUT_WR);
             settle(c.loop);
         }
         bool done = false;

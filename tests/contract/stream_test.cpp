@@ -229,7 +229,7 @@ CONTRACT_CASE("ids: in its own on_close a connection is not found any more", eve
         connection.set_deadline(Clock::now());
     };
     set.emplace(loop, std::move(handlers), ConnectionOptions{.trigger = mode.trigger});
-    Adopted one = adopt_unix(*set);
+    const Adopted one = adopt_unix(*set);
     Adopted two = adopt_unix(*set);
     set->find(one.id)->abort();
     two.theirs.reset();
