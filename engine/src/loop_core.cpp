@@ -147,6 +147,7 @@ void LoopCore::wake() noexcept {
 }
 
 void LoopCore::stop() noexcept {
+    if (!process_.is_current()) return;
     stop_.store(true);
     wake();
 }

@@ -1,7 +1,7 @@
 #include <pollux/signals.hpp>
 
-#include <array>
 #include <pollux/error.hpp>
+#include <string>
 #include <utility>
 
 #include "sys.hpp"
@@ -10,12 +10,18 @@ namespace pollux {
 
 SignalWatch::Blocked::Blocked(std::initializer_list<int> signals) {
     sigemptyset(&signals_);
-    for (const int signal : signals) sigaddset(&signals_, signal);
-    if (const int error = sys::pthread_sigmask(SIG_BLOCK, &signals_, &before_); error != 0)
+    for (const int signal : signals)
+        check(sigaddset(&signals_, signal), "signal", std::to_string(signal));
+    sigset_t before{};
+    if (const int error = sys::pthread_sigmask(SIG_BLOCK, &signals_, &before); error != 0)
         throw_system_error(error, "pthread_sigmask");
+    // Others may have blocked some of them before, and count on that.
+    sigemptyset(&ours_);
+    for (const int signal : signals)
+        if (sigismember(&before, signal) == 0) sigaddset(&ours_, signal);
 }
 
-SignalWatch::Blocked::~Blocked() { sys::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+SignalWatch::Blocked::~Blocked() { sys::pthread_sigmask(SIG_UNBLOCK, &ours_, nullptr); }
 
 SignalWatch::SignalWatch(EventLoop& loop, std::initializer_list<int> signals,
                          UniqueFunction<void(int)> on_signal)
@@ -30,6 +36,11 @@ SignalWatch::SignalWatch(EventLoop& loop, std::initializer_list<int> signals,
                                 on_signal(static_cast<int>(info.ssi_signo));
                         })} {}
 
-SignalWatch::~SignalWatch() = default;
+// What is pending still would be delivered when it is unblocked, and most signals kill.
+SignalWatch::~SignalWatch() {
+    signalfd_siginfo info{};
+    while (sys::read(fd_.get(), &info, sizeof info) == sizeof info) {
+    }
+}
 
 } // namespace pollux

@@ -113,11 +113,6 @@ private:
                 return argument;
         }(args)...);
     }
-    Result shortened(std::size_t bytes, int fd, const iovec* pieces, int count) const noexcept {
-        auto used = static_cast<std::size_t>(count);
-        const auto cut = cut_pieces(pieces, used, bytes);
-        return bare(fd, cut.data(), static_cast<int>(used));
-    }
     Result shortened(std::size_t bytes, int fd, const msghdr* message, int flags) const noexcept {
         msghdr copy = *message;
         std::size_t used = copy.msg_iovlen;

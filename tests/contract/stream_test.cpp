@@ -75,7 +75,7 @@ CONTRACT_CASE("S11 a thousand small sends in a handler leave in order and in one
     ConnectionHandlers handlers = note(seen);
     handlers.on_data = [](Connection& connection, ByteView data) {
         for (int i = 0; i < 1000; ++i) CHECK(connection.send(std::to_string(i) + ","));
-        CHECK_EQ(connection.queued(), 0);
+        CHECK_GT(connection.queued(), 3000); // gathered
         return data.size();
     };
     ConnectionSet set{loop, std::move(handlers), {.trigger = mode.trigger}};

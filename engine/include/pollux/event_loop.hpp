@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <pollux/backend.hpp>
 #include <pollux/clock.hpp>
 #include <pollux/function.hpp>
@@ -30,10 +29,12 @@ namespace pollux {
 class EventLoop {
 public:
     /// Makes a reactor. Called once by the constructor, and again when a fresh one is needed: after
-    /// a fork, or when a descriptor was closed behind the loop's back.
+    /// a fork, or when a descriptor was closed behind the loop's back. One-shot watches are armed
+    /// in a fresh one.
     using ReactorFactory = UniqueFunction<std::unique_ptr<Reactor>()>;
 
-    /// A loop on that backend. Throws `std::system_error` when the kernel refuses (EMFILE …).
+    /// A loop on that backend. Throws `std::system_error` when the kernel refuses (EMFILE …), and
+    /// what `default_backend` throws.
     explicit EventLoop(Backend backend = default_backend());
     explicit EventLoop(ReactorFactory make_reactor);
 
@@ -80,14 +81,17 @@ public:
     /// How long a turn may wait now: zero when work is at hand, `forever` when there is no timer.
     Timeout time_to_wait();
     /// Readable when the kernel has events for this loop; -1 where the backend has no such
-    /// descriptor. Another loop that drives this one watches it and keeps `time_to_wait`.
+    /// descriptor. Another loop that drives this one watches it and keeps `time_to_wait`. It
+    /// changes when a fresh reactor is made (see `ReactorFactory`): compare it after each
+    /// `run_once`.
     int descriptor() const noexcept;
 
     /// The time of this turn, read at most once a turn: for deadlines that need not be exact.
     Clock::time_point now() noexcept;
 
     /// A buffer of 64 KiB that belongs to whoever is being called: read into it, use what came, and
-    /// forget it before returning. Other callbacks use the same memory.
+    /// forget it before returning. Other callbacks use the same memory; in `on_data` of a
+    /// connection it may hold the data.
     std::span<std::byte> scratch();
 
     /// Whether `watch` takes this trigger.
@@ -103,9 +107,11 @@ public:
     /// To be called first in a child that goes on using the loop after fork(2): gives it a fresh
     /// reactor with every live watch registered again, so that the parent's is never touched. A
     /// one-shot watch is armed in it. Until then using the loop in the child throws
-    /// `std::logic_error`, and `wake` and `stop` do nothing; destroying loop, watches and timers is
-    /// fine. Whose descriptor the child has closed is watched no longer. When the kernel refuses,
-    /// throws `std::system_error` and may be called again.
+    /// `std::logic_error`, but for arming a timer it has; `wake` and `stop` do nothing; destroying
+    /// loop, watches and timers is fine. Timers and tasks that waited at the fork run in both
+    /// processes. No other thread may be in `post` at the moment of the fork. Whose descriptor the
+    /// child has closed is watched no longer. When the kernel refuses, throws `std::system_error`
+    /// and may be called again.
     void after_fork();
 
 private:

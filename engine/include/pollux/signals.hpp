@@ -10,13 +10,14 @@ namespace pollux {
 /// Signals delivered as events of a loop (signalfd(2)), for as long as this object lives.
 ///
 /// The signals are blocked in the calling thread, so that nothing else handles them; threads
-/// started later inherit that, threads that run already must block them themselves. The destructor
-/// restores the mask; it runs on the same thread. Signals of one number that arrive before the loop
-/// looks count as one (signal(7)).
+/// started later inherit that, threads that run already must block them themselves, and so do
+/// programs started by fork and exec: unblock them between the two. The destructor, on the same
+/// thread, unblocks those that were not blocked before; what is pending then is dropped. Signals of
+/// one number that arrive before the loop looks count as one (signal(7)).
 class SignalWatch {
 public:
     /// Calls `on_signal` with the number, on the loop's thread; it may destroy this object. Throws
-    /// `std::system_error`.
+    /// `std::system_error` (EINVAL: no such signal).
     SignalWatch(EventLoop& loop, std::initializer_list<int> signals,
                 UniqueFunction<void(int)> on_signal);
     ~SignalWatch();
@@ -35,7 +36,7 @@ private:
 
     private:
         sigset_t signals_{};
-        sigset_t before_{};
+        sigset_t ours_{}; // those that were not blocked before
     };
 
     Blocked blocked_;

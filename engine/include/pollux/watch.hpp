@@ -21,8 +21,8 @@ using ReadyFunction = UniqueFunction<void(Readiness)>;
 /// `Fd`, and member order does the rest. A descriptor closed first is reported by an assert (debug
 /// builds) that names where it was watched.
 ///
-/// Every function but the destructor, `stop` and the tests throws `std::logic_error` on an object
-/// that watches nothing, and is called on the loop's thread.
+/// Every function but the destructor, `stop` and the questions throws `std::logic_error` on an
+/// object that watches nothing, and is called on the loop's thread.
 class Watch {
 public:
     /// Watches nothing.
@@ -52,7 +52,7 @@ public:
     void resume();
     bool paused() const noexcept;
 
-    /// Arms a one-shot watch again.
+    /// Arms a one-shot watch again: `set_interest` with the interest it has.
     void rearm();
 
     /// Has the callback called with `ready` in the next turn, after the descriptors that the kernel

@@ -23,7 +23,7 @@ ConnectionId Connection::id() const noexcept {
 EventLoop& Connection::loop() const noexcept { return set_->loop(); }
 
 bool Connection::send(ByteView bytes) { return set_->send(*this, bytes); }
-std::size_t Connection::queued() const noexcept { return ConnectionSetCore::queued(*this); }
+std::size_t Connection::queued() const noexcept { return set_->unsent(*this); }
 void Connection::close() { set_->close(*this, CloseReason::closed); }
 void Connection::abort() { set_->abort(*this, {CloseReason::aborted}); }
 void Connection::end() { set_->end(*this); }

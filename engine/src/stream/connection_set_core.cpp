@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cerrno>
 #include <new>
+#include <pollux/error.hpp>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -20,6 +22,14 @@ constexpr Readiness more =
 // At edge trigger an urgent byte has to be heard of: nothing else tells of what follows it.
 Interest reading(Trigger trigger) noexcept {
     return trigger == Trigger::edge ? Interest::read | Interest::urgent : Interest::read;
+}
+
+ConnectionOptions checked(const ConnectionOptions& options, const EventLoop& loop) {
+    if (options.reads_per_visit < 1)
+        throw std::invalid_argument{"ConnectionOptions: reads_per_visit must be positive"};
+    if (!loop.supports(options.trigger))
+        throw_system_error(ENOTSUP, loop.name(), to_string(options.trigger));
+    return options;
 }
 
 } // namespace
@@ -42,7 +52,7 @@ ConnectionSetCore::ConnectionSetCore(EventLoop& loop, ConnectionHandlers handler
                                      ConnectionOptions options)
     : loop_{loop},
       handlers_{std::move(handlers)},
-      options_{options},
+      options_{checked(options, loop)},
       timer_{loop.run_at(never, [this] { expire_due(); })},
       feed_{loop.run_at(never, [this] { feed(); })} {
     timer_.cancel();
@@ -72,7 +82,7 @@ Connection& ConnectionSetCore::make() {
     connection.interest_ = reading(options_.trigger);
     connection.reading_paused_ = connection.over_high_water_ = connection.peer_ended_ = false;
     connection.ending_ = connection.ended_ = connection.held_ = connection.offer_again_ = false;
-    connection.starved_ = false;
+    connection.starved_ = connection.closes_ = false;
     return connection;
 }
 
@@ -140,6 +150,7 @@ void ConnectionSetCore::open(Connection& connection) {
         if (handlers_.on_open) handlers_.on_open(connection);
         flush_gathered(connection);
         flush(connection);
+        if (connection.closes_) close(connection, CloseReason::closed);
     });
 }
 
@@ -197,10 +208,12 @@ Connection* ConnectionSetCore::find(ConnectionId id) noexcept {
 
 void ConnectionSetCore::for_each(UniqueFunction<void(Connection&)>& visit) {
     const Inside inside{*this};
-    for (std::uint32_t index = 0, size = connections_.size(); index < size; ++index) {
-        Connection& connection = connections_[index];
-        if (is_alive(connection)) visit(connection);
-    }
+    std::vector<ConnectionId> ids;
+    ids.reserve(connections_.live());
+    for (std::uint32_t index = 0; index < connections_.size(); ++index)
+        if (is_alive(connections_[index])) ids.push_back(connections_[index].id());
+    for (const ConnectionId id : ids)
+        if (Connection* const connection = find(id)) visit(*connection);
 }
 
 Connection::Rare& ConnectionSetCore::rare(Connection& connection) {
@@ -239,7 +252,7 @@ template <class Body> void ConnectionSetCore::visit(Connection& connection, Body
 // `body` is asked for from anywhere and calls no handlers: on_close waits until it is over, and in
 // a visit until that is.
 template <class Body> void ConnectionSetCore::hold(Connection& connection, Body body) {
-    if (connection.held_) return body();
+    if (connection.held_) return guarded(connection, body);
     const Inside inside{*this};
     connection.held_ = true;
     guarded(connection, body);
@@ -357,10 +370,11 @@ void ConnectionSetCore::offer(Connection& connection, ByteView bytes) {
         input.append(bytes);
         const std::size_t taken = handlers_.on_data(connection, input.view());
         assert(taken <= input.size());
-        if (connection.state_ == State::open) input.consume(taken);
+        input.consume(taken);
         if (input.empty()) input.release();
     }
-    if (connection.rare_ != nullptr && connection.rare_->input.size() > options_.input_limit)
+    if (connection.state_ == State::open && keeps_input(connection) &&
+        connection.rare_->input.size() > options_.input_limit)
         give_up(connection, {CloseReason::input_limit});
     flush_gathered(connection);
 }
@@ -404,19 +418,20 @@ std::size_t ConnectionSetCore::queued(const Connection& connection) noexcept {
     return connection.rare_ == nullptr ? 0 : connection.rare_->output.size();
 }
 
+std::size_t ConnectionSetCore::unsent(const Connection& connection) const noexcept {
+    return queued(connection) + (gatherer_ == &connection ? gathered_.size() : 0);
+}
+
 bool ConnectionSetCore::send(Connection& connection, ByteView bytes) {
     const bool connecting = connection.state_ == State::connecting;
     if ((connection.state_ != State::open && !connecting) || connection.ending_) return false;
     if (bytes.empty()) return true;
-    if (gatherer_ == &connection && bytes.size() < gather_limit) {
-        gathered_.append(bytes);
-        if (gathered_.size() >= gather_limit) flush_gathered(connection);
-        return is_alive(connection);
-    }
     bool alive = false;
     hold(connection, [&] {
-        flush_gathered(connection);
-        write_or_enqueue(connection, bytes);
+        const bool gathers = gatherer_ == &connection && bytes.size() < gather_limit;
+        if (gathers) gathered_.append(bytes);
+        if (!gathers || gathered_.size() >= gather_limit) flush_gathered(connection);
+        if (!gathers) write_or_enqueue(connection, bytes);
         alive = is_alive(connection);
     });
     return alive;
@@ -424,7 +439,7 @@ bool ConnectionSetCore::send(Connection& connection, ByteView bytes) {
 
 void ConnectionSetCore::flush_gathered(Connection& connection) {
     if (gatherer_ != &connection || gathered_.empty()) return;
-    write_or_enqueue(connection, gathered_.view());
+    guarded(connection, [&] { write_or_enqueue(connection, gathered_.view()); });
     gathered_.clear();
     after_output(connection);
 }
@@ -530,7 +545,10 @@ void ConnectionSetCore::end(Connection& connection) {
 }
 
 void ConnectionSetCore::close(Connection& connection, CloseReason reason) {
-    if (connection.state_ == State::connecting) return abort(connection, {reason});
+    if (connection.state_ == State::connecting && queued(connection) > 0)
+        connection.closes_ = connection.ending_ = true; // when it is open
+    else if (connection.state_ == State::connecting)
+        abort(connection, {reason});
     if (connection.state_ != State::open) return;
     hold(connection, [&] {
         connection.state_ = State::closing;
@@ -577,7 +595,10 @@ void ConnectionSetCore::set_timer() {
 
 void ConnectionSetCore::set_deadline(Connection& connection, Clock::time_point due) {
     if (connection.state_ != State::open && connection.state_ != State::connecting) return;
-    rare(connection).deadline = due;
+    // What is idle stays so: the time it is due is kept, unless a deadline before it stands there.
+    const Clock::time_point former = std::exchange(rare(connection).deadline, due);
+    if (connection.place != not_in_heap && connection.due < former)
+        return arm(connection, connection.due);
     const bool idles =
         connection.state_ == State::open && options_.idle_timeout != Clock::duration::max();
     arm(connection, idles ? later(loop_.now(), options_.idle_timeout) : never);

@@ -49,7 +49,7 @@ public:
 
     // What Connection's own functions ask for.
     bool send(Connection& connection, ByteView bytes);
-    static std::size_t queued(const Connection& connection) noexcept;
+    std::size_t unsent(const Connection& connection) const noexcept;
     void close(Connection& connection, CloseReason reason);
     void abort(Connection& connection, Closed closed);
     void end(Connection& connection);
@@ -90,6 +90,7 @@ private:
     static bool keeps_input(const Connection& connection) noexcept;
 
     // Output.
+    static std::size_t queued(const Connection& connection) noexcept;
     void write_or_enqueue(Connection& connection, ByteView bytes);
     std::size_t write(Connection& connection, ByteView bytes);
     void flush(Connection& connection);

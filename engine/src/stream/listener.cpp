@@ -64,7 +64,8 @@ Listener::~Listener() {
 Listener::Listener(Listener&&) noexcept = default;
 
 Listener& Listener::operator=(Listener&& other) noexcept {
-    std::swap(state_, other.state_);
+    const Listener former{std::move(*this)}; // listens no more when this returns
+    state_ = std::move(other.state_);
     return *this;
 }
 

@@ -49,12 +49,13 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
 
     void on_gone() {
         if (listener && connections->size() < max_connections) listener->resume();
-        if (on_drained && connections->size() == 0) drained.run_at({});
+        if (draining && connections->size() == 0) drained.run_at({});
     }
 
     void drain(Clock::duration timeout, Task on_done) {
         const auto self = shared_from_this();
         stop_listening();
+        draining = true;
         on_drained = std::move(on_done);
         // In a turn of its own: `on_done` may destroy the server, which calls this in the middle
         // of ending a connection.
@@ -65,11 +66,13 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
 
     void finish_draining() {
         const auto self = shared_from_this();
+        drained.run_at({}); // first: should a handler throw, the rest follows in the next turn
         connections->for_each([](Connection& connection) { connection.abort(); });
         if (!connections) return;              // a handler destroyed the server
         const Timer last = std::move(drained); // keeps the running task
         Task done = std::move(on_drained);
-        done();
+        draining = false;
+        if (done) done();
     }
 
     EventLoop& loop;
@@ -77,6 +80,7 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
     std::optional<ConnectionSet> connections;
     std::optional<Listener> listener;
     std::uint64_t shed = 0; // but for the listener's own
+    bool draining = false;
     Task on_drained;
     Timer drained;
 };

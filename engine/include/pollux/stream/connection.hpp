@@ -65,12 +65,14 @@ public:
     bool send(ByteView bytes);
     bool send(std::string_view text) { return send(bytes_of(text)); }
 
-    /// How many bytes were sent and not taken by the kernel yet.
+    /// How many bytes were sent and not taken by the kernel yet, gathered ones included.
     std::size_t queued() const noexcept;
 
     /// Ends it in good order: nothing more is read, what was sent is delivered, the peer is told
-    /// the end, and its own end is awaited for at most `linger_timeout`, because a socket closed
-    /// with unread input resets the peer, who then may lose the answer (RFC 1122 4.2.2.13).
+    /// the end, and its own end is awaited, because a socket closed with unread input resets the
+    /// peer, who then may lose the answer (RFC 1122 4.2.2.13). `linger_timeout` bounds how long the
+    /// output may stand still, and then the wait for the peer. A connection that still connects is
+    /// given up, unless something was sent: then it is connected, delivers that, and closes.
     void close();
     /// Ends it at once; what waits is lost.
     void abort();
@@ -81,7 +83,8 @@ public:
     void pause_reading();
     void resume_reading();
 
-    /// Closes the connection at that time whatever happens, `Clock::time_point::max()`: never.
+    /// Ends the connection at that time whatever happens, `Clock::time_point::max()`: never. The
+    /// idle timeout goes on as it was.
     void set_deadline(Clock::time_point when);
 
     /// The user's own: the library never looks at it.
@@ -121,6 +124,7 @@ private:
     bool held_ : 1 = false;        // on_close has to wait
     bool offer_again_ : 1 = false; // resumed: kept input goes first
     bool starved_ : 1 = false;     // the kernel had no memory for the output
+    bool closes_ : 1 = false;      // as soon as it is connected and has sent what waits
 };
 
 } // namespace pollux

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <memory>
 #include <pollux/event_loop.hpp>
 #include <pollux/net/address.hpp>
 #include <pollux/net/socket.hpp>
@@ -17,13 +16,14 @@ namespace pollux {
 /// the set itself may be destroyed.
 ///
 /// An exception thrown by one closes its connection (`CloseReason::exception`) and goes to
-/// `on_error`, or where that is empty out of `EventLoop::run`.
+/// `on_error`, or where that is empty out of the call that led to it: mostly `EventLoop::run`.
 struct ConnectionHandlers {
     /// It is connected. Nothing has been read yet.
     UniqueFunction<void(Connection&)> on_open{};
 
     /// Data came. Returns how many bytes it took, from the front; the rest is kept and offered
-    /// again, in front of what follows. The bytes are valid until it returns.
+    /// again, in front of what follows. The bytes are valid until it returns, and may lie in
+    /// `EventLoop::scratch`, which is taken while it runs.
     UniqueFunction<std::size_t(Connection&, ByteView)> on_data{};
 
     /// The peer ended its side; what was not taken is lost. Sending is still possible: `close`
@@ -35,7 +35,8 @@ struct ConnectionHandlers {
     UniqueFunction<void(Connection&)> on_drain{};
 
     /// It is over: called exactly once for each connection that was made. The socket is still
-    /// there to be asked; nothing can be sent. It must not throw while the set is destroyed.
+    /// there to be asked, unless it never connected; nothing can be sent. It must not throw while
+    /// the set is destroyed.
     UniqueFunction<void(Connection&, const Closed&)> on_close{};
 
     /// An exception of one of the above, after its connection was closed.
@@ -59,7 +60,7 @@ struct ConnectionOptions {
 
     /// A connection on which nothing came and nothing went for so long is closed.
     Clock::duration idle_timeout = Clock::duration::max();
-    /// How long `close` waits for the output to go and the peer to end.
+    /// How long `close` waits while the output makes no progress, and then for the peer to end.
     Clock::duration linger_timeout = std::chrono::seconds{5};
 };
 
@@ -76,6 +77,8 @@ struct ConnectionStats {
 /// after that. It must be destroyed before its loop.
 class ConnectionSet {
 public:
+    /// Throws `std::system_error` (ENOTSUP) when the loop does not have the trigger, and
+    /// `std::invalid_argument` when `reads_per_visit` is not positive.
     ConnectionSet(EventLoop& loop, ConnectionHandlers handlers, ConnectionOptions options = {});
     ~ConnectionSet();
     ConnectionSet(const ConnectionSet&) = delete;
@@ -95,7 +98,7 @@ public:
     Connection* find(ConnectionId id) noexcept;
     /// How many there are, those that connect or linger included.
     std::size_t size() const noexcept;
-    /// Calls `visit` with each connection there is at the start and at its turn.
+    /// Calls `visit` with each connection that there is now and still at its turn.
     void for_each(UniqueFunction<void(Connection&)> visit);
 
     /// Called after each `on_close`, when the connection is gone from `find` and `size`.

@@ -51,7 +51,8 @@ public:
     void stop_accepting();
 
     /// Ends in good order: listens no more, closes every connection (`Connection::close`), and
-    /// calls `on_done` when all are gone, or after `timeout`, when those left are aborted.
+    /// calls `on_done`, which may be empty, when all are gone, or after `timeout`, when those left
+    /// are aborted. A second call replaces the time and the task of the first.
     void drain(Clock::duration timeout, Task on_done);
 
 private:
