@@ -89,7 +89,7 @@ CONTRACT_CASE("C3 P12 bug-D2 without descriptors or memory: at most ten tries a 
               everywhere) {
     for (const int error : {EMFILE, ENFILE, ENOBUFS, ENOMEM}) {
         INFO(std::strerror(error));
-        FakeClock clock;
+        const FakeClock clock;
         EventLoop loop{mode.backend};
         int accepted = 0;
         const Listener listener{
@@ -99,6 +99,7 @@ CONTRACT_CASE("C3 P12 bug-D2 without descriptors or memory: at most ten tries a 
             return call.name == "accept4" && exhausted ? fail(error) : CallOutcome{};
         }};
         std::vector<Fd> clients;
+        clients.reserve(3);
         for (int i = 0; i < 3; ++i) clients.push_back(tcp_client(listener.address().port()));
         const auto start = Clock::now();
         while (Clock::now() - start < std::chrono::seconds{1}) loop.run_once();
@@ -131,7 +132,7 @@ CONTRACT_CASE("C3 paused by the user meanwhile: it stays paused", everywhere) {
 }
 
 CONTRACT_CASE("C3 … and the kernel refuses to watch it again: it tries later", on_epoll) {
-    FakeClock clock;
+    const FakeClock clock;
     EventLoop loop{mode.backend};
     int accepted = 0;
     const Listener listener{
@@ -159,6 +160,7 @@ CONTRACT_CASE("C4 bug-B1 no descriptor is left: clients see the end and do not h
     const Address address = listener.address();
     const std::vector<Fd> clients = [] {
         std::vector<Fd> made;
+        made.reserve(3);
         for (int i = 0; i < 3; ++i) made.push_back(unconnected());
         return made;
     }();
@@ -180,7 +182,7 @@ CONTRACT_CASE("C4 bug-B1 no descriptor is left: clients see the end and do not h
 }
 
 CONTRACT_CASE("C4 … and none in reserve either: clients wait until there is one", everywhere) {
-    FakeClock clock;
+    const FakeClock clock;
     EventLoop loop{mode.backend};
     int accepted = 0;
     Socket socket = listening();

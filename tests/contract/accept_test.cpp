@@ -83,10 +83,10 @@ CONTRACT_CASE("P10 a round makes a bounded number of accepts, and the rest follo
 CONTRACT_CASE("C5 a client that resets before it is accepted hurts nobody else", everywhere) {
     EventLoop loop{mode.backend};
     Seen seen;
-    Server server{loop,
-                  Address::ipv4_loopback(0),
-                  note_and_echo(seen),
-                  {.connection = {.trigger = mode.trigger}}};
+    const Server server{loop,
+                        Address::ipv4_loopback(0),
+                        note_and_echo(seen),
+                        {.connection = {.trigger = mode.trigger}}};
     Fd hasty = tcp_client(server.address().port());
     reset(hasty);
     const Fd client = tcp_client(server.address().port());

@@ -123,7 +123,7 @@ CONTRACT_CASE("C11 the set goes while it connects", everywhere) {
 }
 
 CONTRACT_CASE("C12 no answer: the error is ETIMEDOUT", everywhere) {
-    FakeClock clock;
+    const FakeClock clock;
     Case c{mode};
     const FullListener full;
     c.set->connect(full.address, std::chrono::seconds{3});

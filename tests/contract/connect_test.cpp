@@ -129,7 +129,8 @@ CONTRACT_CASE("P8 an interrupted connect goes on", everywhere) {
     const Address address = loopback(port_of(listener));
     const Calls calls{[&](const CallPoint& call) {
         if (call.name != "connect") return CallOutcome{};
-        ::connect(call.fd, address.data(), address.size()); // begun, and then a signal
+        static_cast<void>(
+            ::connect(call.fd, address.data(), address.size())); // begun, and then a signal
         return fail(EINTR);
     }};
     const Connector connector{loop, address, patience, outcome.note()};
@@ -214,7 +215,7 @@ CONTRACT_CASE("C12 no time at all: ETIMEDOUT, and no call is made", everywhere) 
 
 CONTRACT_CASE("C13 bug-D6 a Unix listener with a full queue is tried until there is room",
               everywhere) {
-    FakeClock clock;
+    const FakeClock clock;
     EventLoop loop{mode.backend};
     Outcome outcome;
     FullUnixListener full;
@@ -231,7 +232,7 @@ CONTRACT_CASE("C13 bug-D6 a Unix listener with a full queue is tried until there
 }
 
 CONTRACT_CASE("C13 … or until the deadline", everywhere) {
-    FakeClock clock;
+    const FakeClock clock;
     EventLoop loop{mode.backend};
     Outcome outcome;
     const FullUnixListener full;
@@ -246,7 +247,8 @@ CONTRACT_CASE("C14 bug-D8 a socket connected to itself counts as refused", every
     const Address address = closed_port();
     const Calls calls{[&](const CallPoint& call) {
         // The port that the kernel might have chosen by chance.
-        if (call.name == "connect") ::bind(call.fd, address.data(), address.size());
+        if (call.name == "connect")
+            static_cast<void>(::bind(call.fd, address.data(), address.size()));
         return CallOutcome{};
     }};
     const Connector connector{loop, address, patience, outcome.note()};

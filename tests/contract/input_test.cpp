@@ -195,7 +195,7 @@ CONTRACT_CASE("paused in on_data, resumed by a neighbour's handler", everywhere)
 }
 
 CONTRACT_CASE("resumed by a timer in the turn in which its data came", everywhere) {
-    FakeClock clock;
+    const FakeClock clock;
     std::string got;
     Case c{mode, {.on_data = [&](Connection& connection, ByteView data) {
                got += text_of(data);

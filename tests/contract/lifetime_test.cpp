@@ -77,7 +77,7 @@ struct Case {
                 settle(loop);
             }
         }
-        for (Fd& peer : theirs) ::shutdown(peer.get(), SHUT_WR);
+        for (const Fd& peer : theirs) ::shutdown(peer.get(), SHUT_WR);
         settle(loop);
         if (Connection* const connection = find(0)) connection->abort();
         for (Fd& peer : theirs) peer.reset();
@@ -166,7 +166,6 @@ CONTRACT_CASE("P15 an exception in every handler: that one is closed, on_error i
     for (const Where where : all_places) {
         if (where == Where::error) continue;
         INFO("in ", names[static_cast<std::size_t>(where)]);
-        EventLoop loop{mode.backend};
         Case c{mode, where, [](Case&, Connection*) { throw std::runtime_error{"handler"}; }};
         c.play();
         CHECK(c.done);

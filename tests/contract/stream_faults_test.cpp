@@ -103,7 +103,7 @@ CONTRACT_CASE("S16 … and while the kernel would block at random", everywhere) 
 }
 
 CONTRACT_CASE("S16 … and while there is no memory for output, again and again", everywhere) {
-    FakeClock clock;
+    const FakeClock clock;
     const std::string text = pattern(300'000);
     const std::string back = echo_of(mode, text, [](const CallPoint& call) {
         return call.name == "send" && call.nth % 3 != 0 ? fail(ENOBUFS) : CallOutcome{};
@@ -112,7 +112,7 @@ CONTRACT_CASE("S16 … and while there is no memory for output, again and again"
 }
 
 CONTRACT_CASE("S16 no memory for output: nothing spins, a try every ten milliseconds", everywhere) {
-    FakeClock clock;
+    const FakeClock clock;
     EventLoop loop{mode.backend};
     Seen seen;
     ConnectionSet set{loop, note(seen), {.trigger = mode.trigger}};
@@ -134,7 +134,7 @@ CONTRACT_CASE("S16 no memory for output: nothing spins, a try every ten millisec
 }
 
 CONTRACT_CASE("S16 … closed meanwhile: delivered, then the end", everywhere) {
-    FakeClock clock;
+    const FakeClock clock;
     EventLoop loop{mode.backend};
     Seen seen;
     ConnectionSet set{loop, note(seen), {.trigger = mode.trigger}};
@@ -154,7 +154,7 @@ CONTRACT_CASE("S16 … closed meanwhile: delivered, then the end", everywhere) {
 
 CONTRACT_CASE("S16 … a handler throws when memory is back: the others are not forgotten",
               everywhere) {
-    FakeClock clock;
+    const FakeClock clock;
     EventLoop loop{mode.backend};
     Seen seen;
     ConnectionHandlers handlers = note(seen);
@@ -162,6 +162,7 @@ CONTRACT_CASE("S16 … a handler throws when memory is back: the others are not 
     ConnectionSet set{
         loop, std::move(handlers), {.trigger = mode.trigger, .high_water = 3, .low_water = 1}};
     std::vector<Adopted> all;
+    all.reserve(5);
     for (int i = 0; i < 5; ++i) all.push_back(adopt_unix(set));
     bool exhausted = true;
     const Calls calls{[&](const CallPoint& call) {
@@ -241,6 +242,7 @@ CONTRACT_CASE("X1 the k-th call of a kind fails, for each k: every connection is
             INFO(name, " number ", k);
             Ledger ledger{mode, mode.trigger};
             std::vector<Adopted> all;
+            all.reserve(3);
             for (int i = 0; i < 3; ++i) all.push_back(adopt_unix(*ledger.set));
             const Calls calls{[&](const CallPoint& call) {
                 if (call.name != name || call.nth != k) return CallOutcome{};
