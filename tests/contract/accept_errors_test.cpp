@@ -99,6 +99,7 @@ CONTRACT_CASE("C3 P12 bug-D2 without descriptors or memory: at most ten tries a 
             return call.name == "accept4" && exhausted ? fail(error) : CallOutcome{};
         }};
         std::vector<Fd> clients;
+        clients.reserve(3);
         for (int i = 0; i < 3; ++i) clients.push_back(tcp_client(listener.address().port()));
         const auto start = Clock::now();
         while (Clock::now() - start < std::chrono::seconds{1}) loop.run_once();
@@ -159,6 +160,7 @@ CONTRACT_CASE("C4 bug-B1 no descriptor is left: clients see the end and do not h
     const Address address = listener.address();
     const std::vector<Fd> clients = [] {
         std::vector<Fd> made;
+        made.reserve(3);
         for (int i = 0; i < 3; ++i) made.push_back(unconnected());
         return made;
     }();

@@ -171,6 +171,7 @@ CONTRACT_CASE("P15 on_close throws for one that is due: the others are cut in th
                                }},
                           {.trigger = mode.trigger, .idle_timeout = seconds{1}}};
         std::vector<Adopted> all;
+        all.reserve(5);
         for (int i = 0; i < 5; ++i) all.push_back(adopt_unix(set));
         clock.advance(seconds{1});
         CHECK_THROWS_WITH(settle(loop), "on_close");

@@ -176,6 +176,7 @@ CONTRACT_CASE("S17 drain in on_open, while others wait in the queue", everywhere
     Case c{mode, std::move(handlers)};
     self = &c;
     std::vector<Fd> clients;
+    clients.reserve(3);
     for (int i = 0; i < 3; ++i) clients.push_back(tcp_client(c.port));
     run_until(c.loop, [&] { return c.seen.opened > 0; });
     CHECK_EQ(c.seen.opened, 1);

@@ -162,6 +162,7 @@ CONTRACT_CASE("S16 … a handler throws when memory is back: the others are not 
     ConnectionSet set{
         loop, std::move(handlers), {.trigger = mode.trigger, .high_water = 3, .low_water = 1}};
     std::vector<Adopted> all;
+    all.reserve(5);
     for (int i = 0; i < 5; ++i) all.push_back(adopt_unix(set));
     bool exhausted = true;
     const Calls calls{[&](const CallPoint& call) {
@@ -241,6 +242,7 @@ CONTRACT_CASE("X1 the k-th call of a kind fails, for each k: every connection is
             INFO(name, " number ", k);
             Ledger ledger{mode, mode.trigger};
             std::vector<Adopted> all;
+            all.reserve(3);
             for (int i = 0; i < 3; ++i) all.push_back(adopt_unix(*ledger.set));
             const Calls calls{[&](const CallPoint& call) {
                 if (call.name != name || call.nth != k) return CallOutcome{};

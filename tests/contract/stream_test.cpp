@@ -256,6 +256,7 @@ CONTRACT_CASE("for_each sees those there are, whatever becomes of them meanwhile
     Seen seen;
     ConnectionSet set{loop, note(seen), {.trigger = mode.trigger}};
     std::vector<Adopted> all;
+    all.reserve(100);
     for (int i = 0; i < 100; ++i) all.push_back(adopt_unix(set));
     int visited = 0;
     set.for_each([&](Connection& connection) {

@@ -105,6 +105,9 @@ class StandardOutput(Modes):
         try:
             client.sendall(b"hello")
             self.assertEqual(read_exactly(client, 5), b"hello")
+            for fd in range(3):
+                link = os.readlink(f"/proc/{server.pid}/fd/{fd}")
+                self.assertFalse(link.startswith(("socket:", "anon_inode:")), link)
             client.close()
             server.send_signal(signal.SIGTERM)
             self.assertEqual(server.wait(20), 0)

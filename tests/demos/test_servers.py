@@ -11,6 +11,13 @@ import unittest
 from demo import Modes, Server, exchange, read_all, read_exactly
 
 
+def parse(line):
+    """The numbers of a line of statistics."""
+    word, *pairs = line.split()
+    assert word == "stats", line
+    return {key: int(value) for key, value in (pair.split("=") for pair in pairs)}
+
+
 class Echo(Modes):
     def test_any_bytes_come_back(self):
         data = bytes(range(256)) * 40
@@ -147,17 +154,32 @@ class Leaving(Modes):
                 self.assertEqual(server.process.wait(20), 0)
 
     def test_what_was_queued_is_delivered(self):
-        data = random.Random(2).randbytes(600_000)
+        data = random.Random(2).randbytes(20_000_000)
         for mode in self.modes():
             with Server("echo_server", *mode, "--stats") as server, server.connect() as client:
-                client.sendall(data)
-                server.process.send_signal(signal.SIGUSR1)  # it is behind what was sent …
-                while "received=600000 " not in server.process.stderr.readline():
+                def stats():
                     server.process.send_signal(signal.SIGUSR1)
+                    return parse(server.process.stderr.readline())
+
+                # It sends and does not read, until the answers queue up in the server.
+                client.setblocking(False)
+                sent = 0
+                before = stats()
+                while before["sent"] == before["received"]:
+                    try:
+                        sent += client.send(data[sent:sent + 1_000_000])
+                    except BlockingIOError:
+                        pass
+                    before = stats()
+                client.settimeout(20)
                 server.process.send_signal(signal.SIGTERM)
-                self.assertEqual(read_all(client), data)
+                answer = read_all(client)
                 client.close()
+                after = parse(server.process.stderr.readline())
                 self.assertEqual(server.process.wait(20), 0)
+                self.assertGreater(len(answer), before["sent"])
+                self.assertEqual(len(answer), after["received"])
+                self.assertEqual(answer, data[:len(answer)])
 
     def test_a_client_that_never_ends_does_not_hold_it(self):
         with Server("echo_server") as server, server.connect() as client:
@@ -182,9 +204,7 @@ class Leaving(Modes):
                     status, _, line = server.stop()
                     self.assertEqual(status, 0)
                     self.assert_one_line(line)
-                    words = line.split()
-                    self.assertEqual(words[0], "stats")
-                    stats = {key: int(value) for key, value in (w.split("=") for w in words[1:])}
+                    stats = parse(line)
                     for key, value in {"accepted": 1, "open": 0, "received": 5, "sent": 5, "shed": 0,
                                        "closed.peer": 1}.items():
                         self.assertEqual(stats[key], value, key)
