@@ -179,3 +179,35 @@ CONTRACT_CASE("W11 two watches of signals may go in either order", on_level) {
         CHECK_EQ(sigismember(&after, signal), sigismember(&before, signal));
     CHECK_THROWS_AS(SignalWatch(loop, {0}, [](int) {}), std::system_error);
 }
+
+CONTRACT_CASE("E11 however a handler is left, its connection is called again or closed",
+              everywhere) {
+    EventLoop loop{mode.backend};
+    Seen seen;
+    int calls = 0;
+    ConnectionHandlers handlers = note(seen);
+    handlers.on_data = [&](Connection& connection, ByteView data) -> std::size_t {
+        switch (++calls) {
+        case 1: // leaves what came
+            return 0;
+        case 2: // stops and goes on
+            connection.pause_reading();
+            connection.resume_reading();
+            return data.size();
+        case 3: // answers
+            connection.send("answer");
+            return data.size();
+        default:
+            throw std::runtime_error{"handler"};
+        }
+    };
+    handlers.on_error = [](const std::exception_ptr&) {};
+    ConnectionSet set{loop, std::move(handlers), {.trigger = mode.trigger}};
+    const Adopted one = adopt_unix(set);
+    for (int message = 1; message <= 4; ++message) {
+        put(one.theirs, "x");
+        settle(loop);
+        CHECK_EQ(calls, message);
+    }
+    CHECK(closed_once(seen, CloseReason::exception));
+}
