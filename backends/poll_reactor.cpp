@@ -52,15 +52,16 @@ public:
         if (left > static_cast<int>(ready_.size())) ready_.resize(static_cast<std::size_t>(left));
         std::size_t found = 0;
         bool some_are_bad = false;
+        if (left <= 0) return {};
         pollfd* const end = watched_.data() + watched_.size();
-        for (pollfd* entry = watched_.data(); left > 0 && entry != end; ++entry) {
+        for (pollfd* entry = watched_.data(); entry != end; ++entry) {
             const auto bits = static_cast<std::uint16_t>(entry->revents);
             if (bits == 0) continue;
-            --left;
             const auto place = static_cast<std::size_t>(entry - watched_.data());
             ready_[found++] = {tokens_[place], from_poll_bits(bits)};
             if (known(entry->fd).one_shot) disarm(*entry);
             some_are_bad = some_are_bad || (bits & POLLNVAL) != 0;
+            if (--left == 0) break;
         }
         if (some_are_bad) forget_bad();
         return {ready_.data(), found};

@@ -144,6 +144,11 @@ def main():
     }
     if server_core == client_core:
         print("Only one core: server and clients share it.", file=sys.stderr)
+    try:
+        bench.check_programs()
+    except Failed as failure:
+        print(f"bench/run: {failure}", file=sys.stderr)
+        return 2
     complete = measure(options, workloads, bench, results)
     findings = level_against_edge(results, workloads)
     document |= {

@@ -26,6 +26,12 @@ class Bench:
         self.client_core = client_core
         self.spin = spin
 
+    def check_programs(self):
+        """Raises Failed before anything is measured when a program is missing."""
+        for kind in PROGRAM:
+            for hooked in (False, True):
+                self.server_path(kind, hooked)
+
     def server_path(self, kind, hooked):
         name = PROGRAM[kind] + ("_hooked" if hooked else "")
         for folder in self.server_folders:

@@ -21,7 +21,8 @@ struct ConnectionHandlers {
     /// It is connected. Nothing has been read yet.
     UniqueFunction<void(Connection&)> on_open{};
 
-    /// Data came. Returns how many bytes it took, from the front; the rest is kept and offered
+    /// Data came. Returns how many bytes it took, from the front, never more than there are
+    /// (assert); where this is empty all is read and thrown away. The rest is kept and offered
     /// again, in front of what follows. The bytes are valid until it returns, and may lie in
     /// `EventLoop::scratch`, which is taken while it runs.
     UniqueFunction<std::size_t(Connection&, ByteView)> on_data{};

@@ -47,7 +47,8 @@ public:
     /// watch theirs.
     std::uint64_t shed() const noexcept;
 
-    /// Listens no more: the address is free, and clients in the kernel's queue are reset.
+    /// Listens no more: the address is free, and clients in the kernel's queue are reset. The path
+    /// of a Unix socket stays, as everywhere (unix(7)); the next listener takes it over.
     void stop_accepting();
 
     /// Ends in good order: listens no more, closes every connection (`Connection::close`), and
