@@ -3,6 +3,7 @@
 // What the connections of a set share. It outlives the set while one of its callbacks runs.
 
 #include <exception>
+#include <memory>
 #include <optional>
 #include <pollux/stream/buffer.hpp>
 #include <pollux/stream/connection_set.hpp>
@@ -60,6 +61,7 @@ public:
 private:
     using State = Connection::State;
     class Inside;
+    static constexpr auto never = Clock::time_point::max();
 
     ~ConnectionSetCore() = default;
 
@@ -71,9 +73,11 @@ private:
     void give_up(Connection& connection, Closed closed) noexcept;
     void finish(Connection& connection, const std::exception_ptr& failure);
     void report(const std::exception_ptr& failure);
-    static bool is_alive(const Connection& connection) noexcept;
+    static bool is_alive(const Connection& connection) noexcept {
+        return connection.state_ != State::free && connection.state_ != State::gone;
+    }
 
-    // Whatever is done with a connection is done in one of these.
+    // Whatever is done with a connection is done in one of these: see connection_visit.hpp.
     template <class Body> void visit(Connection& connection, Body body);
     template <class Body> void hold(Connection& connection, Body body);
     template <class Body> void guarded(Connection& connection, Body body) noexcept;
@@ -86,11 +90,18 @@ private:
     void discard(Connection& connection);
     void offer(Connection& connection, ByteView bytes);
     void peer_ended(Connection& connection);
-    static bool wants_input(const Connection& connection) noexcept;
-    static bool keeps_input(const Connection& connection) noexcept;
+    static bool wants_input(const Connection& connection) noexcept {
+        return connection.state_ == State::open && !connection.reading_paused_ &&
+               !connection.over_high_water_ && !connection.peer_ended_;
+    }
+    static bool keeps_input(const Connection& connection) noexcept {
+        return connection.rare_ != nullptr && !connection.rare_->input.empty();
+    }
 
     // Output.
-    static std::size_t queued(const Connection& connection) noexcept;
+    static std::size_t queued(const Connection& connection) noexcept {
+        return connection.rare_ == nullptr ? 0 : connection.rare_->output.size();
+    }
     void write_or_enqueue(Connection& connection, ByteView bytes);
     std::size_t write(Connection& connection, ByteView bytes);
     void flush(Connection& connection);
@@ -107,7 +118,10 @@ private:
     void expire_due();
     void expire(Connection& connection);
 
-    static Connection::Rare& rare(Connection& connection);
+    static Connection::Rare& rare(Connection& connection) {
+        if (connection.rare_ == nullptr) connection.rare_ = std::make_unique<Connection::Rare>();
+        return *connection.rare_;
+    }
     static void drop_rare(Connection& connection) noexcept;
 
     EventLoop& loop_;
@@ -120,7 +134,7 @@ private:
     Connection* gatherer_ = nullptr;
 
     DeadlineHeap<Connection> deadlines_;
-    Clock::time_point timer_due_ = Clock::time_point::max();
+    Clock::time_point timer_due_ = never;
     Timer timer_; // for the earliest deadline
 
     std::vector<ConnectionId> starved_; // the kernel had no memory (ENOBUFS) for their output

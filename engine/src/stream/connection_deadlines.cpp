@@ -1,0 +1,70 @@
+// The part of ConnectionSetCore that ends connections when their time has come.
+
+#include <algorithm>
+#include <utility>
+
+#include "stream/connection_visit.hpp"
+
+namespace pollux {
+
+// Something came or went: what is idle is so from now on.
+void ConnectionSetCore::progressed(Connection& connection) {
+    const bool open = connection.state_ == State::open;
+    if (open && options_.idle_timeout == Clock::duration::max()) return;
+    arm(connection, later(loop_.now(), open ? options_.idle_timeout : options_.linger_timeout));
+}
+
+void ConnectionSetCore::arm(Connection& connection, Clock::time_point due) {
+    if (connection.rare_ != nullptr) due = std::min(due, connection.rare_->deadline);
+    if (due == never) return disarm(connection);
+    deadlines_.arm(connection, due);
+    if (due < timer_due_) set_timer();
+}
+
+void ConnectionSetCore::disarm(Connection& connection) noexcept {
+    deadlines_.disarm(connection);
+    if (timer_due_ != never && (deadlines_.empty() || connection.due <= timer_due_)) set_timer();
+}
+
+// One timer of the loop stands for all deadlines: set to the earliest, or not at all.
+void ConnectionSetCore::set_timer() {
+    const Connection* const earliest = deadlines_.earliest();
+    timer_due_ = earliest == nullptr ? never : earliest->due;
+    if (earliest == nullptr)
+        timer_.cancel();
+    else
+        timer_.run_at(timer_due_);
+}
+
+void ConnectionSetCore::set_deadline(Connection& connection, Clock::time_point due) {
+    if (connection.state_ != State::open && connection.state_ != State::connecting) return;
+    // What is idle stays so: the time it is due is kept, unless a deadline before it stands there.
+    const Clock::time_point former = std::exchange(rare(connection).deadline, due);
+    if (connection.place != not_in_heap && connection.due < former)
+        return arm(connection, connection.due);
+    const bool idles =
+        connection.state_ == State::open && options_.idle_timeout != Clock::duration::max();
+    arm(connection, idles ? later(loop_.now(), options_.idle_timeout) : never);
+}
+
+void ConnectionSetCore::expire_due() {
+    const Inside inside{*this};
+    const Clock::time_point now = Clock::now();
+    while (!abandoned_) {
+        set_timer(); // first: should a handler throw, the rest is due in the next turn
+        if (timer_due_ == never || timer_due_ > now) return;
+        expire(*deadlines_.earliest());
+    }
+}
+
+void ConnectionSetCore::expire(Connection& connection) {
+    const bool was_closing =
+        connection.state_ == State::closing || connection.state_ == State::lingering;
+    const bool at_deadline =
+        connection.rare_ != nullptr && connection.rare_->deadline <= connection.due;
+    abort(connection, {was_closing   ? connection.reason_
+                       : at_deadline ? CloseReason::deadline
+                                     : CloseReason::idle});
+}
+
+} // namespace pollux

@@ -1,0 +1,68 @@
+#pragma once
+
+// Whatever is done with a connection is done in one of these.
+
+#include <cerrno>
+#include <new>
+#include <system_error>
+
+#include "stream/connection_set_core.hpp"
+
+namespace pollux {
+
+// One of our callbacks runs: the core stays until it is over, even when its set goes.
+class ConnectionSetCore::Inside {
+public:
+    explicit Inside(ConnectionSetCore& core) noexcept : core_{core} { ++core_.depth_; }
+    ~Inside() {
+        if (--core_.depth_ == 0 && core_.abandoned_) delete &core_;
+    }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+
+private:
+    ConnectionSetCore& core_;
+};
+
+// Its handlers are called by `body`. What one throws ends the connection.
+template <class Body> void ConnectionSetCore::visit(Connection& connection, Body body) {
+    const Inside inside{*this};
+    std::exception_ptr failure;
+    connection.held_ = true;
+    // Only the outermost visit gathers: a connection made in the handler of another writes at once.
+    if (gatherer_ == nullptr) gatherer_ = &connection;
+    try {
+        body();
+    } catch (...) {
+        failure = std::current_exception();
+        give_up(connection, {CloseReason::exception});
+    }
+    if (gatherer_ == &connection) {
+        gatherer_ = nullptr;
+        gathered_.clear();
+    }
+    let_go(connection, true, failure);
+}
+
+// `body` is asked for from anywhere and calls no handlers: on_close waits until it is over, and in
+// a visit until that is.
+template <class Body> void ConnectionSetCore::hold(Connection& connection, Body body) {
+    if (connection.held_) return guarded(connection, body);
+    const Inside inside{*this};
+    connection.held_ = true;
+    guarded(connection, body);
+    let_go(connection, false, nullptr);
+}
+
+// The kernel or the allocator refuses: that ends the connection, and nobody else need know.
+template <class Body> void ConnectionSetCore::guarded(Connection& connection, Body body) noexcept {
+    try {
+        body();
+    } catch (const std::system_error& error) {
+        give_up(connection, {CloseReason::error, error.code().value()});
+    } catch (const std::bad_alloc&) {
+        give_up(connection, {CloseReason::error, ENOMEM});
+    }
+}
+
+} // namespace pollux
