@@ -1,6 +1,7 @@
 #include <pollux/stream/connection.hpp>
 
 #include <array>
+#include <utility>
 
 #include "stream/connection_set_core.hpp"
 
@@ -23,7 +24,10 @@ ConnectionId Connection::id() const noexcept {
 EventLoop& Connection::loop() const noexcept { return set_->loop(); }
 
 bool Connection::send(ByteView bytes) { return set_->send(*this, bytes); }
-std::size_t Connection::queued() const noexcept { return set_->unsent(*this); }
+std::uint64_t Connection::queued() const noexcept { return set_->unsent(*this); }
+bool Connection::send_file(Fd file, std::uint64_t offset, std::uint64_t count) {
+    return set_->send_file(*this, {.file = std::move(file), .offset = offset, .left = count});
+}
 void Connection::close() { set_->close(*this, CloseReason::closed); }
 void Connection::abort() { set_->abort(*this, {CloseReason::aborted}); }
 void Connection::end() { set_->end(*this); }

@@ -17,7 +17,8 @@ void ConnectionSetCore::on_ready(Connection& connection, Readiness ready) {
     visit(connection, [&] {
         // Read first: what came can be answered in the same write.
         if (has(ready, Readiness::readable | more)) receive(connection, ready);
-        if (has(ready, Readiness::writable | Readiness::error | Readiness::hang_up))
+        if (has(ready, Readiness::writable | Readiness::error | Readiness::hang_up) ||
+            is_untried(connection))
             flush(connection);
     });
 }

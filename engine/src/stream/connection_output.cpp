@@ -1,25 +1,30 @@
 // The part of ConnectionSetCore that writes, and ends what was written.
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
+#include "net/zero_copy.hpp"
 #include "stream/connection_visit.hpp"
 
 namespace pollux {
 namespace {
 
 constexpr std::size_t gather_limit = 65536;
+constexpr std::size_t file_bytes_per_visit = std::size_t{1} << 18; // 256 KiB
 constexpr std::chrono::milliseconds feed_delay{10};
 
 } // namespace
 
-std::size_t ConnectionSetCore::unsent(const Connection& connection) const noexcept {
-    return queued(connection) + (gatherer_ == &connection ? gathered_.size() : 0);
+std::uint64_t ConnectionSetCore::unsent(const Connection& connection) const noexcept {
+    std::uint64_t count = gatherer_ == &connection ? gathered_.size() : 0;
+    if (connection.rare_ == nullptr) return count;
+    for (const FileRange& range : connection.rare_->files) count += range.left;
+    return count + connection.rare_->output.size();
 }
 
 bool ConnectionSetCore::send(Connection& connection, ByteView bytes) {
-    const bool connecting = connection.state_ == State::connecting;
-    if ((connection.state_ != State::open && !connecting) || connection.ending_) return false;
+    if (!takes_output(connection)) return false;
     if (bytes.empty()) return true;
     bool alive = false;
     hold(connection, [&] {
@@ -27,6 +32,29 @@ bool ConnectionSetCore::send(Connection& connection, ByteView bytes) {
         if (gathers) gathered_.append(bytes);
         if (!gathers || gathered_.size() >= gather_limit) flush_gathered(connection);
         if (!gathers) write_or_enqueue(connection, bytes);
+        alive = is_alive(connection);
+    });
+    return alive;
+}
+
+bool ConnectionSetCore::send_file(Connection& connection, FileRange range) {
+    if (!takes_output(connection)) return false;
+    if (range.left == 0) return true;
+    bool alive = false;
+    hold(connection, [&] {
+        flush_gathered(connection);
+        if (!is_alive(connection)) return;
+        const bool is_first = !has_output(connection);
+        Connection::Rare& queue = rare(connection);
+        range.before = queue.output.size();
+        for (const FileRange& other : queue.files) range.before -= other.before;
+        queue.files.push_back(std::move(range));
+        // In a visit it waits for the end of that: however much one asks for, a visit is bounded.
+        if (is_first && gatherer_ != &connection && connection.state_ == State::open)
+            write_waiting(connection);
+        else
+            connection.over_high_water_ = true;
+        queue.untried = queue.untried || (is_first && gatherer_ == &connection);
         alive = is_alive(connection);
     });
     return alive;
@@ -40,7 +68,7 @@ void ConnectionSetCore::flush_gathered(Connection& connection) {
 }
 
 void ConnectionSetCore::write_or_enqueue(Connection& connection, ByteView bytes) {
-    if (connection.state_ != State::connecting && queued(connection) == 0)
+    if (connection.state_ != State::connecting && !has_output(connection))
         bytes = bytes.subspan(write(connection, bytes));
     if (!is_alive(connection) || bytes.empty()) return;
     Buffer& output = rare(connection).output;
@@ -74,19 +102,73 @@ std::size_t ConnectionSetCore::write(Connection& connection, ByteView bytes) {
     return written;
 }
 
-// Writes what waits.
+// More could be written, when the others had their turn. Level and one-shot triggers tell again by
+// themselves.
+void ConnectionSetCore::write_later(Connection& connection) {
+    if (options_.trigger == Trigger::edge) connection.watch_.again(Readiness::writable);
+}
+
+// A part of the first file. False when the rest has to wait.
+bool ConnectionSetCore::write_file(Connection& connection, std::size_t& budget) {
+    if (budget == 0) {
+        write_later(connection);
+        return false;
+    }
+    FileRange& range = connection.rare_->files.front();
+    const std::size_t most = std::min<std::uint64_t>(range.left, budget);
+    const IoResult result = send_from_file(connection.fd(), range.file.get(), range.offset, most);
+    if (result.state == IoState::would_block) return false;
+    if (result.state == IoState::error && result.error == ENOBUFS) {
+        try_later(connection);
+        return false;
+    }
+    if (result.state != IoState::ok) {
+        const int error = result.state == IoState::end ? ENODATA : result.error;
+        give_up(connection, {CloseReason::error, error});
+        return false;
+    }
+    stats_.sent += result.bytes;
+    progressed(connection);
+    budget -= result.bytes;
+    range.offset += result.bytes;
+    range.left -= result.bytes;
+    if (range.left == 0) connection.rare_->files.erase(connection.rare_->files.begin());
+    return options_.trigger == Trigger::edge || result.bytes == most;
+}
+
+// Writes what waits, in its order. A connection with a file that waits does not read.
+void ConnectionSetCore::write_waiting(Connection& connection) {
+    Connection::Rare& queue = *connection.rare_;
+    queue.untried = false;
+    std::size_t budget = file_bytes_per_visit;
+    bool goes_on = true;
+    while (goes_on && has_output(connection)) {
+        const bool bytes_only = queue.files.empty();
+        const std::size_t first = bytes_only ? queue.output.size() : queue.files.front().before;
+        if (first > 0) {
+            const std::size_t written = write(connection, queue.output.view().first(first));
+            queue.output.consume(written);
+            if (!bytes_only) queue.files.front().before -= written;
+            goes_on = written == first;
+        } else {
+            goes_on = write_file(connection, budget);
+        }
+    }
+    if (queue.output.empty()) queue.output.release();
+    if (!queue.files.empty()) connection.over_high_water_ = true;
+}
+
+// Writes what waits, and tells when that was too much and is no more.
 void ConnectionSetCore::flush(Connection& connection) {
     if (connection.state_ != State::open && connection.state_ != State::closing) return;
-    if (queued(connection) > 0) {
-        Buffer& output = connection.rare_->output;
-        output.consume(write(connection, output.view()));
-        if (output.empty()) output.release();
-    }
-    if (connection.over_high_water_ && queued(connection) <= options_.low_water) {
+    if (has_output(connection)) write_waiting(connection);
+    if (connection.over_high_water_ && !has_files(connection) &&
+        (!has_output(connection) || connection.rare_->output.size() <= options_.low_water)) {
         connection.over_high_water_ = false;
         connection.offer_again_ = true;
         if (connection.state_ == State::open && handlers_.on_drain) handlers_.on_drain(connection);
         flush_gathered(connection);
+        if (is_untried(connection)) write_later(connection);
     }
     after_output(connection);
 }
@@ -95,7 +177,7 @@ void ConnectionSetCore::flush(Connection& connection) {
 void ConnectionSetCore::after_output(Connection& connection) {
     const bool ending = connection.state_ == State::closing ||
                         (connection.state_ == State::open && connection.ending_);
-    if (!ending || queued(connection) > 0 || (gatherer_ == &connection && !gathered_.empty()))
+    if (!ending || has_output(connection) || (gatherer_ == &connection && !gathered_.empty()))
         return;
     // Nothing unread and nothing to come: a plain close is in good order.
     if (connection.state_ == State::closing && connection.peer_ended_)
@@ -140,7 +222,7 @@ void ConnectionSetCore::end(Connection& connection) {
 }
 
 void ConnectionSetCore::close(Connection& connection, CloseReason reason) {
-    if (connection.state_ == State::connecting && queued(connection) > 0)
+    if (connection.state_ == State::connecting && has_output(connection))
         connection.closes_ = connection.ending_ = true; // when it is open
     else if (connection.state_ == State::connecting)
         abort(connection, {reason});

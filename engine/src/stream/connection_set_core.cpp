@@ -213,7 +213,7 @@ void ConnectionSetCore::let_go(Connection& connection, bool rearm,
 // Asks the kernel for what matters now. A one-shot watch is armed on every way out of a visit.
 void ConnectionSetCore::update_interest(Connection& connection, bool rearm) {
     const bool reads = connection.state_ == State::lingering || wants_input(connection);
-    const bool writes = queued(connection) > 0 && !connection.starved_;
+    const bool writes = has_output(connection) && !connection.starved_;
     if (!reads && !writes) return connection.watch_.pause();
     const Interest input = reading(options_.trigger);
     const Interest interest = !reads ? Interest::write : !writes ? input : input | Interest::write;

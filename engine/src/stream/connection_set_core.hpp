@@ -15,16 +15,26 @@
 
 namespace pollux {
 
+/// A part of a file that waits to be sent.
+struct FileRange {
+    Fd file;
+    std::uint64_t offset = 0;
+    std::uint64_t left = 0;
+    std::size_t before = 0; // bytes of the output between the range before it and this one
+};
+
 /// What most connections need at no time.
 struct Connection::Rare {
-    Buffer output; // what the kernel refused
-    Buffer input;  // what the handler left
+    Buffer output;                // what the kernel refused
+    std::vector<FileRange> files; // among the output
+    bool untried = false;         // the first file, which is in front
+    Buffer input;                 // what the handler left
     Clock::time_point deadline = Clock::time_point::max();
     std::optional<Connector> connector;
 
     bool useless() const noexcept {
-        return output.empty() && input.empty() && deadline == Clock::time_point::max() &&
-               !connector;
+        return output.empty() && files.empty() && input.empty() &&
+               deadline == Clock::time_point::max() && !connector;
     }
 };
 
@@ -50,7 +60,8 @@ public:
 
     // What Connection's own functions ask for.
     bool send(Connection& connection, ByteView bytes);
-    std::size_t unsent(const Connection& connection) const noexcept;
+    bool send_file(Connection& connection, FileRange range);
+    std::uint64_t unsent(const Connection& connection) const noexcept;
     void close(Connection& connection, CloseReason reason);
     void abort(Connection& connection, Closed closed);
     void end(Connection& connection);
@@ -99,11 +110,25 @@ private:
     }
 
     // Output.
-    static std::size_t queued(const Connection& connection) noexcept {
-        return connection.rare_ == nullptr ? 0 : connection.rare_->output.size();
+    static bool takes_output(const Connection& connection) noexcept {
+        return (connection.state_ == State::open || connection.state_ == State::connecting) &&
+               !connection.ending_;
+    }
+    static bool has_files(const Connection& connection) noexcept {
+        return connection.rare_ != nullptr && !connection.rare_->files.empty();
+    }
+    static bool is_untried(const Connection& connection) noexcept {
+        return connection.rare_ != nullptr && connection.rare_->untried;
+    }
+    static bool has_output(const Connection& connection) noexcept {
+        return connection.rare_ != nullptr &&
+               (!connection.rare_->output.empty() || !connection.rare_->files.empty());
     }
     void write_or_enqueue(Connection& connection, ByteView bytes);
     std::size_t write(Connection& connection, ByteView bytes);
+    bool write_file(Connection& connection, std::size_t& budget);
+    void write_later(Connection& connection);
+    void write_waiting(Connection& connection);
     void flush(Connection& connection);
     void flush_gathered(Connection& connection);
     void after_output(Connection& connection);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <pollux/bytes.hpp>
 #include <pollux/event_loop.hpp>
+#include <pollux/fd.hpp>
 #include <pollux/net/address.hpp>
 #include <pollux/net/socket.hpp>
 #include <string_view>
@@ -65,8 +66,24 @@ public:
     bool send(ByteView bytes);
     bool send(std::string_view text) { return send(bytes_of(text)); }
 
-    /// How many bytes were sent and not taken by the kernel yet, gathered ones included.
-    std::size_t queued() const noexcept;
+    /// Sends `count` bytes of a regular file, from `offset` on, in order with what was sent before
+    /// and is sent after; sendfile(2). False, and the file is closed, where `send` gives false.
+    ///
+    /// The file is the connection's, and is closed when the range is sent or the connection is
+    /// gone; its own position is neither used nor moved. One visit sends a bounded part, and the
+    /// others have their turn before the rest. File bytes are no memory, so `output_limit` does not
+    /// count them; but until they are sent the connection does not read, as when it is over its
+    /// high-water mark, and `on_drain` tells when that is over.
+    ///
+    /// The connection ends with an error when the file cannot give what was promised: ENODATA, it
+    /// is shorter than the range; EINVAL or ESPIPE, it is a pipe or something else that sendfile(2)
+    /// does not take; EBADF, EIO … Of a file that is not in memory the disk is waited for, and the
+    /// whole loop waits with it.
+    bool send_file(Fd file, std::uint64_t offset, std::uint64_t count);
+
+    /// How many bytes were sent and not taken by the kernel yet, gathered ones and those of files
+    /// included.
+    std::uint64_t queued() const noexcept;
 
     /// Ends it in good order: nothing more is read, what was sent is delivered, the peer is told
     /// the end, and its own end is awaited, because a socket closed with unread input resets the

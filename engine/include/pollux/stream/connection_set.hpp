@@ -32,7 +32,8 @@ struct ConnectionHandlers {
     /// was sent is delivered.
     UniqueFunction<void(Connection&)> on_end{};
 
-    /// What waited went over the high-water mark and is now down to the low-water mark.
+    /// What waited went over the high-water mark and is now down to the low-water mark; or a file
+    /// waited (`Connection::send_file`) and is now sent.
     UniqueFunction<void(Connection&)> on_drain{};
 
     /// It is over: called exactly once for each connection that was made. The socket is still
@@ -54,7 +55,7 @@ struct ConnectionOptions {
     /// when `low_water` is reached: a peer that does not read is not read from.
     std::size_t high_water = std::size_t{1} << 20; // 1 MiB
     std::size_t low_water = std::size_t{1} << 18;  // 256 KiB
-    /// More bytes than this waiting close the connection.
+    /// More bytes than this waiting close the connection. Bytes of files count in none of these.
     std::size_t output_limit = std::size_t{1} << 24; // 16 MiB
     /// More bytes than this left by `on_data` close the connection.
     std::size_t input_limit = std::size_t{1} << 20; // 1 MiB

@@ -1,0 +1,62 @@
+#include "net/zero_copy.hpp"
+
+#include <cerrno>
+
+#include "sys.hpp"
+
+namespace pollux {
+namespace {
+
+sigset_t only(int signal) noexcept {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, signal);
+    return set;
+}
+
+// Keeps SIGPIPE from this thread, and takes back the one that a call of ours brought.
+class WithoutPipeSignal {
+public:
+    WithoutPipeSignal() noexcept { sys::pthread_sigmask(SIG_BLOCK, &pipe_, &before_); }
+    ~WithoutPipeSignal() {
+        const int saved = errno;
+        // Who blocks it himself may have one waiting: that stays.
+        if (saved == EPIPE && sigismember(&before_, SIGPIPE) == 0) {
+            constexpr timespec at_once{};
+            sys::sigtimedwait(&pipe_, nullptr, &at_once);
+        }
+        sys::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+        errno = saved;
+    }
+    WithoutPipeSignal(const WithoutPipeSignal&) = delete;
+    WithoutPipeSignal& operator=(const WithoutPipeSignal&) = delete;
+
+private:
+    const sigset_t pipe_ = only(SIGPIPE);
+    sigset_t before_{};
+};
+
+// A call that moves nothing has come to the end of what it moves from.
+template <class Call> IoResult moved_by(Call call) noexcept {
+    const WithoutPipeSignal quiet;
+    for (;;) {
+        errno = 0;
+        const ssize_t count = call();
+        if (count > 0)
+            return {.bytes = static_cast<std::size_t>(count), .state = IoState::ok, .error = 0};
+        if (count == 0) return {.bytes = 0, .state = IoState::end, .error = 0};
+        if (errno == EAGAIN) return {.bytes = 0, .state = IoState::would_block, .error = 0};
+        if (errno != EINTR) return {.bytes = 0, .state = IoState::error, .error = errno};
+    }
+}
+
+} // namespace
+
+IoResult send_from_file(int socket, int file, std::uint64_t offset, std::size_t count) noexcept {
+    return moved_by([&] {
+        auto from = static_cast<off_t>(offset);
+        return sys::sendfile(socket, file, &from, count);
+    });
+}
+
+} // namespace pollux
