@@ -8,14 +8,16 @@ import unittest
 
 from demo import Modes, Server, path, read_exactly, run
 
-SERVERS = ("echo_server", "discard_server")
-PROGRAMS = (*SERVERS, "many_clients")
+SERVERS = ("chat_server", "discard_server", "echo_server")
+PROGRAMS = (*SERVERS, "chat_client", "many_clients")
 
 
 class Help(Modes):
     def test_it_lists_the_options_and_ends_with_0(self):
         common = ["--host", "--port", "--backend", "--trigger", "--help"]
-        own = {"echo_server": ["--greeting", "--prefix", "--stats"],
+        own = {"chat_client": [],
+               "chat_server": ["--format", "--member-limit", "--stats"],
+               "echo_server": ["--greeting", "--prefix", "--stats"],
                "discard_server": ["--stats"],
                "many_clients": ["--connections", "--messages", "--size", "--timeout"]}
         for program in PROGRAMS:
