@@ -8,7 +8,7 @@ import unittest
 
 from demo import Modes, Server, path, read_exactly, run
 
-SERVERS = ("chat_server", "discard_server", "echo_server")
+SERVERS = ("chat_server", "discard_server", "echo_server", "talk_server")
 PROGRAMS = (*SERVERS, "chat_client", "many_clients")
 
 
@@ -19,6 +19,7 @@ class Help(Modes):
                "chat_server": ["--format", "--member-limit", "--stats"],
                "echo_server": ["--greeting", "--prefix", "--stats"],
                "discard_server": ["--stats"],
+               "talk_server": ["--backlog", "--stats"],
                "many_clients": ["--connections", "--messages", "--size", "--timeout"]}
         for program in PROGRAMS:
             status, out, err = run(program, "--help")
