@@ -8,20 +8,37 @@ import unittest
 
 from demo import Modes, Server, path, read_exactly, run
 
-SERVERS = ("echo_server", "discard_server")
+SERVERS = (
+    "delay_server",
+    "discard_server",
+    "echo_server",
+    "frame_server",
+    "guess_who_server",
+    "hello_server",
+    "line_server",
+    "print_server",
+    "upper_server",
+)
 PROGRAMS = (*SERVERS, "many_clients")
 
 
 class Help(Modes):
     def test_it_lists_the_options_and_ends_with_0(self):
         common = ["--host", "--port", "--backend", "--trigger", "--help"]
-        own = {"echo_server": ["--greeting", "--prefix", "--stats"],
-               "discard_server": ["--stats"],
-               "many_clients": ["--connections", "--messages", "--size", "--timeout"]}
+        own = {
+            "delay_server": ["--delay", "5000ms"],
+            "echo_server": ["--greeting", "--prefix"],
+            "frame_server": ["--limit", "1048576"],
+            "guess_who_server": ["--seed"],
+            "hello_server": ["--reply", "Hello World"],
+            "line_server": ["--limit", "65536"],
+            "many_clients": ["--connections", "--messages", "--size", "--timeout"],
+        }
         for program in PROGRAMS:
             status, out, err = run(program, "--help")
             self.assertEqual((status, err), (0, ""), program)
-            for option in common + own[program]:
+            stats = ["--stats"] if program in SERVERS else []
+            for option in common + stats + own.get(program, []):
                 self.assertIn(option, out, program)
             for word in ("select", "poll", "epoll", "level", "edge", "one-shot", "POLLUX_BACKEND"):
                 self.assertIn(word, out, program)
