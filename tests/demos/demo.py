@@ -30,9 +30,9 @@ def run(program, *options, env=None, **more):
 class Server:
     """A server program that runs, from its first line to its end."""
 
-    def __init__(self, program, *options, env=None):
+    def __init__(self, program, *options, env=None, stdin=None):
         self.process = subprocess.Popen([path(program), *options], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True,
+                                        stderr=subprocess.PIPE, text=True, stdin=stdin,
                                         env={**os.environ, **(env or {})})
         self.first_line = self.process.stdout.readline()
         match = re.fullmatch(r"listening on (.+)\n", self.first_line)

@@ -9,6 +9,7 @@ import unittest
 from demo import Modes, Server, path, read_exactly, run
 
 SERVERS = (
+    "chat_server",
     "delay_server",
     "discard_server",
     "echo_server",
@@ -19,13 +20,18 @@ SERVERS = (
     "print_server",
     "upper_server",
 )
-PROGRAMS = (*SERVERS, "many_clients")
+PROGRAMS = (
+    *SERVERS,
+    "chat_client",
+    "many_clients",
+)
 
 
 class Help(Modes):
     def test_it_lists_the_options_and_ends_with_0(self):
         common = ["--host", "--port", "--backend", "--trigger", "--help"]
         own = {
+            "chat_server": ["--format", "--member-limit"],
             "delay_server": ["--delay", "5000ms"],
             "echo_server": ["--greeting", "--prefix"],
             "frame_server": ["--limit", "1048576"],
