@@ -17,7 +17,7 @@ for group in "$@"; do
         ;;
     tests)
         wanted+=(python3 curl ncat socat clang-16 clang-tidy-16 clang-format-16
-            libclang-rt-16-dev binutils strace)
+            libclang-rt-16-dev binutils strace chromium wrk)
         ;;
     bench)
         wanted+=(python3-matplotlib valgrind util-linux)

@@ -8,7 +8,7 @@ import unittest
 
 from demo import Modes, Server, path, read_exactly, run
 
-SERVERS = ("echo_server", "discard_server")
+SERVERS = ("echo_server", "discard_server", "http_server")
 PROGRAMS = (*SERVERS, "many_clients")
 
 
@@ -17,6 +17,8 @@ class Help(Modes):
         common = ["--host", "--port", "--backend", "--trigger", "--help"]
         own = {"echo_server": ["--greeting", "--prefix", "--stats"],
                "discard_server": ["--stats"],
+               "http_server": ["--root", "--keep-alive-timeout", "--head-timeout", "--body-timeout",
+                               "--body-limit", "--stats"],
                "many_clients": ["--connections", "--messages", "--size", "--timeout"]}
         for program in PROGRAMS:
             status, out, err = run(program, "--help")
