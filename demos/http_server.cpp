@@ -12,8 +12,38 @@
 #include "http/statistics.hpp"
 
 #include <algorithm>
+#include <memory>
 
 using namespace pollux;
+
+namespace {
+
+// The application, and the protocol that brings requests to it.
+class HttpServer {
+public:
+    HttpServer(demos::ServerProgram& program, EventLoop& loop,
+               const demos::http::ServiceLimits& limits, const std::string& root)
+        : site_{loop, [this, &program] { return statistics(program); },
+                [this](ConnectionId asker, demos::http::Response response) {
+                    service_.answer(asker, std::move(response));
+                }},
+          service_{program, limits, site_} {
+        if (!root.empty()) site_.serve_files(root);
+    }
+
+    ConnectionHandlers handlers() { return service_.handlers(); }
+
+private:
+    std::string statistics(demos::ServerProgram& program) const {
+        return statistics_json(program, service_.tally(), started_);
+    }
+
+    Clock::time_point started_ = Clock::now();
+    demos::http::Site site_;
+    demos::http::Service service_;
+};
+
+} // namespace
 
 int main(int argc, char** argv) {
     demos::ServerProgram program{"http_server", "A small web application, and files."};
@@ -28,20 +58,19 @@ int main(int argc, char** argv) {
                                "how long a body may take, besides a second for each 16 KiB");
     program.options().size("--body-limit", limits.request.body, "largest body that is taken");
 
-    // So much waits for a client that does not read; of its requests no more are taken then.
-    ConnectionOptions& connection = program.limits().connection;
-    connection.high_water = std::size_t{256} << 10;
-    connection.low_water = std::size_t{64} << 10;
-
-    const Clock::time_point started = Clock::now();
-    demos::http::Service* running = nullptr;
-    demos::http::Site site{[&] { return statistics_json(program, running->tally(), started); }};
-    demos::http::Service service{program, limits, site};
-    running = &service;
-    return program.run(argc, argv, [&](EventLoop&) {
+    return program.run(argc, argv, [&](EventLoop& loop) {
+        ConnectionOptions& connection = program.limits().connection;
+        // So much waits for a client that does not read; of its requests no more are taken then.
+        connection.high_water = std::size_t{256} << 10;
+        connection.low_water = std::size_t{64} << 10;
         connection.idle_timeout =
             2 * std::max(limits.keep_alive_timeout, std::chrono::milliseconds{60'000});
-        if (!root.empty()) site.serve_files(root);
-        return service.handlers();
+
+        const auto server = std::make_shared<HttpServer>(program, loop, limits, root);
+        ConnectionHandlers handlers = server->handlers();
+        // It lives as long as the handlers: longer than the connections, and not as long as the
+        // loop.
+        handlers.on_error = [server](const std::exception_ptr&) {};
+        return handlers;
     });
 }

@@ -1,7 +1,6 @@
 #include "site.hpp"
 
 #include "pages.hpp"
-#include "upload.hpp"
 
 namespace demos::http {
 namespace {
@@ -49,8 +48,10 @@ Response not_allowed(std::string_view path) {
 
 } // namespace
 
-Site::Site(std::function<std::string()> statistics)
-    : statistics_{std::move(statistics)},
+Site::Site(pollux::EventLoop& loop, Statistics statistics, AnswerLater answer_later)
+    : loop_{loop},
+      statistics_{std::move(statistics)},
+      answer_later_{std::move(answer_later)},
       first_page_{page("A small web application", first_page_body())},
       upload_page_{page("Upload", upload_page_body())},
       statistics_page_{page("Statistics", statistics_page_body(),
@@ -61,22 +62,30 @@ bool Site::takes_body(const Request& request) const {
 }
 
 std::optional<Response> Site::answer(const Request& request, std::string body,
-                                     pollux::ConnectionId) {
-    return respond(request, body);
-}
-
-Response Site::respond(const Request& request, std::string_view body) {
+                                     pollux::ConnectionId asker) {
     if (!is_allowed(request)) return not_allowed(request.path);
     switch (request.method) {
     case Method::options:
-        return {.status = 204, .fields = "Allow: " + std::string{allowed(request.path)} + "\r\n"};
+        return Response{.status = 204,
+                        .fields = "Allow: " + std::string{allowed(request.path)} + "\r\n"};
     case Method::post:
     case Method::put:
-        return is_upload(request.path) ? take_upload(request, body)
-                                       : guest_book_.sign(request.content_type, body);
+        if (is_upload(request.path))
+            return check({std::string{request.content_type}, std::move(body)}, asker);
+        return guest_book_.sign(request.content_type, body);
     default:
         return get(request);
     }
+}
+
+std::optional<Response> Site::check(Upload upload, pollux::ConnectionId asker) {
+    const bool accepted = workers_.submit(
+        loop_, [upload = std::move(upload)] { return check_upload(upload); },
+        [this, asker](pollux::WorkResult<Response> result) {
+            answer_later_(asker, result.failed() ? status_page(500) : result.get());
+        });
+    if (accepted) return std::nullopt;
+    return status_page(503, "Too many uploads wait.");
 }
 
 Response Site::get(const Request& request) {

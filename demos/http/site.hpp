@@ -3,9 +3,12 @@
 #include "application.hpp"
 #include "guest_book.hpp"
 #include "static_files.hpp"
+#include "upload.hpp"
 
 #include <functional>
 #include <optional>
+#include <pollux/event_loop.hpp>
+#include <pollux/worker_pool.hpp>
 #include <string>
 
 namespace demos::http {
@@ -13,8 +16,12 @@ namespace demos::http {
 /// The web application: which path is answered how.
 class Site final : public Application {
 public:
-    /// `statistics` makes the JSON of /stats.json.
-    explicit Site(std::function<std::string()> statistics);
+    using Statistics = std::function<std::string()>;
+    using AnswerLater = std::function<void(pollux::ConnectionId, Response)>;
+
+    /// `statistics` makes the JSON of /stats.json; `answer_later` gets the answers that took
+    /// longer. To be destroyed before the loop.
+    Site(pollux::EventLoop& loop, Statistics statistics, AnswerLater answer_later);
 
     /// Serves the files below that directory under /files/. Throws as `StaticFiles`.
     void serve_files(const std::string& root) { files_.emplace(root, "/files/"); }
@@ -24,15 +31,18 @@ public:
                                    pollux::ConnectionId asker) override;
 
 private:
-    Response respond(const Request& request, std::string_view body);
+    std::optional<Response> check(Upload upload, pollux::ConnectionId asker);
     Response get(const Request& request);
 
-    std::function<std::string()> statistics_;
+    pollux::EventLoop& loop_;
+    Statistics statistics_;
+    AnswerLater answer_later_;
     std::string first_page_;
     std::string upload_page_;
     std::string statistics_page_;
     GuestBook guest_book_;
     std::optional<StaticFiles> files_;
+    pollux::WorkerPool workers_; // sums up what was uploaded while the loop goes on
 };
 
 } // namespace demos::http

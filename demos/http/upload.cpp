@@ -26,11 +26,12 @@ std::string row(const Part& part) {
 
 } // namespace
 
-Response take_upload(const Request& request, std::string_view body) {
-    if (!request.content_type.starts_with("multipart/"))
+Response check_upload(const Upload& upload) {
+    const std::string& body = upload.body;
+    if (!upload.content_type.starts_with("multipart/"))
         return {.text = std::to_string(body.size()) + " bytes, crc32 " + crc_of(body) + "\n"};
 
-    const auto parts = parse_multipart(body, boundary_of(request.content_type));
+    const auto parts = parse_multipart(body, boundary_of(upload.content_type));
     if (!parts) return status_page(400, "The parts of the form are malformed.");
     std::string text = "<h1>Received</h1>\n<table><tr><th>Field</th><th>File or text</th>"
                        "<th>Type</th><th class=\"number\">Bytes</th><th>CRC-32</th></tr>\n";
