@@ -12,11 +12,12 @@ wanted=()
 for group in "$@"; do
     case $group in
     build)
-        wanted+=(g++ cmake ninja-build pkg-config git libcli11-dev doctest-dev libbenchmark-dev)
+        wanted+=(g++ cmake ninja-build pkg-config git libcli11-dev doctest-dev libbenchmark-dev
+            nlohmann-json3-dev libboost-dev)
         ;;
     tests)
         wanted+=(python3 curl ncat socat clang-16 clang-tidy-16 clang-format-16
-            libclang-rt-16-dev binutils strace)
+            libclang-rt-16-dev binutils strace chromium wrk)
         ;;
     bench)
         wanted+=(python3-matplotlib valgrind util-linux)

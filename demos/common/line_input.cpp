@@ -36,7 +36,7 @@ void LineInput::read() {
         lines_ += text_of(into.first(static_cast<std::size_t>(count)));
     } else {
         ended_ = true;
-        if (!lines_.empty() && lines_.back() != '\n') lines_ += '\n';
+        if (!as_it_is_ && !lines_.empty() && lines_.back() != '\n') lines_ += '\n';
         watch_ = {};
     }
     hand_out();
@@ -44,6 +44,7 @@ void LineInput::read() {
 
 void LineInput::hand_out() {
     if (std::exchange(handing_out_, true)) return;
+    if (as_it_is_ && !paused_ && !lines_.empty()) on_line_(std::exchange(lines_, {}));
     std::size_t begin = 0;
     while (!paused_) {
         const std::size_t end = lines_.find('\n', begin);

@@ -18,6 +18,10 @@ public:
     /// this object.
     LineInput(pollux::EventLoop& loop, OnLine on_line, pollux::Task on_end);
 
+    /// From now on `on_line` gets what was read byte for byte as it comes, ends of lines included;
+    /// from a terminal that is a line.
+    void take_as_it_is() { as_it_is_ = true; }
+
     /// Leaves further lines, those that were read already included, until `resume`.
     void pause();
     void resume();
@@ -31,6 +35,7 @@ private:
     OnLine on_line_;
     pollux::Task on_end_;
     std::string lines_; // read, not handed out yet
+    bool as_it_is_ = false;
     bool paused_ = false;
     bool ended_ = false;
     bool handing_out_ = false;

@@ -77,6 +77,13 @@ std::string harmless(std::string_view text, std::string_view kept) {
     return result;
 }
 
+std::string_view without_line_end(std::string_view text) noexcept {
+    if (!text.ends_with('\n')) return text;
+    text.remove_suffix(1);
+    if (text.ends_with('\r')) text.remove_suffix(1);
+    return text;
+}
+
 void print(std::string_view text) {
     while (!text.empty()) {
         const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
@@ -89,6 +96,10 @@ void print(std::string_view text) {
             return;
         }
     }
+}
+
+void print_line(std::string_view text, std::string_view heading) {
+    print(std::string{heading} + harmless(without_line_end(text)) + '\n');
 }
 
 } // namespace demos

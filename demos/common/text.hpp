@@ -19,8 +19,15 @@ bool is_utf8(std::string_view text) noexcept;
 /// then neither move the cursor nor forge a line. `kept` names control characters to be left in.
 std::string harmless(std::string_view text, std::string_view kept = "");
 
+/// The text without the end of a line (`\n` or `\r\n`) at its back.
+std::string_view without_line_end(std::string_view text) noexcept;
+
 /// Prints to standard output, byte for byte and at once, also when that is a pipe. Waits while the
 /// reader is slow. Does nothing when the reader is gone.
 void print(std::string_view text);
+
+/// Prints `heading`, what a peer said made `harmless`, without the end of its line, and an end of
+/// line: one line whatever the peer said.
+void print_line(std::string_view text, std::string_view heading = "");
 
 } // namespace demos

@@ -66,6 +66,30 @@ CONTRACT_CASE("S12 over the high-water mark reading stops, and goes on at the lo
     settle(c.loop);
 }
 
+CONTRACT_CASE("S12 a client may read on over the high-water mark, and on_drain is told",
+              everywhere) {
+    Case c{mode,
+           {.high_water = 500'000, .low_water = 100'000, .read_over_high_water = true},
+           [](ConnectionHandlers& handlers) { handlers.on_data = nullptr; }};
+    CHECK(c.connection().send(std::string(3'000'000, 'q')));
+    settle(c.loop);
+    CHECK_GT(c.connection().queued(), 500'000);
+    std::size_t sent = 0;
+    for (int i = 0; i < 5; ++i) {
+        sent += fill(c.one.theirs);
+        settle(c.loop);
+    }
+    CHECK_GT(sent, 0);
+    CHECK_EQ(c.set->stats().received, sent); // though nobody reads what waits
+    CHECK_EQ(c.seen.drained, 0);
+    std::size_t got = 0;
+    run_until(c.loop, [&] {
+        got += drain(c.one.theirs).size();
+        return got == 3'000'000;
+    });
+    CHECK_EQ(c.seen.drained, 1);
+}
+
 CONTRACT_CASE("bug-C15 one handler call sends far more than the mark: no stall", everywhere) {
     int answers = 0;
     Case c{mode, {.high_water = 10, .low_water = 0}, [&](ConnectionHandlers& handlers) {

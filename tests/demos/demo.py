@@ -74,6 +74,13 @@ class Server:
         return self.process.returncode, out, err
 
 
+def parse(line):
+    """The numbers of a line of statistics."""
+    word, *pairs = line.split()
+    assert word == "stats", line
+    return {key: int(value) for key, value in (pair.split("=") for pair in pairs)}
+
+
 def read_all(client):
     """Reads to the end of the stream."""
     parts = []

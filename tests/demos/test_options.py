@@ -10,6 +10,31 @@ from demo import Modes, Server, path, read_exactly, run
 
 SERVERS = ("chat_server", "discard_server", "echo_server", "talk_server")
 PROGRAMS = (*SERVERS, "chat_client", "many_clients")
+SERVERS = (
+    "chat_server",
+    "delay_server",
+    "discard_server",
+    "echo_server",
+    "frame_server",
+    "guess_who_server",
+    "hello_server",
+    "http_server",
+    "line_server",
+    "print_server",
+    "transfer_server",
+    "upload_server",
+    "upper_server",
+)
+PROGRAMS = (
+    *SERVERS,
+    "chat_client",
+    "many_clients",
+)
+# Without these a program does not start.
+NEEDED = {
+    "transfer_server": ["--dir", "/tmp"],
+    "upload_server": ["--dir", "/tmp"],
+}
 
 
 class Help(Modes):
@@ -21,10 +46,26 @@ class Help(Modes):
                "discard_server": ["--stats"],
                "talk_server": ["--backlog", "--stats"],
                "many_clients": ["--connections", "--messages", "--size", "--timeout"]}
+        own = {
+            "chat_server": ["--format", "--member-limit"],
+            "delay_server": ["--delay", "5000ms"],
+            "echo_server": ["--greeting", "--prefix"],
+            "frame_server": ["--limit", "1048576"],
+            "guess_who_server": ["--seed"],
+            "hello_server": ["--reply", "Hello World"],
+            "http_server": [
+                "--root", "--keep-alive-timeout", "--head-timeout", "--body-timeout", "--body-limit",
+            ],
+            "line_server": ["--limit", "65536"],
+            "many_clients": ["--connections", "--messages", "--size", "--timeout"],
+            "transfer_server": ["--dir", "--quota", "--total", "--fsync"],
+            "upload_server": ["--dir", "--quota", "--total", "--fsync"],
+        }
         for program in PROGRAMS:
             status, out, err = run(program, "--help")
             self.assertEqual((status, err), (0, ""), program)
-            for option in common + own[program]:
+            stats = ["--stats"] if program in SERVERS else []
+            for option in common + stats + own.get(program, []):
                 self.assertIn(option, out, program)
             for word in ("select", "poll", "epoll", "level", "edge", "one-shot", "POLLUX_BACKEND"):
                 self.assertIn(word, out, program)
@@ -34,7 +75,7 @@ class Mistakes(Modes):
     def check(self, options, *parts, env=None, programs=PROGRAMS):
         for program in programs:
             with self.subTest(program=program, options=options, env=env):
-                status, out, err = run(program, *options, env=env)
+                status, out, err = run(program, *NEEDED.get(program, []), *options, env=env)
                 self.assertEqual((status, out), (2, ""), err)
                 self.assert_one_line(err, program + ": ", *parts)
 
@@ -84,6 +125,18 @@ class Mistakes(Modes):
         for option in ("--connections", "--messages", "--size", "--timeout"):
             for value in ("0", "-1", "many"):
                 self.check(["--port", "1", option, value], option, programs=["many_clients"])
+
+    def test_a_directory_that_cannot_be(self):
+        for program in NEEDED:
+            for directory, reason in (("", "directory"), ("/nonexistent", "No such file"),
+                                      ("/dev/null", "Not a directory"), ("/proc", "/proc")):
+                with self.subTest(program=program, directory=directory):
+                    status, out, err = run(program, "--dir", directory)
+                    self.assertEqual((status, out), (2, ""))
+                    self.assert_one_line(err, program + ": ", reason)
+            status, _, err = run(program)
+            self.assertEqual(status, 2)
+            self.assert_one_line(err, program + ": ", "--dir")
 
     def test_many_clients_needs_a_port(self):
         self.check([], "--port", programs=["many_clients"])

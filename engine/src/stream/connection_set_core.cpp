@@ -312,9 +312,10 @@ void ConnectionSetCore::update_interest(Connection& connection, bool rearm) {
 
 // --- input -----------------------------------------------------------------------------------
 
-bool ConnectionSetCore::wants_input(const Connection& connection) noexcept {
+bool ConnectionSetCore::wants_input(const Connection& connection) const noexcept {
     return connection.state_ == State::open && !connection.reading_paused_ &&
-           !connection.over_high_water_ && !connection.peer_ended_;
+           (!connection.over_high_water_ || options_.read_over_high_water) &&
+           !connection.peer_ended_;
 }
 
 bool ConnectionSetCore::keeps_input(const Connection& connection) noexcept {

@@ -86,7 +86,7 @@ private:
     void discard(Connection& connection);
     void offer(Connection& connection, ByteView bytes);
     void peer_ended(Connection& connection);
-    static bool wants_input(const Connection& connection) noexcept;
+    bool wants_input(const Connection& connection) const noexcept;
     static bool keeps_input(const Connection& connection) noexcept;
 
     // Output.
