@@ -19,7 +19,8 @@ SERVERS = (
     "print_server",
     "upper_server",
 )
-PROGRAMS = (*SERVERS, "many_clients")
+CLIENTS = ("many_clients", "reconnecting_client", "tcp_client")
+PROGRAMS = (*SERVERS, *CLIENTS)
 
 
 class Help(Modes):
@@ -33,6 +34,8 @@ class Help(Modes):
             "hello_server": ["--reply", "Hello World"],
             "line_server": ["--limit", "65536"],
             "many_clients": ["--connections", "--messages", "--size", "--timeout"],
+            "reconnecting_client": ["--first-delay", "--longest-delay"],
+            "tcp_client": ["--bare"],
         }
         for program in PROGRAMS:
             status, out, err = run(program, "--help")
@@ -99,8 +102,12 @@ class Mistakes(Modes):
             for value in ("0", "-1", "many"):
                 self.check(["--port", "1", option, value], option, programs=["many_clients"])
 
-    def test_many_clients_needs_a_port(self):
-        self.check([], "--port", programs=["many_clients"])
+    def test_a_client_needs_a_port(self):
+        self.check([], "--port", programs=CLIENTS)
+        self.check(["word"], "--port", programs=["fanout_client"])
+
+    def test_fanout_client_needs_words(self):
+        self.check(["--port", "1"], "words", programs=["fanout_client"])
 
 
 class StandardOutput(Modes):
