@@ -22,8 +22,9 @@ PARTS = {
         "pollux/function.hpp",
         "src/process_mark.",
         "src/slab.hpp",
+        "src/timespec.hpp",
     ],
-    "reactor": ["pollux/reactor.hpp", "src/timespec.hpp"],
+    "reactor": ["pollux/reactor.hpp"],
     "backend": ["pollux/backend.hpp", "backends/"],
     "loop": [
         "pollux/event_loop.hpp",
