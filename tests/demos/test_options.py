@@ -8,7 +8,7 @@ import unittest
 
 from demo import Modes, Server, path, read_exactly, run
 
-SERVERS = (
+STREAM_SERVERS = (
     "delay_server",
     "discard_server",
     "echo_server",
@@ -19,7 +19,14 @@ SERVERS = (
     "print_server",
     "upper_server",
 )
-CLIENTS = ("many_clients", "reconnecting_client", "tcp_client")
+SERVERS = (*STREAM_SERVERS, "broadcast_receiver", "udp_ack_server")
+CLIENTS = (
+    "broadcast_sender",
+    "many_clients",
+    "reconnecting_client",
+    "tcp_client",
+    "udp_client",
+)
 PROGRAMS = (*SERVERS, *CLIENTS)
 
 
@@ -27,6 +34,8 @@ class Help(Modes):
     def test_it_lists_the_options_and_ends_with_0(self):
         common = ["--host", "--port", "--backend", "--trigger", "--help"]
         own = {
+            "broadcast_receiver": ["--multicast", "--interface", "127.255.255.255"],
+            "broadcast_sender": ["--multicast", "--interface", "127.255.255.255"],
             "delay_server": ["--delay", "5000ms"],
             "echo_server": ["--greeting", "--prefix"],
             "frame_server": ["--limit", "1048576"],
@@ -36,6 +45,7 @@ class Help(Modes):
             "many_clients": ["--connections", "--messages", "--size", "--timeout"],
             "reconnecting_client": ["--first-delay", "--longest-delay"],
             "tcp_client": ["--bare"],
+            "udp_client": ["--wait"],
         }
         for program in PROGRAMS:
             status, out, err = run(program, "--help")
@@ -88,7 +98,11 @@ class Mistakes(Modes):
     def test_busy_port(self):
         with socket.create_server(("127.0.0.1", 0)) as busy:
             port = str(busy.getsockname()[1])
-            self.check(["--port", port], port, "in use", programs=SERVERS)
+            self.check(["--port", port], port, "in use", programs=STREAM_SERVERS)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as busy:
+            busy.bind(("127.0.0.1", 0))
+            port = str(busy.getsockname()[1])
+            self.check(["--port", port], port, "in use", programs=["udp_ack_server"])
 
     def test_an_address_of_another_machine(self):
         self.check(["--host", "192.0.2.1"], "192.0.2.1", "Cannot assign", programs=SERVERS)
