@@ -10,6 +10,7 @@ from demo import Modes, Server, path, read_exactly, run
 
 SERVERS = (
     "chat_server",
+STREAM_SERVERS = (
     "delay_server",
     "discard_server",
     "echo_server",
@@ -33,6 +34,15 @@ NEEDED = {
     "transfer_server": ["--dir", "/tmp"],
     "upload_server": ["--dir", "/tmp"],
 }
+SERVERS = (*STREAM_SERVERS, "broadcast_receiver", "udp_ack_server")
+CLIENTS = (
+    "broadcast_sender",
+    "many_clients",
+    "reconnecting_client",
+    "tcp_client",
+    "udp_client",
+)
+PROGRAMS = (*SERVERS, *CLIENTS)
 
 
 class Help(Modes):
@@ -40,6 +50,8 @@ class Help(Modes):
         common = ["--host", "--port", "--backend", "--trigger", "--help"]
         own = {
             "chat_server": ["--format", "--member-limit"],
+            "broadcast_receiver": ["--multicast", "--interface", "127.255.255.255"],
+            "broadcast_sender": ["--multicast", "--interface", "127.255.255.255"],
             "delay_server": ["--delay", "5000ms"],
             "echo_server": ["--greeting", "--prefix"],
             "frame_server": ["--limit", "1048576"],
@@ -52,6 +64,9 @@ class Help(Modes):
             "many_clients": ["--connections", "--messages", "--size", "--timeout"],
             "transfer_server": ["--dir", "--quota", "--total", "--fsync"],
             "upload_server": ["--dir", "--quota", "--total", "--fsync"],
+            "reconnecting_client": ["--first-delay", "--longest-delay"],
+            "tcp_client": ["--bare"],
+            "udp_client": ["--wait"],
         }
         for program in PROGRAMS:
             status, out, err = run(program, "--help")
@@ -104,7 +119,11 @@ class Mistakes(Modes):
     def test_busy_port(self):
         with socket.create_server(("127.0.0.1", 0)) as busy:
             port = str(busy.getsockname()[1])
-            self.check(["--port", port], port, "in use", programs=SERVERS)
+            self.check(["--port", port], port, "in use", programs=STREAM_SERVERS)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as busy:
+            busy.bind(("127.0.0.1", 0))
+            port = str(busy.getsockname()[1])
+            self.check(["--port", port], port, "in use", programs=["udp_ack_server"])
 
     def test_an_address_of_another_machine(self):
         self.check(["--host", "192.0.2.1"], "192.0.2.1", "Cannot assign", programs=SERVERS)
@@ -132,6 +151,12 @@ class Mistakes(Modes):
 
     def test_many_clients_needs_a_port(self):
         self.check([], "--port", programs=["many_clients"])
+    def test_a_client_needs_a_port(self):
+        self.check([], "--port", programs=CLIENTS)
+        self.check(["word"], "--port", programs=["fanout_client"])
+
+    def test_fanout_client_needs_words(self):
+        self.check(["--port", "1"], "words", programs=["fanout_client"])
 
 
 class StandardOutput(Modes):
