@@ -12,8 +12,8 @@ wanted=()
 for group in "$@"; do
     case $group in
     build)
-        wanted+=(g++ cmake ninja-build pkg-config git libcli11-dev doctest-dev libbenchmark-dev
-            libboost-dev)
+        wanted+=(g++ cmake ninja-build pkg-config git libcli11-dev nlohmann-json3-dev libboost-dev
+            doctest-dev libbenchmark-dev)
         ;;
     tests)
         wanted+=(python3 curl ncat socat clang-16 clang-tidy-16 clang-format-16

@@ -8,8 +8,9 @@ import unittest
 
 from demo import Modes, Server, path, read_exactly, run
 
-SERVERS = ("echo_server", "discard_server", "http_server")
+SERVERS = ("echo_server", "discard_server", "http_server", "transfer_server", "upload_server")
 PROGRAMS = (*SERVERS, "many_clients")
+NEEDED = {"transfer_server": ["--dir", "/tmp"], "upload_server": ["--dir", "/tmp"]}
 
 
 class Help(Modes):
@@ -19,6 +20,8 @@ class Help(Modes):
                "discard_server": ["--stats"],
                "http_server": ["--root", "--keep-alive-timeout", "--head-timeout", "--body-timeout",
                                "--body-limit", "--stats"],
+               "transfer_server": ["--stats", "--dir", "--quota", "--total", "--fsync"],
+               "upload_server": ["--stats", "--dir", "--quota", "--total", "--fsync"],
                "many_clients": ["--connections", "--messages", "--size", "--timeout"]}
         for program in PROGRAMS:
             status, out, err = run(program, "--help")
@@ -33,7 +36,7 @@ class Mistakes(Modes):
     def check(self, options, *parts, env=None, programs=PROGRAMS):
         for program in programs:
             with self.subTest(program=program, options=options, env=env):
-                status, out, err = run(program, *options, env=env)
+                status, out, err = run(program, *NEEDED.get(program, []), *options, env=env)
                 self.assertEqual((status, out), (2, ""), err)
                 self.assert_one_line(err, program + ": ", *parts)
 
@@ -83,6 +86,18 @@ class Mistakes(Modes):
         for option in ("--connections", "--messages", "--size", "--timeout"):
             for value in ("0", "-1", "many"):
                 self.check(["--port", "1", option, value], option, programs=["many_clients"])
+
+    def test_a_directory_that_cannot_be(self):
+        for program in NEEDED:
+            for directory, reason in (("", "directory"), ("/nonexistent", "No such file"),
+                                      ("/dev/null", "Not a directory"), ("/proc", "/proc")):
+                with self.subTest(program=program, directory=directory):
+                    status, out, err = run(program, "--dir", directory)
+                    self.assertEqual((status, out), (2, ""))
+                    self.assert_one_line(err, program + ": ", reason)
+            status, _, err = run(program)
+            self.assertEqual(status, 2)
+            self.assert_one_line(err, program + ": ", "--dir")
 
     def test_many_clients_needs_a_port(self):
         self.check([], "--port", programs=["many_clients"])

@@ -1,0 +1,309 @@
+"""transfer_server and transfer_client, as the other side sees them: Python's socket and struct."""
+
+import json
+import os
+import random
+import resource
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+import unittest
+
+from demo import Modes, path, read_all, read_exactly
+from inbox import BAD_NAMES, GOOD_NAMES, Inbox, cut, faulty, parse, reset, send_to_the_end
+
+
+def frame(message):
+    return struct.pack("<i", len(message)) + message
+
+
+def message(text):
+    return frame(json.dumps({"msg_type": "msg"}).encode()) + frame(text.encode())
+
+
+def header(name):
+    return frame(json.dumps({"msg_type": "file", "file_name": name}).encode())
+
+
+def file(name, content):
+    return header(name) + frame(content)
+
+
+CLOSE = frame(b"close")
+
+
+class Takes(Modes):
+    def test_a_dialogue(self):
+        large = random.Random(1).randbytes(3_000_001)
+        for mode in self.modes():
+            with Inbox("transfer_server", *mode) as server, server.connect() as client:
+                dialogue = (message("你好") + file("large.bin", large) + message("") +
+                            file("empty", b"") + file("small", b"x") + message("two\nlines\x1b[2J") +
+                            CLOSE)
+                self.assertEqual(send_to_the_end(client, dialogue), b"")
+                self.assertEqual(server.names(), ["empty", "large.bin", "small"])
+                self.assertEqual(server.file("large.bin"), large)
+                self.assertEqual((server.file("empty"), server.file("small")), (b"", b"x"))
+                client.close()
+                server.wait_for(lambda: server.stats()["open"] == 0)
+                status, out, err = server.stop()
+                self.assertEqual((status, out), (0, "你好\n\ntwo\\x0alines\\x1b[2J\n"))
+                stats = parse(err)
+                self.assertEqual((stats["files"], stats["messages"], stats["closed.closed"]),
+                                 (3, 3, 1))
+
+    def test_however_it_is_cut(self):
+        chance = random.Random(2)
+        dialogue = (message("text") + file("a", b"close" * 10) + file("b", b"") +
+                    file("c", chance.randbytes(300)) + message("end") + CLOSE)
+        for mode in self.modes():
+            with Inbox("transfer_server", *mode) as server:
+                for longest in (1, 30):
+                    with server.connect() as client:
+                        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                        for piece in cut(dialogue, chance, longest):
+                            client.sendall(piece)
+                        self.assertEqual(read_all(client), b"")
+                    self.assertEqual(server.names(), ["a", "b", "c"])
+                    self.assertEqual(server.file("a"), b"close" * 10)
+                    for name in server.names():
+                        os.unlink(os.path.join(server.path, name))
+                self.assertEqual(server.stop()[1], "text\nend\n" * 2)
+
+    def test_half_close_is_an_end_too(self):
+        for mode in self.modes():
+            with Inbox("transfer_server", *mode) as server, server.connect() as client:
+                client.sendall(file("a", b"1"))
+                client.shutdown(socket.SHUT_WR)
+                self.assertEqual(read_all(client), b"")
+                self.assertEqual(server.file("a"), b"1")
+                self.assertEqual(server.stats()["files"], 1)
+
+    def test_names_that_are_only_names(self):
+        with Inbox("transfer_server") as server, server.connect() as client:
+            send_to_the_end(client, b"".join(file(name, name.encode()) for name in GOOD_NAMES) +
+                            CLOSE)
+            self.assertEqual(server.names(), sorted(GOOD_NAMES))
+            for name in GOOD_NAMES:
+                self.assertEqual(server.file(name), name.encode())
+
+
+class Refuses(Modes):
+    def test_bad_input(self):
+        bad = {
+            "bad-length": [struct.pack("<i", -1), struct.pack("<i", 4097),
+                           struct.pack("<I", 0x80000000), b"\xff\xff\xff\xff",
+                           struct.pack("<i", 2**31 - 1),
+                           frame(b'{"msg_type":"msg"}') + struct.pack("<i", 2**20 + 1),
+                           header("x") + struct.pack("<i", -1),
+                           header("x") + struct.pack("<i", -2**31)],
+            "bad-json": [frame(b""), frame(b"{"), frame(b"closed"), frame(b"\0" * 4096),
+                         frame(b"[" * 4096), frame(b'{"msg_type":"\xff"}')],
+            "bad-header": [frame(b"[]"), frame(b"1"), frame(b"null"), frame(b'"close"'),
+                           frame(b"{}"), frame(b'{"msg_type":1}'), frame(b'{"msg_type":"FILE"}'),
+                           frame(b'{"msg_type":"file"}'),
+                           frame(b'{"msg_type":"file","file_name":1}')],
+            "bad-name": [file(name, b"x") for name in (*BAD_NAMES, "")],
+            "over-quota": [header("x") + struct.pack("<i", 1001),
+                           header("x") + struct.pack("<i", 2**31 - 1)],
+            "unfinished": [b"\1", b"\1\0\0\0", frame(b"close")[:-1], frame(b'{"msg_type":"msg"}'),
+                           header("x"), header("x") + b"\0\0", header("x") + frame(b"abc")[:-1]],
+        }
+        for mode in self.modes():
+            with Inbox("transfer_server", *mode, "--quota", "1000") as server, \
+                    server.connect() as steady:
+                steady.sendall(header("steady"))
+                for inputs in bad.values():
+                    for data in inputs:
+                        with server.connect() as client:
+                            client.sendall(data)
+                            client.shutdown(socket.SHUT_WR)
+                            self.assertEqual(read_all(client), b"", data)
+                steady.sendall(frame(b"1") + CLOSE)
+                self.assertEqual(read_all(steady), b"")
+                self.assertEqual(server.names(), ["steady"])
+                self.assertEqual(os.listdir(os.path.dirname(server.path)).count("x"), 0)
+                stats = server.stats()
+                for reason, inputs in bad.items():
+                    self.assertEqual(stats[f"rejected.{reason}"], len(inputs), reason)
+
+    def test_garbage(self):
+        chance = random.Random(3)
+        for mode in self.modes():
+            with Inbox("transfer_server", *mode) as server:
+                for _ in range(50):
+                    with server.connect() as client:
+                        client.sendall(chance.randbytes(chance.randint(1, 3000)))
+                        client.shutdown(socket.SHUT_WR)
+                        self.assertEqual(read_all(client), b"")
+                self.assertEqual(server.names(), [])
+                self.assertEqual(server.stop()[0], 0)
+
+    def test_nothing_is_replaced_and_no_link_followed(self):
+        for mode in self.modes():
+            with Inbox("transfer_server", *mode) as server, \
+                    tempfile.TemporaryDirectory() as outside:
+                def inside(name):
+                    return os.path.join(server.path, name)
+                with open(inside("old"), "w") as old:
+                    old.write("old")
+                os.symlink(os.path.join(outside, "new"), inside("dangling"))
+                os.symlink(inside("old"), inside("link"))
+                os.symlink(outside, inside("elsewhere"))
+                os.mkdir(inside("folder"))
+                before = server.names()
+                for name in before:
+                    with server.connect() as client:
+                        self.assertEqual(send_to_the_end(client, file(name, b"mine") + CLOSE), b"")
+                self.assertEqual(server.names(), before)
+                self.assertEqual(server.file("old"), b"old")
+                self.assertEqual(os.listdir(outside), [])
+                self.assertEqual(server.stats()["rejected.name-taken"], len(before))
+
+    def test_of_two_uploads_of_one_name_the_first_to_finish_wins(self):
+        content = [bytes([number]) * 1_000_000 for number in range(2)]
+        for mode in self.modes():
+            with Inbox("transfer_server", *mode) as server, \
+                    server.connect() as one, server.connect() as two:
+                for client, data in ((one, content[0]), (two, content[1])):
+                    client.sendall(file("same", data)[:-1])
+                # Both have begun: each has a file of its own.
+                server.wait_for(lambda: len(server.open_files()) == 2)
+                two.sendall(content[1][-1:] + CLOSE)
+                self.assertEqual(read_all(two), b"")
+                one.sendall(content[0][-1:])
+                self.assertEqual(read_all(one), b"")
+                self.assertEqual(server.names(), ["same"])
+                self.assertEqual(server.file("same"), content[1])
+                self.assertEqual(server.stats()["rejected.name-taken"], 1)
+
+    def test_all_files_together(self):
+        with Inbox("transfer_server", "--total", "1000") as server:
+            with server.connect() as client:
+                send_to_the_end(client, file("a", bytes(600)) + file("b", bytes(401)))
+            with server.connect() as client:
+                client.sendall(header("c") + struct.pack("<i", 400))  # spoken for
+                server.wait_for(lambda: server.stats()["received"] > 700)
+                with server.connect() as another:
+                    send_to_the_end(another, file("d", b"x"))
+                reset(client)
+            server.wait_for(lambda: server.stats()["open"] == 0)
+            with server.connect() as client:
+                send_to_the_end(client, file("e", bytes(400)) + CLOSE)
+            self.assertEqual(server.names(), ["a", "e"])
+            self.assertEqual(server.stats()["rejected.over-quota"], 2)
+
+
+class LeavesNothing(Modes):
+    def begin(self, server, size=2_000_000):
+        """An upload that is on the disk in part."""
+        client = server.connect()
+        client.sendall(file("half", bytes(size))[:-1])
+        server.wait_for(server.open_files)
+        return client
+
+    def test_a_reset_midway(self):
+        for mode in self.modes():
+            with Inbox("transfer_server", *mode) as server:
+                before = server.descriptors()
+                for _ in range(5):
+                    reset(self.begin(server))
+                server.wait_for(lambda: not server.open_files())
+                self.assertEqual(server.names(), [])
+                server.wait_for(lambda: server.descriptors() <= before)
+
+    def test_an_end_midway(self):
+        for mode in self.modes():
+            with Inbox("transfer_server", *mode) as server, self.begin(server) as client:
+                client.shutdown(socket.SHUT_WR)
+                self.assertEqual(read_all(client), b"")
+                server.wait_for(lambda: not server.open_files())
+                self.assertEqual(server.names(), [])
+                self.assertEqual(server.stats()["rejected.unfinished"], 1)
+
+    def test_signals_midway(self):
+        for mode in self.modes():
+            for signum in (signal.SIGTERM, signal.SIGKILL):
+                with Inbox("transfer_server", *mode) as server, self.begin(server) as client:
+                    server.process.send_signal(signum)
+                    try:
+                        read_all(client)
+                    except ConnectionResetError:
+                        pass
+                    client.close()
+                    self.assertEqual(server.process.wait(20),
+                                     0 if signum == signal.SIGTERM else -signum)
+                    self.assertEqual(server.names(), [])
+
+
+class Disk(Modes):
+    def full(self, server):
+        content = bytes(3_000_000)
+        for name in ("a", "b"):
+            with server.connect() as client:
+                self.assertEqual(send_to_the_end(client, file(name, content) + CLOSE), b"")
+        with server.connect() as client:
+            self.assertEqual(send_to_the_end(client, file("little", b"1") + CLOSE), b"")
+        self.assertEqual(server.names(), ["little"])
+        self.assertEqual(server.stats()["rejected.disk-full"], 2)
+        self.assertEqual(server.stop()[0], 0)
+
+    def test_a_limit_of_file_size(self):
+        for mode in self.modes():
+            with Inbox("transfer_server", *mode) as server:
+                resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+                self.full(server)
+
+    def test_a_small_file_system(self):
+        with tempfile.TemporaryDirectory() as where:
+            if os.geteuid() != 0 or subprocess.run(
+                    ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", where],
+                    stderr=subprocess.DEVNULL).returncode != 0:
+                self.skipTest("only root may mount")
+            try:
+                for mode in self.modes():
+                    with Inbox("transfer_server", *mode, where=where) as server:
+                        self.full(server)
+            finally:
+                subprocess.run(["umount", "--lazy", where], check=True)
+
+    def with_fault(self, call, error, *options):
+        server = Inbox("transfer_server", *options)
+        tracer = faulty(server, call, error)
+        if tracer is None:
+            server.__exit__()
+            self.skipTest("strace may not trace here")
+        self.addCleanup(server.__exit__)
+
+        def untrace():
+            if tracer.poll() is None:
+                tracer.send_signal(signal.SIGINT)
+            tracer.wait(20)
+        self.addCleanup(untrace)
+        return server
+
+    def test_an_error_of_the_disk(self):
+        for call in ("write", "fsync", "linkat", "close"):
+            server = self.with_fault(call, "EIO", "--fsync")
+            with server.connect() as client:
+                self.assertEqual(send_to_the_end(client, file("a", bytes(300_000)) + CLOSE), b"")
+            self.assertEqual(server.names(), [], call)
+            self.doCleanups()
+
+    def test_where_a_file_needs_a_name(self):
+        server = self.with_fault("openat", "EOPNOTSUPP")
+        with server.connect() as client:
+            client.sendall(file("a", bytes(300_000))[:-1])
+            server.wait_for(server.names)
+            self.assertRegex(server.names()[0], r"^\.upload-\d+$")
+            client.sendall(b"!" + CLOSE)
+            self.assertEqual(read_all(client), b"")
+        self.assertEqual(server.names(), ["a"])
+        self.assertEqual(server.file("a"), bytes(299_999) + b"!")
+
+
+if __name__ == "__main__":
+    unittest.main()
