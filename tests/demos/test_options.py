@@ -18,7 +18,7 @@ class Help(Modes):
         common = ["--host", "--port", "--backend", "--trigger", "--help"]
         own = {"echo_server": ["--greeting", "--prefix", "--stats"],
                "discard_server": ["--stats"],
-               "http_server": ["--root", "--keep-alive-timeout", "--head-timeout", "--body-timeout",
+               "http_server": ["--root", "--uploads", "--quota", "--keep-alive-timeout", "--head-timeout", "--body-timeout",
                                "--body-limit", "--stats"],
                "transfer_server": ["--stats", "--dir", "--quota", "--total", "--fsync"],
                "upload_server": ["--stats", "--dir", "--quota", "--total", "--fsync"],
