@@ -36,7 +36,7 @@ private:
 std::string statistics_json(ServerProgram& program, const Service::Tally& tally,
                             Clock::time_point started) {
     using std::chrono::duration_cast;
-    ConnectionSet& connections = program.server().connections();
+    const ConnectionSet& connections = program.server().connections();
     const ConnectionStats& stats = connections.stats();
     const Clock::duration up = Clock::now() - started;
 

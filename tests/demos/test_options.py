@@ -10,7 +10,6 @@ from demo import Modes, Server, path, read_exactly, run
 
 SERVERS = (
     "chat_server",
-STREAM_SERVERS = (
     "delay_server",
     "discard_server",
     "echo_server",
@@ -21,37 +20,34 @@ STREAM_SERVERS = (
     "line_server",
     "print_server",
     "transfer_server",
+    "udp_ack_server",
     "upload_server",
     "upper_server",
 )
 PROGRAMS = (
     *SERVERS,
+    "broadcast_receiver",
+    "broadcast_sender",
     "chat_client",
     "many_clients",
+    "reconnecting_client",
+    "tcp_client",
+    "udp_client",
 )
 # Without these a program does not start.
 NEEDED = {
     "transfer_server": ["--dir", "/tmp"],
     "upload_server": ["--dir", "/tmp"],
 }
-SERVERS = (*STREAM_SERVERS, "broadcast_receiver", "udp_ack_server")
-CLIENTS = (
-    "broadcast_sender",
-    "many_clients",
-    "reconnecting_client",
-    "tcp_client",
-    "udp_client",
-)
-PROGRAMS = (*SERVERS, *CLIENTS)
 
 
 class Help(Modes):
     def test_it_lists_the_options_and_ends_with_0(self):
         common = ["--host", "--port", "--backend", "--trigger", "--help"]
         own = {
-            "chat_server": ["--format", "--member-limit"],
             "broadcast_receiver": ["--multicast", "--interface", "127.255.255.255"],
             "broadcast_sender": ["--multicast", "--interface", "127.255.255.255"],
+            "chat_server": ["--format", "--member-limit"],
             "delay_server": ["--delay", "5000ms"],
             "echo_server": ["--greeting", "--prefix"],
             "frame_server": ["--limit", "1048576"],
@@ -62,11 +58,11 @@ class Help(Modes):
             ],
             "line_server": ["--limit", "65536"],
             "many_clients": ["--connections", "--messages", "--size", "--timeout"],
-            "transfer_server": ["--dir", "--quota", "--total", "--fsync"],
-            "upload_server": ["--dir", "--quota", "--total", "--fsync"],
             "reconnecting_client": ["--first-delay", "--longest-delay"],
             "tcp_client": ["--bare"],
+            "transfer_server": ["--dir", "--quota", "--total", "--fsync"],
             "udp_client": ["--wait"],
+            "upload_server": ["--dir", "--quota", "--total", "--fsync"],
         }
         for program in PROGRAMS:
             status, out, err = run(program, "--help")
