@@ -18,17 +18,25 @@ using namespace pollux;
 
 namespace {
 
+struct Directories {
+    std::string root;
+    std::string uploads;
+    std::uint64_t quota = std::uint64_t{1} << 30; // 1 GiB
+};
+
 // The application, and the protocol that brings requests to it.
 class HttpServer {
 public:
     HttpServer(demos::ServerProgram& program, EventLoop& loop,
-               const demos::http::ServiceLimits& limits, const std::string& root)
+               const demos::http::ServiceLimits& limits, const Directories& directories)
         : site_{loop, [this, &program] { return statistics(program); },
                 [this](ConnectionId asker, demos::http::Response response) {
                     service_.answer(asker, std::move(response));
                 }},
           service_{program, limits, site_} {
-        if (!root.empty()) site_.serve_files(root);
+        if (!directories.root.empty()) site_.serve_files(directories.root);
+        if (!directories.uploads.empty())
+            site_.keep_uploads(directories.uploads, directories.quota);
     }
 
     ConnectionHandlers handlers() { return service_.handlers(); }
@@ -48,8 +56,12 @@ private:
 int main(int argc, char** argv) {
     demos::ServerProgram program{"http_server", "A small web application, and files."};
     demos::http::ServiceLimits limits;
-    std::string root;
-    program.options().text("--root", root, "serve the files of this directory under /files/");
+    Directories directories;
+    program.options().text("--root", directories.root,
+                           "serve the files of this directory under /files/");
+    program.options().text("--uploads", directories.uploads,
+                           "keep what is uploaded in this directory");
+    program.options().size("--quota", directories.quota, "bytes of uploads that are kept");
     program.options().duration("--keep-alive-timeout", limits.keep_alive_timeout,
                                "how long a connection waits for the next request");
     program.options().duration("--head-timeout", limits.head_timeout,
@@ -66,7 +78,7 @@ int main(int argc, char** argv) {
         connection.idle_timeout =
             2 * std::max(limits.keep_alive_timeout, std::chrono::milliseconds{60'000});
 
-        const auto server = std::make_shared<HttpServer>(program, loop, limits, root);
+        const auto server = std::make_shared<HttpServer>(program, loop, limits, directories);
         ConnectionHandlers handlers = server->handlers();
         // It lives as long as the handlers: longer than the connections, and not as long as the
         // loop.

@@ -88,7 +88,7 @@ library’s streams.</p>
 std::string_view upload_page_body() {
     return R"(<h1>Upload</h1>
 <p>What is sent is counted and its CRC-32 is taken, so that you can tell that all of it arrived.
-Nothing is kept.</p>
+With <code>--uploads</code> files are kept under their names, none is ever replaced.</p>
 <form method="post" action="/upload" enctype="multipart/form-data">
 <label>Files <input type="file" name="file" multiple required></label>
 <label>A remark <input name="remark" maxlength="200"></label>

@@ -34,13 +34,9 @@ ConnectionHandlers Service::handlers() {
             .on_close = [this](Connection& connection, const Closed&) { close(connection); }};
 }
 
-namespace {
-
-template <class Client> Client& of(Connection& connection) {
+Service::Client& Service::of(Connection& connection) {
     return *static_cast<Client*>(connection.user);
 }
-
-} // namespace
 
 void Service::open(Connection& connection) {
     auto client = std::make_unique<Client>(limits_.request);
@@ -57,7 +53,7 @@ void Service::close(Connection& connection) {
 }
 
 std::size_t Service::take(Connection& connection, ByteView bytes) {
-    Client& client = of<Client>(connection);
+    Client& client = of(connection);
     client.file_sent = false;
     std::size_t taken = 0;
     bool goes_on = true;
@@ -97,7 +93,7 @@ bool Service::take_step(Connection& connection, const RequestReader::Step& step)
 }
 
 void Service::begin(Connection& connection) {
-    Client& client = of<Client>(connection);
+    Client& client = of(connection);
     const Request& request = client.reader.request();
     if (!request.keep_alive) client.last = true;
     if (!request.has_body()) return ask(connection);
@@ -112,7 +108,7 @@ void Service::begin(Connection& connection) {
 }
 
 void Service::gather(Connection& connection, std::string_view piece) {
-    Client& client = of<Client>(connection);
+    Client& client = of(connection);
     if (bodies_ + piece.size() > limits_.bodies) return refuse(connection, 503, "memory");
     bodies_ += piece.size();
     client.received += piece.size();
@@ -120,7 +116,7 @@ void Service::gather(Connection& connection, std::string_view piece) {
 }
 
 void Service::ask(Connection& connection) {
-    Client& client = of<Client>(connection);
+    Client& client = of(connection);
     const Request& request = client.reader.request();
     client.last = client.last || !request.keep_alive;
     ++tally_.requests;
@@ -150,7 +146,7 @@ void Service::respond(Connection& connection, Response response) {
     static constexpr std::array<std::string_view, 6> names{"answered.other", "answered.1xx",
                                                            "answered.2xx",   "answered.3xx",
                                                            "answered.4xx",   "answered.5xx"};
-    Client& client = of<Client>(connection);
+    Client& client = of(connection);
     const Request& request = client.reader.request();
     const auto kind = static_cast<std::size_t>(response.status / 100);
     ++tally_.answers[kind];
@@ -170,7 +166,7 @@ void Service::respond(Connection& connection, Response response) {
 void Service::answer(ConnectionId asker, Response response) {
     Connection* const connection = program_.server().connections().find(asker);
     if (connection == nullptr || connection->user == nullptr) return;
-    Client& client = of<Client>(*connection);
+    Client& client = of(*connection);
     if (client.phase != Phase::answering) return;
     client.last = client.last || client.ended;
     respond(*connection, std::move(response));
@@ -181,9 +177,9 @@ void Service::answer(ConnectionId asker, Response response) {
 
 // What the client sent has no sense, so nothing behind it has.
 void Service::refuse(Connection& connection, int status, std::string_view reason) {
-    Client& client = of<Client>(connection);
+    Client& client = of(connection);
     client.last = true;
-    Response response = status_page(status);
+    const Response response = status_page(status);
     ++tally_.answers[static_cast<std::size_t>(status / 100)];
     ++tally_.refused[reason];
     connection.send(writer_.head(response, client.reader.request(), true));
@@ -193,7 +189,7 @@ void Service::refuse(Connection& connection, int status, std::string_view reason
 }
 
 void Service::end(Connection& connection) {
-    Client& client = of<Client>(connection);
+    Client& client = of(connection);
     client.ended = true;
     if (client.last || client.phase == Phase::answering) return; // the answer is on its way
     if (client.phase == Phase::idle) return connection.close();
@@ -201,7 +197,7 @@ void Service::end(Connection& connection) {
 }
 
 void Service::enter(Connection& connection, Phase phase) {
-    Client& client = of<Client>(connection);
+    Client& client = of(connection);
     const bool begins = std::exchange(client.phase, phase) != phase;
     const Clock::time_point now = connection.loop().now();
     switch (phase) {
@@ -221,7 +217,7 @@ void Service::enter(Connection& connection, Phase phase) {
 void Service::expire(ConnectionId id) {
     Connection* const connection = program_.server().connections().find(id);
     if (connection == nullptr || connection->user == nullptr) return;
-    Client& client = of<Client>(*connection);
+    Client& client = of(*connection);
     if (client.last || client.phase == Phase::answering) return;
     if (client.phase == Phase::idle) {
         // A long answer may be under way still; the idle timeout looks after that.

@@ -47,6 +47,7 @@ private:
     struct Client;
     enum class Phase : std::uint8_t { idle, head, body, answering };
 
+    static Client& of(pollux::Connection& connection);
     void open(pollux::Connection& connection);
     std::size_t take(pollux::Connection& connection, pollux::ByteView bytes);
     bool take_step(pollux::Connection& connection, const RequestReader::Step& step);

@@ -1,5 +1,6 @@
 #include "site.hpp"
 
+#include "escaping.hpp"
 #include "pages.hpp"
 
 namespace demos::http {
@@ -10,6 +11,13 @@ constexpr std::string_view files = "/files/";
 constexpr std::string_view uploads = "/upload";
 
 bool is_upload(std::string_view path) { return path == uploads || path.starts_with("/upload/"); }
+
+// "/upload/NAME"; what cannot be decoded is no name that could be kept.
+std::string name_of_upload(std::string_view path) {
+    path.remove_prefix(uploads.size());
+    if (path.size() < 2) return {};
+    return percent_decoded(path.substr(1)).value_or("/");
+}
 
 // What a path answers, as the field Allow says it.
 std::string_view allowed(std::string_view path) {
@@ -71,16 +79,19 @@ std::optional<Response> Site::answer(const Request& request, std::string body,
     case Method::post:
     case Method::put:
         if (is_upload(request.path))
-            return check({std::string{request.content_type}, std::move(body)}, asker);
+            return take(
+                {name_of_upload(request.path), std::string{request.content_type}, std::move(body)},
+                asker);
         return guest_book_.sign(request.content_type, body);
     default:
         return get(request);
     }
 }
 
-std::optional<Response> Site::check(Upload upload, pollux::ConnectionId asker) {
+std::optional<Response> Site::take(Upload upload, pollux::ConnectionId asker) {
+    UploadArea* const area = uploads_ ? &*uploads_ : nullptr;
     const bool accepted = workers_.submit(
-        loop_, [upload = std::move(upload)] { return check_upload(upload); },
+        loop_, [upload = std::move(upload), area] { return take_upload(upload, area); },
         [this, asker](pollux::WorkResult<Response> result) {
             answer_later_(asker, result.failed() ? status_page(500) : result.get());
         });

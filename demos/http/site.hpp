@@ -4,7 +4,9 @@
 #include "guest_book.hpp"
 #include "static_files.hpp"
 #include "upload.hpp"
+#include "upload_area.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <pollux/event_loop.hpp>
@@ -26,12 +28,17 @@ public:
     /// Serves the files below that directory under /files/. Throws as `StaticFiles`.
     void serve_files(const std::string& root) { files_.emplace(root, "/files/"); }
 
+    /// Keeps what is uploaded in that directory. Throws as `UploadArea`.
+    void keep_uploads(const std::string& directory, std::uint64_t quota) {
+        uploads_.emplace(directory, quota);
+    }
+
     bool takes_body(const Request& request) const override;
     std::optional<Response> answer(const Request& request, std::string body,
                                    pollux::ConnectionId asker) override;
 
 private:
-    std::optional<Response> check(Upload upload, pollux::ConnectionId asker);
+    std::optional<Response> take(Upload upload, pollux::ConnectionId asker);
     Response get(const Request& request);
 
     pollux::EventLoop& loop_;
@@ -42,7 +49,8 @@ private:
     std::string statistics_page_;
     GuestBook guest_book_;
     std::optional<StaticFiles> files_;
-    pollux::WorkerPool workers_; // sums up what was uploaded while the loop goes on
+    std::optional<UploadArea> uploads_;
+    pollux::WorkerPool workers_; // for uploads; last, since its threads use the area
 };
 
 } // namespace demos::http

@@ -10,18 +10,6 @@ using namespace pollux;
 
 namespace {
 
-std::string_view name_of(Trigger trigger) {
-    switch (trigger) {
-    case Trigger::level:
-        return "level";
-    case Trigger::edge:
-        return "edge";
-    case Trigger::one_shot:
-        return "one-shot";
-    }
-    return "?";
-}
-
 class Object {
 public:
     Object& number(std::string_view key, std::uint64_t value) {
@@ -48,7 +36,7 @@ private:
 std::string statistics_json(ServerProgram& program, const Service::Tally& tally,
                             Clock::time_point started) {
     using std::chrono::duration_cast;
-    ConnectionSet& connections = program.server().connections();
+    const ConnectionSet& connections = program.server().connections();
     const ConnectionStats& stats = connections.stats();
     const Clock::duration up = Clock::now() - started;
 
@@ -73,7 +61,7 @@ std::string statistics_json(ServerProgram& program, const Service::Tally& tally,
         .number("client_errors", tally.answers[4])
         .number("server_errors", tally.answers[5])
         .text("backend", connections.loop().name())
-        .text("trigger", name_of(program.limits().connection.trigger))
+        .text("trigger", to_string(program.limits().connection.trigger))
         .raw("ended", ended.take())
         .take();
 }

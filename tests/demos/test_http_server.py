@@ -10,6 +10,7 @@ import struct
 import subprocess
 import tempfile
 import unittest
+import urllib.parse
 import zlib
 
 from demo import PATIENCE, Modes, Server, read_all, run
@@ -107,7 +108,7 @@ class Dialogue(Case):
                 self.assertIn("<b>Jörg</b></p><blockquote>&lt;b&gt; &quot;hi&quot;</blockquote>", body)
                 for size in (0, 1, 3_000_000):
                     self.assertEqual(ask("PUT", "/upload/x", BIG[:size])[2].decode(),
-                                     f"{size} bytes, crc32 {zlib.crc32(BIG[:size]):08x}\n")
+                                     f"{size} bytes, crc32 {zlib.crc32(BIG[:size]):08x}, not kept\n")
                 pieces = iter([b"a" * 10, b"b" * 100_000, b"c"])  # sent as chunks
                 self.assertEqual(ask("POST", "/upload", pieces)[2].split()[0], b"100011")
                 self.assertEqual(ask("GET", "/files/big.bin")[2], BIG)
@@ -239,6 +240,63 @@ class Files(Case):
             self.assertEqual(self.ask(server, "GET", "/files/")[0], 404)
 
 
+class Uploads(Case):
+    def serve(self, mode, *options):
+        self.kept = os.path.join(self.directory.name, "kept")
+        os.makedirs(self.kept, exist_ok=True)
+        return Server("http_server", *mode, "--uploads", self.kept, *options)
+
+    def content(self, name):
+        with open(os.path.join(self.kept, name), "rb") as file:
+            return file.read()
+
+    def test_files_are_kept_under_their_names(self):
+        for number, mode in enumerate(self.modes()):
+            with self.serve(mode) as server:
+                for name, content in (("big", BIG), ("empty", b""), ("ä b", b"x")):
+                    path = f"/upload/{number}{urllib.parse.quote(name)}"
+                    status, _, body = self.ask(server, "PUT", path, content)
+                    self.assertEqual((status, body[-7:]), (201, b", kept\n"), name)
+                    self.assertEqual(self.content(f"{number}{name}") == content, True)
+                    self.assertEqual(self.ask(server, "PUT", path, b"other")[0], 409)
+                    self.assertEqual(self.content(f"{number}{name}") == content, True)
+                form = (b'--X\r\nContent-Disposition: form-data; name="f"; filename="%d.form"\r\n\r\n'
+                        b"of a form\r\n--X--\r\n" % number)
+                headers = {"Content-Type": "multipart/form-data; boundary=X"}
+                self.assertEqual(self.ask(server, "POST", "/upload", form, headers)[0], 201)
+                self.assertEqual(self.content(f"{number}.form"), b"of a form")
+                self.assertEqual(self.ask(server, "POST", "/upload", form, headers)[0], 409)
+
+    def test_names_that_are_refused_and_halves_leave_nothing(self):
+        with self.serve(EDGE, "--quota", "10") as server:
+            os.symlink(self.directory.name + "/elsewhere", os.path.join(self.kept, "link"))
+            before = sorted(os.listdir(self.kept))
+            for name, status in (("..", 400), (".", 400), (".hidden", 400), ("%2e%2e%2fx", 400), ("a/b", 400),
+                                 ("a%5cb", 400), ("a%00", 400), ("a%0ab", 400), ("%ff", 400), ("%zz", 400),
+                                 ("a" * 256, 400), ("link", 409), ("large", 507)):
+                self.assertEqual(self.ask(server, "PUT", "/upload/" + name, b"x" * 11 if status == 507 else b"x")[0],
+                                 status, name)
+            form = (b'--X\r\nContent-Disposition: form-data; name="f"; filename="../x"\r\n\r\nx\r\n--X--\r\n')
+            headers = {"Content-Type": "multipart/form-data; boundary=X"}
+            self.assertEqual(self.ask(server, "POST", "/upload", form, headers)[0], 400)
+            self.say(server, b"PUT /upload/half HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhalf")
+            self.assertEqual(sorted(os.listdir(self.kept)), before)
+            self.assertFalse(os.path.exists(self.directory.name + "/elsewhere"))
+            self.assertEqual(self.ask(server, "PUT", "/upload/ten", b"x" * 10)[0], 201)  # refusals cost nothing
+
+    def test_pipelined_with_others_they_are_answered_in_order(self):
+        data = b"".join(b"PUT /upload/%d HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n%02d" % (i, i) + GET
+                        for i in range(30))
+        for mode in self.modes():
+            with self.serve(mode) as server, server.connect() as client, client.makefile("rb") as stream:
+                client.sendall(data)
+                client.shutdown(socket.SHUT_WR)
+                for i in range(30):
+                    self.assertIn(read_response(stream)[2][:24], (b"2 bytes, crc32 %08x," % zlib.crc32(b"%02d" % i),))
+                    self.assertEqual(read_response(stream)[2], b"Hello, World!\n")
+                self.assertEqual(stream.read(), b"")
+
+
 class HoweverCut(Case):
     def test_byte_by_byte(self):
         request = (b"POST /upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -248,7 +306,7 @@ class HoweverCut(Case):
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 for byte in request:
                     client.sendall(bytes([byte]))
-                self.assertEqual(read_response(stream)[2], b"5 bytes, crc32 3610a686\n")
+                self.assertEqual(read_response(stream)[2], b"5 bytes, crc32 3610a686, not kept\n")
                 self.assertEqual(read_response(stream)[2], b"Hello, World!\n")
 
     def test_a_hundred_pipelined_requests_are_answered_in_order(self):
@@ -426,7 +484,7 @@ class Curl(Case):
         for mode in self.modes():
             with self.serve(mode) as server:
                 url = f"http://{server.address}"
-                line = f"{len(BIG)} bytes, crc32 {crc}\n".encode()
+                line = f"{len(BIG)} bytes, crc32 {crc}, not kept\n".encode()
                 self.assertEqual(self.curl("-T", big, f"{url}/upload/"), line)
                 self.assertEqual(self.curl("-H", "Transfer-Encoding: chunked", "-T", big, f"{url}/upload/"), line)
                 self.assertEqual(self.curl("--data-binary", f"@{big}", f"{url}/upload"), line)

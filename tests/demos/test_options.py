@@ -22,13 +22,19 @@ SERVERS = (
     "line_server",
     "print_server",
     "transfer_server",
+    "udp_ack_server",
     "upload_server",
     "upper_server",
 )
 PROGRAMS = (
     *SERVERS,
+    "broadcast_receiver",
+    "broadcast_sender",
     "chat_client",
     "many_clients",
+    "reconnecting_client",
+    "tcp_client",
+    "udp_client",
 )
 # Without these a program does not start.
 NEEDED = {
@@ -47,6 +53,8 @@ class Help(Modes):
                "talk_server": ["--backlog", "--stats"],
                "many_clients": ["--connections", "--messages", "--size", "--timeout"]}
         own = {
+            "broadcast_receiver": ["--multicast", "--interface", "127.255.255.255"],
+            "broadcast_sender": ["--multicast", "--interface", "127.255.255.255"],
             "chat_server": ["--format", "--member-limit"],
             "delay_server": ["--delay", "5000ms"],
             "echo_server": ["--greeting", "--prefix"],
@@ -58,7 +66,10 @@ class Help(Modes):
             ],
             "line_server": ["--limit", "65536"],
             "many_clients": ["--connections", "--messages", "--size", "--timeout"],
+            "reconnecting_client": ["--first-delay", "--longest-delay"],
+            "tcp_client": ["--bare"],
             "transfer_server": ["--dir", "--quota", "--total", "--fsync"],
+            "udp_client": ["--wait"],
             "upload_server": ["--dir", "--quota", "--total", "--fsync"],
         }
         for program in PROGRAMS:
@@ -112,7 +123,11 @@ class Mistakes(Modes):
     def test_busy_port(self):
         with socket.create_server(("127.0.0.1", 0)) as busy:
             port = str(busy.getsockname()[1])
-            self.check(["--port", port], port, "in use", programs=SERVERS)
+            self.check(["--port", port], port, "in use", programs=STREAM_SERVERS)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as busy:
+            busy.bind(("127.0.0.1", 0))
+            port = str(busy.getsockname()[1])
+            self.check(["--port", port], port, "in use", programs=["udp_ack_server"])
 
     def test_an_address_of_another_machine(self):
         self.check(["--host", "192.0.2.1"], "192.0.2.1", "Cannot assign", programs=SERVERS)
@@ -140,6 +155,12 @@ class Mistakes(Modes):
 
     def test_many_clients_needs_a_port(self):
         self.check([], "--port", programs=["many_clients"])
+    def test_a_client_needs_a_port(self):
+        self.check([], "--port", programs=CLIENTS)
+        self.check(["word"], "--port", programs=["fanout_client"])
+
+    def test_fanout_client_needs_words(self):
+        self.check(["--port", "1"], "words", programs=["fanout_client"])
 
 
 class StandardOutput(Modes):

@@ -21,9 +21,10 @@ using namespace pollux_test;
 
 namespace {
 
-std::vector<OutgoingDatagram> numbered(const std::vector<std::string>& texts, const Address& to) {
+std::vector<OutgoingDatagram> addressed(const std::vector<std::string_view>& texts,
+                                        const Address& to) {
     std::vector<OutgoingDatagram> datagrams;
-    for (const std::string& text : texts) datagrams.push_back({bytes_of(text), to});
+    for (const std::string_view text : texts) datagrams.push_back({bytes_of(text), to});
     return datagrams;
 }
 
@@ -53,8 +54,8 @@ TEST_CASE("a batch comes with one call, each with its sender") {
     const DescriptorLedger ledger;
     auto [ours, theirs] = udp_sockets();
     DatagramBatch batch{8, 100};
-    const std::vector<std::string> texts{"one", "", "three"};
-    const SentBatch sent = batch.send(theirs, numbered(texts, ours.local()));
+    const std::vector<std::string_view> texts{"one", "", "three"};
+    const SentBatch sent = batch.send(theirs, addressed(texts, ours.local()));
     CHECK(sent.state == IoState::ok);
     CHECK_EQ(sent.count, 3);
     await(ours, POLLIN);
@@ -75,9 +76,9 @@ TEST_CASE("U8 small buffers cut each datagram by itself, and say of which") {
     const DescriptorLedger ledger;
     auto [ours, theirs] = udp_sockets();
     DatagramBatch batch{3, 4};
-    const std::vector<std::string> texts{"0123456789", "fits", "", "01234", "next"};
+    const std::vector<std::string_view> texts{"0123456789", "fits", "", "01234", "next"};
     DatagramBatch sender{8, 0};
-    CHECK_EQ(sender.send(theirs, numbered(texts, ours.local())).count, 5);
+    CHECK_EQ(sender.send(theirs, addressed(texts, ours.local())).count, 5);
     await(ours, POLLIN);
     std::string seen;
     for (int round = 0; round < 2; ++round)
@@ -90,7 +91,7 @@ TEST_CASE("a batch is echoed from the memory it was received into") {
     const DescriptorLedger ledger;
     auto [ours, theirs] = udp_sockets();
     DatagramBatch batch{4, 100};
-    CHECK_EQ(batch.send(theirs, numbered({"a", "b", "c"}, ours.local())).count, 3);
+    CHECK_EQ(batch.send(theirs, addressed({"a", "b", "c"}, ours.local())).count, 3);
     await(ours, POLLIN);
     std::vector<OutgoingDatagram> answers;
     for (const ReceivedDatagram& datagram : batch.receive(ours).datagrams)
@@ -104,7 +105,7 @@ TEST_CASE("a batch says how many went, and then what was wrong with the next") {
     auto [ours, theirs] = udp_sockets();
     DatagramBatch batch{4, 100};
     const std::string too_long(65'508, 'x');
-    const auto datagrams = numbered({"a", "b", too_long, "c", "d"}, ours.local());
+    const auto datagrams = addressed({"a", "b", too_long, "c", "d"}, ours.local());
     const std::span<const OutgoingDatagram> all{datagrams};
     CHECK_EQ(batch.send(theirs, all).count, 2);
     const SentBatch refused = batch.send(theirs, all.subspan(2));
@@ -113,7 +114,7 @@ TEST_CASE("a batch says how many went, and then what was wrong with the next") {
     CHECK_EQ(batch.send(theirs, all.subspan(3)).count, 2);
     CHECK_EQ(batch.send(theirs, {}).count, 0);
     // More than there is room for: the first of them.
-    CHECK_EQ(batch.send(theirs, numbered({"1", "2", "3", "4", "5"}, ours.local())).count, 4);
+    CHECK_EQ(batch.send(theirs, addressed({"1", "2", "3", "4", "5"}, ours.local())).count, 4);
     CHECK_EQ(all_received(ours, batch, 8).back(), "4");
 }
 
@@ -121,7 +122,7 @@ TEST_CASE("a batch to a full queue goes as far as it goes, then would block") {
     const DescriptorLedger ledger;
     auto [one, other] = Socket::pair(SOCK_DGRAM);
     DatagramBatch batch{64, 10};
-    const auto datagrams = numbered(std::vector<std::string>(64, "x"), {});
+    const auto datagrams = addressed(std::vector<std::string_view>(64, "x"), {});
     std::size_t sent = 0;
     SentBatch result = batch.send(one, datagrams);
     for (; result.state == IoState::ok; result = batch.send(one, datagrams)) sent += result.count;
@@ -135,7 +136,7 @@ TEST_CASE("errors and interruptions of a batch are those of one datagram") {
     DatagramBatch batch{4, 100};
     {
         const CallHook hook{failing("sendmmsg", EINTR, 2)};
-        CHECK_EQ(batch.send(theirs, numbered({"a"}, ours.local())).count, 1);
+        CHECK_EQ(batch.send(theirs, addressed({"a"}, ours.local())).count, 1);
     }
     await(ours, POLLIN);
     {
@@ -145,7 +146,7 @@ TEST_CASE("errors and interruptions of a batch are those of one datagram") {
     const CallHook hook{failing("recvmmsg", ECONNREFUSED)};
     CHECK(batch.receive(ours).error_code() == std::errc::connection_refused);
     Socket nothing;
-    CHECK_EQ(batch.send(nothing, numbered({"a"}, ours.local())).error, EBADF);
+    CHECK_EQ(batch.send(nothing, addressed({"a"}, ours.local())).error, EBADF);
 }
 
 TEST_CASE("a large buffer is cut by the kernel, or by us, into the same datagrams") {

@@ -167,7 +167,7 @@ std::string ipv6_text(const sockaddr_in6& address) {
     std::array<char, INET6_ADDRSTRLEN> host{};
     ::inet_ntop(AF_INET6, &address.sin6_addr, host.data(), host.size());
     std::string text = std::string{"["} + host.data();
-    if (address.sin6_scope_id != 0) text += "%" + interface_name(address.sin6_scope_id);
+    if (address.sin6_scope_id != 0) text.append("%").append(interface_name(address.sin6_scope_id));
     return text + "]:" + std::to_string(ntohs(address.sin6_port));
 }
 
@@ -178,8 +178,10 @@ std::string ipv4_text(const sockaddr_in& address) {
 }
 
 std::string packet_text(const sockaddr_ll& address) {
-    std::string text = "packet:" + interface_name(static_cast<unsigned>(address.sll_ifindex)) +
-                       " " + protocol_name(AF_PACKET, address.sll_protocol);
+    std::string text = "packet:";
+    text.append(interface_name(static_cast<unsigned>(address.sll_ifindex)))
+        .append(" ")
+        .append(protocol_name(AF_PACKET, address.sll_protocol));
     const std::size_t length = std::min<std::size_t>(address.sll_halen, sizeof address.sll_addr);
     for (std::size_t place = 0; place < length; ++place) {
         const unsigned byte = address.sll_addr[place];

@@ -5,7 +5,6 @@
 #include <climits>
 #include <cstring>
 #include <sys/time.h>
-#include <time.h>
 
 #include "net/outcome.hpp"
 #include "sys.hpp"

@@ -15,7 +15,7 @@ namespace {
 
 std::string kind(int family, int type, int protocol) {
     std::string text = family_name(family) + " " + type_name(type);
-    if (protocol != 0) text += " " + protocol_name(family, protocol);
+    if (protocol != 0) text.append(" ").append(protocol_name(family, protocol));
     return text;
 }
 
@@ -223,10 +223,11 @@ std::string Socket::to_string() const {
     };
     std::string text = "socket fd=" + std::to_string(fd()) + " " +
                        kind(asked(SO_DOMAIN), asked(SO_TYPE), asked(SO_PROTOCOL));
-    if (const auto own = asked_address(sys::getsockname, fd())) text += " " + own->to_string();
+    if (const auto own = asked_address(sys::getsockname, fd()))
+        text.append(" ").append(own->to_string());
     if (asked(SO_ACCEPTCONN) != 0) return text + " listening";
     if (const auto other = asked_address(sys::getpeername, fd()))
-        text += " -> " + other->to_string();
+        text.append(" -> ").append(other->to_string());
     return text;
 }
 
