@@ -6,13 +6,17 @@
 
 namespace demos {
 
-/// The peer's address as text. One that has reset its connection already has none: `gone`.
-inline std::string peer_name(const pollux::Connection& connection) {
+/// The peer's address. That of a peer who has reset the connection already is unnamed.
+inline pollux::Address peer_of(const pollux::Connection& connection) {
     try {
-        return connection.peer().to_string();
+        return connection.peer();
     } catch (const std::system_error&) {
-        return "gone";
+        return {};
     }
+}
+
+inline std::string peer_name(const pollux::Connection& connection) {
+    return peer_of(connection).to_string();
 }
 
 } // namespace demos

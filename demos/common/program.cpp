@@ -129,7 +129,8 @@ ServerProgram::ServerProgram(const std::string& name, const std::string& descrip
 
 int ServerProgram::run(int argc, char** argv,
                        const std::function<ConnectionHandlers(EventLoop&)>& setup) {
-    return demos::run(options_, argc, argv, [&] { return serve(setup); });
+    return demos::run(options_, argc, argv,
+                      [&] { return instead_ && instead_() ? 0 : serve(setup); });
 }
 
 int ServerProgram::serve(const std::function<ConnectionHandlers(EventLoop&)>& setup) {

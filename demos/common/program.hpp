@@ -75,6 +75,9 @@ public:
     /// Limits and time-outs to be changed before `run`, or in `setup`.
     pollux::ServerOptions& limits() { return limits_; }
 
+    /// Called when the command line is parsed. True: that was all, nothing is served.
+    void set_instead(std::function<bool()> instead) { instead_ = std::move(instead); }
+
     /// `setup` is called when the command line is parsed and the loop exists; it gives the handlers
     /// and throws what is wrong.
     int run(int argc, char** argv,
@@ -98,6 +101,7 @@ private:
     CommonOptions common_;
     pollux::ServerOptions limits_;
     Counters counters_;
+    std::function<bool()> instead_;
     std::function<void()> on_leaving_;
     pollux::Server* server_ = nullptr;
     bool leaving_ = false;

@@ -8,8 +8,6 @@ import unittest
 
 from demo import Modes, Server, path, read_exactly, run
 
-SERVERS = ("chat_server", "discard_server", "echo_server", "talk_server")
-PROGRAMS = (*SERVERS, "chat_client", "many_clients")
 SERVERS = (
     "chat_server",
     "delay_server",
@@ -20,7 +18,9 @@ SERVERS = (
     "hello_server",
     "http_server",
     "line_server",
+    "login_server",
     "print_server",
+    "talk_server",
     "transfer_server",
     "udp_ack_server",
     "upload_server",
@@ -31,6 +31,7 @@ PROGRAMS = (
     "broadcast_receiver",
     "broadcast_sender",
     "chat_client",
+    "login_client",
     "many_clients",
     "reconnecting_client",
     "tcp_client",
@@ -38,6 +39,7 @@ PROGRAMS = (
 )
 # Without these a program does not start.
 NEEDED = {
+    "login_server": ["--users", "/dev/null"],
     "transfer_server": ["--dir", "/tmp"],
     "upload_server": ["--dir", "/tmp"],
 }
@@ -46,12 +48,6 @@ NEEDED = {
 class Help(Modes):
     def test_it_lists_the_options_and_ends_with_0(self):
         common = ["--host", "--port", "--backend", "--trigger", "--help"]
-        own = {"chat_client": [],
-               "chat_server": ["--format", "--member-limit", "--stats"],
-               "echo_server": ["--greeting", "--prefix", "--stats"],
-               "discard_server": ["--stats"],
-               "talk_server": ["--backlog", "--stats"],
-               "many_clients": ["--connections", "--messages", "--size", "--timeout"]}
         own = {
             "broadcast_receiver": ["--multicast", "--interface", "127.255.255.255"],
             "broadcast_sender": ["--multicast", "--interface", "127.255.255.255"],
@@ -65,8 +61,13 @@ class Help(Modes):
                 "--root", "--keep-alive-timeout", "--head-timeout", "--body-timeout", "--body-limit",
             ],
             "line_server": ["--limit", "65536"],
+            "login_client": ["--user", "--password-stdin"],
+            "login_server": [
+                "--users", "--add-user", "--password-stdin", "--attempts", "--per", "--login-timeout",
+            ],
             "many_clients": ["--connections", "--messages", "--size", "--timeout"],
             "reconnecting_client": ["--first-delay", "--longest-delay"],
+            "talk_server": ["--backlog"],
             "tcp_client": ["--bare"],
             "transfer_server": ["--dir", "--quota", "--total", "--fsync"],
             "udp_client": ["--wait"],
@@ -142,7 +143,7 @@ class Mistakes(Modes):
                 self.check(["--port", "1", option, value], option, programs=["many_clients"])
 
     def test_a_directory_that_cannot_be(self):
-        for program in NEEDED:
+        for program in ("transfer_server", "upload_server"):
             for directory, reason in (("", "directory"), ("/nonexistent", "No such file"),
                                       ("/dev/null", "Not a directory"), ("/proc", "/proc")):
                 with self.subTest(program=program, directory=directory):
