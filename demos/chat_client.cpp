@@ -92,7 +92,7 @@ private:
 int run(const demos::CommonOptions& options) {
     const Address server = options.server_address();
     EventLoop loop = options.make_loop();
-    ChatClient client{loop, server, options.trigger};
+    const ChatClient client{loop, server, options.trigger};
     loop.run();
     if (client.failure().empty()) return 0;
     std::cerr << "chat_client: " << server.to_string() << ": " << client.failure() << '\n';

@@ -151,7 +151,7 @@ int run(const demos::CommonOptions& options, const std::string& user, bool passw
     int signal = 0;
     int status = 1;
     {
-        LoginClient client{loop, server, options.trigger, user};
+        const LoginClient client{loop, server, options.trigger, user};
         loop.run();
         signal = client.signal();
         status = client.right() ? 0 : 1;

@@ -3,9 +3,9 @@
 #include <cerrno>
 #include <crypt.h>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <stdexcept>
-#include <string.h>
 #include <string_view>
 #include <system_error>
 

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <cstring>
 #include <memory>
-#include <string.h>
 #include <string>
 #include <string_view>
 #include <utility>
