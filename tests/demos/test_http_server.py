@@ -47,7 +47,7 @@ class Case(Modes):
         os.makedirs(os.path.join(self.root, "sub", "with index"))
         os.mkdir(os.path.join(self.root, ".hidden"))
         for name, content in {"a.txt": b"0123456789", "big.bin": BIG, "empty": b"",
-                              "sub/<b>&'\"ä.html": b"<p>", ".hidden/secret": b"secret",
+                              "sub/<b>&'\"ä.html": b"<p>", ".hidden/secret": b"secret", "back\\outside": b"outside",
                               "sub/with index/index.html": b"<h1>index", "../outside": b"outside"}.items():
             with open(os.path.join(self.root, name), "wb") as file:
                 file.write(content)
@@ -101,11 +101,11 @@ class Dialogue(Case):
                 self.assertEqual((status, body), (200, b""))
                 self.assertGreater(int(answer.getheader("Content-Length")), 1000)
                 self.assertEqual(ask("GET", "/plain")[2], b"Hello, World!\n")
-                status, answer, body = ask("POST", "/guestbook", "name=J%C3%B6rg&remark=%3Cb%3E+%22hi%22",
+                status, answer, body = ask("POST", "/guestbook", "name=J%C3%B6rg&remark=%3Cb%3E+%22hi%22%0D%0Athere",
                                            {"Content-Type": "application/x-www-form-urlencoded"})
                 self.assertEqual((status, answer.getheader("Location")), (303, "/guestbook"))
                 body = ask("GET", "/guestbook")[2].decode()
-                self.assertIn("<b>Jörg</b></p><blockquote>&lt;b&gt; &quot;hi&quot;</blockquote>", body)
+                self.assertIn("<b>Jörg</b></p><blockquote>&lt;b&gt; &quot;hi&quot;\nthere</blockquote>", body)
                 for size in (0, 1, 3_000_000):
                     self.assertEqual(ask("PUT", "/upload/x", BIG[:size])[2].decode(),
                                      f"{size} bytes, crc32 {zlib.crc32(BIG[:size]):08x}, not kept\n")
@@ -228,7 +228,7 @@ class Files(Case):
         with self.serve(EDGE) as server:
             for path in ("..", "../outside", "sub/../../outside", "%2e%2e/outside", "%2E%2e/outside",
                          ".%2e/outside", "..%2foutside", "..%2Foutside", "sub%2f..", "%2fetc/passwd",
-                         "/etc/passwd", "..%5coutside", "..\\outside", "sub\\..", "a.txt%00", "%00",
+                         "/etc/passwd", "..%5coutside", "..\\outside", "sub\\..", "back\\outside", "back%5Coutside", "a.txt%00", "%00",
                          "out", "out-by-name", ".hidden/secret", ".hidden/", "./a.txt", "sub/./", "sub//",
                          "a.txt/", "a.txt/x", "nothing", "pipe", "%", "%4", "%zz", "a" * 256, "a/" * 2100):
                 status, fields, body = self.ask(server, "GET", "/files/" + path)
