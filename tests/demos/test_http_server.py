@@ -188,6 +188,7 @@ class Files(Case):
                         self.assertEqual(got[1]["content-range"], "bytes */10")
                     else:
                         self.assertEqual(got[2], body)
+                self.assertTrue(self.say(server, b"GET /files/big.bin HTTP/1.0\r\n\r\n").endswith(b"\r\n\r\n" + BIG))
                 got = self.ask(server, "GET", "/files/big.bin", headers={"Range": "bytes=1000-1999999"})
                 self.assertEqual((got[0], got[2] == BIG[1000:2_000_000]), (206, True))
                 self.assertEqual(got[1]["content-range"], f"bytes 1000-1999999/{len(BIG)}")
