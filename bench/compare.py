@@ -20,9 +20,11 @@ from comparison.processes import Failed
 from comparison.progress import Progress, clock_time
 from comparison.rounds import Budget, carry_out, plan
 from comparison.summary import Results
+from comparison.transfer import Transfer, sentences
 
 PROJECT = Path(__file__).resolve().parent.parent
 ECHO_SIZE, UPLOAD_SIZE = 64, 65536
+FILE_SIZE, QUICK_FILE_SIZE = 1 << 30, 1 << 26
 UPLOAD_CONNECTIONS = (1, 50)
 
 
@@ -99,6 +101,16 @@ def measure(options, workloads, bench, results):
         progress.end()
 
 
+def transfer(options, bench):
+    """The samples of an upload against socat's, and what they say."""
+    size = QUICK_FILE_SIZE if options.quick else FILE_SIZE
+    try:
+        samples = Transfer(bench, size).rounds(options.rounds, options.seed)
+    except Failed as failure:
+        return [], [f"One upload of a file was not measured: {failure}."]
+    return samples, sentences(size, samples)
+
+
 def counting_rounds(options):
     return 1 if options.quick else min(3, options.rounds)
 
@@ -151,12 +163,17 @@ def main():
         return 2
     complete = measure(options, workloads, bench, results)
     findings = level_against_edge(results, workloads)
+    transfers = []
+    if complete:
+        transfers, said = transfer(options, bench)
+        findings += said
     document |= {
         "complete": complete,
         "seconds": time.monotonic() - started,
         "finding": findings,
         "cells": [cell_summary(results, each, mode) for each in workloads for mode in cells.MODES],
         "samples": results.samples,
+        "transfers": transfers,
     }
     print(table.terminal(results, workloads, cells.MODES))
     for sentence in findings:

@@ -49,7 +49,7 @@ def _sentence(results, kind, workloads):
         if found
     ]
     text = f"{SUBJECT[kind]}, {COST[kind]} of edge over level: {'; '.join(parts)}."
-    text += _few_rounds([*less.values(), *more.values()])
+    text += few_rounds([*less.values(), *more.values()])
     return text + _why(results, kind, max(ratios, key=lambda each: abs(log(ratios[each].median))))
 
 
@@ -62,7 +62,7 @@ def _list(ratios):
     return ", ".join(parts)
 
 
-def _few_rounds(ratios):
+def few_rounds(ratios):
     fewest = min((ratio.count for ratio in ratios), default=ENOUGH_ROUNDS)
     if fewest >= ENOUGH_ROUNDS:
         return ""

@@ -33,7 +33,9 @@ class Bench:
                 self.server_path(kind, hooked)
 
     def server_path(self, kind, hooked):
-        name = PROGRAM[kind] + ("_hooked" if hooked else "")
+        return self.program(PROGRAM[kind] + ("_hooked" if hooked else ""))
+
+    def program(self, name):
         for folder in self.server_folders:
             if (folder / name).exists():
                 return folder / name

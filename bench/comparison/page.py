@@ -54,7 +54,7 @@ def page(results, workloads, modes, findings, document):
         "<h1>select, poll and epoll; level, edge and one-shot</h1>",
         f"<p class=quiet>{escape(document['started'])}, {escape(document['machine']['cpu'])}, "
         f"{escape(document['machine']['kernel'])}</p>",
-        "<h2>Level against edge</h2>",
+        "<h2>Findings</h2>",
         *[f"<p class=finding>{escape(sentence)}</p>" for sentence in findings],
         "<h2>Pictures</h2><p class=quiet>A dot is a round, a bar the median of the rounds.</p>",
         "<div class=pictures>", *_pictures(results, workloads, modes), "</div>",
