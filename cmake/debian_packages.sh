@@ -5,7 +5,7 @@
 #
 #     build    compiler, CMake, what demos, tests and benchmarks are compiled with
 #     tests    clang and its tools, the programs that tests talk to
-#     bench    plots, valgrind
+#     bench    plots, valgrind, what is compared with
 set -euo pipefail
 
 wanted=()
@@ -20,7 +20,7 @@ for group in "$@"; do
             libclang-rt-16-dev binutils strace chromium wrk)
         ;;
     bench)
-        wanted+=(python3-matplotlib valgrind util-linux)
+        wanted+=(python3-matplotlib socat valgrind util-linux)
         ;;
     *)
         echo "${0##*/}: no group '$group': choose among build, tests, bench" >&2

@@ -14,7 +14,7 @@ using namespace pollux;
 int main(int argc, char** argv) {
     demos::ServerProgram program{"frame_server",
                                  "Prints messages framed by their length, each as one line."};
-    std::uint64_t limit = 1024 * 1024;
+    std::uint64_t limit = std::uint64_t{1} << 20;
     program.options().size("--limit", limit, "longest message");
 
     return program.run(argc, argv, [&](EventLoop&) {

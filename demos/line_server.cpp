@@ -10,7 +10,7 @@ using namespace pollux;
 
 int main(int argc, char** argv) {
     demos::ServerProgram program{"line_server", "Sends back each line."};
-    std::uint64_t limit = 64 * 1024;
+    std::uint64_t limit = std::uint64_t{1} << 16;
     program.options().size("--limit", limit, "longest line, without its end");
 
     return program.run(argc, argv, [&](EventLoop&) {

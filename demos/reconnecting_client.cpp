@@ -57,9 +57,10 @@ ConnectionOptions options_with(Trigger trigger) {
 
 class ReconnectingClient {
 public:
-    ReconnectingClient(EventLoop& loop, Address server, Trigger trigger, const Delays& delays)
+    ReconnectingClient(EventLoop& loop, const Address& server, Trigger trigger,
+                       const Delays& delays)
         : loop_{loop},
-          server_{std::move(server)},
+          server_{server},
           delays_{delays},
           back_off_{delays},
           connections_{loop, handlers(), options_with(trigger)},
@@ -179,7 +180,7 @@ int main(int argc, char** argv) {
     return demos::run(options, argc, argv, [&] {
         const Address server = common.server_address();
         EventLoop loop = common.make_loop();
-        ReconnectingClient client{loop, server, common.trigger, delays};
+        const ReconnectingClient client{loop, server, common.trigger, delays};
         loop.run();
         return client.status();
     });

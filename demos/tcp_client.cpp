@@ -85,7 +85,7 @@ int main(int argc, char** argv) {
     return demos::run(options, argc, argv, [&] {
         const Address server = common.server_address();
         EventLoop loop = common.make_loop();
-        TcpClient client{loop, server, demos::client_options(common.trigger), bare};
+        const TcpClient client{loop, server, demos::client_options(common.trigger), bare};
         loop.run();
         return client.status();
     });

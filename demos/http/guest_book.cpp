@@ -40,6 +40,7 @@ Response GuestBook::sign(std::string_view content_type, std::string_view body) {
     if (name.size() > longest_name || remark.size() > longest_remark)
         return status_page(422, "That is too long.");
     entries_.push_front({std::string{name}, std::string{remark}});
+    std::erase(entries_.front().remark, '\r'); // browsers end lines with both
     if (entries_.size() > most_entries) entries_.pop_back();
     return see_other("/guestbook");
 }

@@ -14,7 +14,6 @@ struct Service::Client {
 
     RequestReader reader;
     Phase phase = Phase::idle;
-    bool ended = false;     // the client sends no more
     bool last = false;      // no further request is read
     bool file_sent = false; // in this visit: what follows waits for it
     Clock::time_point since{};
@@ -168,7 +167,6 @@ void Service::answer(ConnectionId asker, Response response) {
     if (connection == nullptr || connection->user == nullptr) return;
     Client& client = of(*connection);
     if (client.phase != Phase::answering) return;
-    client.last = client.last || client.ended;
     respond(*connection, std::move(response));
     if (client.last) return;
     enter(*connection, Phase::idle);
@@ -189,10 +187,8 @@ void Service::refuse(Connection& connection, int status, std::string_view reason
 }
 
 void Service::end(Connection& connection) {
-    Client& client = of(connection);
-    client.ended = true;
-    if (client.last || client.phase == Phase::answering) return; // the answer is on its way
-    if (client.phase == Phase::idle) return connection.close();
+    // Not while an answer is awaited: nothing is read then, the end neither.
+    if (of(connection).phase == Phase::idle) return connection.close();
     refuse(connection, 400, "unfinished");
 }
 

@@ -3,6 +3,7 @@
 
 #include "support/child.hpp"
 #include "support/descriptor_ledger.hpp"
+#include "support/gate.hpp"
 #include "support/streams.hpp"
 
 #include <doctest/doctest.h>
@@ -11,7 +12,6 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
-#include <functional>
 #include <future>
 #include <memory>
 #include <optional>
@@ -30,26 +30,13 @@ using namespace pollux_test;
 
 namespace {
 
-// Work waits at it until it is opened.
-class Gate {
-public:
-    void open() { opened_.set_value(); }
-    // Work that says when it has begun, and returns when the gate is open.
-    std::function<int()> waiting(std::promise<void>& begun) {
-        return [this, &begun] {
-            begun.set_value();
-            return wait();
-        };
-    }
-    int wait() {
-        open_.wait();
-        return 1;
-    }
-
-private:
-    std::promise<void> opened_;
-    std::shared_future<void> open_{opened_.get_future()};
-};
+// Work that says when it has begun, and returns when the gate is open.
+auto waiting_at(const Gate& gate, std::promise<void>& begun) {
+    return [&] {
+        begun.set_value();
+        gate.wait();
+    };
+}
 
 // Counts the callables that hold it; each may be destroyed on any thread.
 struct Counted {
@@ -147,8 +134,8 @@ TEST_CASE("WorkerPool: a full queue refuses and takes nothing; later it takes ag
     std::promise<void> begun;
     WorkerPool pool{{.threads = 1, .queue_limit = 2}};
     int done = 0;
-    const auto count = [&](const WorkResult<int>&) { ++done; };
-    CHECK(pool.submit(loop, gate.waiting(begun), count));
+    const auto count = [&](const auto&) { ++done; };
+    CHECK(pool.submit(loop, waiting_at(gate, begun), count));
     begun.get_future().wait();
     CHECK_EQ(pool.waiting(), 0);
     for (int more = 0; more < 2; ++more)
@@ -174,8 +161,8 @@ TEST_CASE("WorkerPool: destroyed, it drops what waits and finishes what runs") {
     bool was_told = false;
     bool ran = false;
     std::optional<WorkerPool> pool{std::in_place, WorkerPoolOptions{.threads = 1}};
-    CHECK(
-        pool->submit(loop, gate.waiting(begun), [&](const WorkResult<int>&) { was_told = true; }));
+    CHECK(pool->submit(loop, waiting_at(gate, begun),
+                       [&](const WorkResult<void>&) { was_told = true; }));
     for (int waiting = 0; waiting < 3; ++waiting)
         CHECK(pool->submit(
             loop, [&ran, counted = Counted{living}] { ran = true; },
@@ -298,7 +285,7 @@ TEST_CASE("WorkerPool: in a forked child submit throws, and destroying it does n
     Gate gate;
     std::promise<void> begun;
     std::optional<WorkerPool> pool{std::in_place, WorkerPoolOptions{.threads = 1}};
-    CHECK(pool->submit(loop, gate.waiting(begun), ignored));
+    CHECK(pool->submit(loop, waiting_at(gate, begun), ignored));
     begun.get_future().wait();
     CHECK(pool->submit(
         loop, [] {}, ignored));

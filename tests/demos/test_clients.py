@@ -8,6 +8,7 @@ import signal
 import socket
 import struct
 import subprocess
+import tempfile
 import unittest
 
 from demo import PATIENCE, Modes, Server, path, read_all, read_exactly, run
@@ -70,6 +71,23 @@ class TcpClient(Modes):
         data = random.Random(3).randbytes(8_000_000)
         for mode in self.modes():
             self.assertEqual(self.talk("echo_server", data, mode=mode), data)
+
+    def test_a_server_that_says_all_before_it_listens(self):
+        # Both have more to send than all buffers take. Neither may wait for the other to read.
+        data = random.Random(4).randbytes(30_000_000)
+        for mode in self.modes():
+            with Listener() as listener, tempfile.TemporaryFile() as to, \
+                    tempfile.TemporaryFile() as out:
+                to.write(data)
+                to.seek(0)
+                client = start("tcp_client", listener.port, *mode, stdin=to, stdout=out)
+                with listener.take() as server:
+                    server.sendall(data)
+                    self.assertEqual(read_all(server), data)
+                client.communicate(timeout=PATIENCE)
+                self.assertEqual(client.returncode, 0)
+                out.seek(0)
+                self.assertEqual(out.read(), data)
 
     def test_bare_lines(self):
         self.assertEqual(self.talk("hello_server", b"Hi\n", client_options=["--bare"]), b"Hello World")

@@ -8,7 +8,7 @@ import unittest
 
 from demo import Modes, Server, path, read_exactly, run
 
-SERVERS = (
+STREAM_SERVERS = (
     "chat_server",
     "delay_server",
     "discard_server",
@@ -22,13 +22,15 @@ SERVERS = (
     "print_server",
     "talk_server",
     "transfer_server",
-    "udp_ack_server",
     "upload_server",
     "upper_server",
 )
-PROGRAMS = (
-    *SERVERS,
+SERVERS = (
+    *STREAM_SERVERS,
     "broadcast_receiver",
+    "udp_ack_server",
+)
+CLIENTS = (
     "broadcast_sender",
     "chat_client",
     "login_client",
@@ -36,6 +38,10 @@ PROGRAMS = (
     "reconnecting_client",
     "tcp_client",
     "udp_client",
+)
+PROGRAMS = (
+    *SERVERS,
+    *CLIENTS,
 )
 # Without these a program does not start.
 NEEDED = {

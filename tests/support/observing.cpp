@@ -56,7 +56,7 @@ std::vector<std::uint64_t> tokens(std::span<const pollux::Event> batch) {
     return found;
 }
 
-std::string Calls::made() const {
+std::string CallRecord::made() const {
     std::vector<std::string> words;
     for (const pollux::CallCount& now : pollux::call_counts()) {
         const auto then = std::ranges::find(before_, now.name, &pollux::CallCount::name);

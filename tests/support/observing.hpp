@@ -34,7 +34,7 @@ template <class Act> int error_of(Act act) {
 }
 
 /// The system calls the library makes from now on.
-class Calls {
+class CallRecord {
 public:
     /// "epoll_wait*2 read*1", sorted by name; "" when none was made.
     std::string made() const;

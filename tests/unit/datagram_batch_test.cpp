@@ -60,7 +60,7 @@ TEST_CASE("a batch comes with one call, each with its sender") {
     CHECK_EQ(sent.count, 3);
     await(ours, POLLIN);
     const Address sender = theirs.local();
-    const Calls calls;
+    const CallRecord calls;
     const ReceivedBatch received = batch.receive(ours);
     CHECK_EQ(received.datagrams.size(), 3);
     for (std::size_t place = 0; place < received.datagrams.size(); ++place) {

@@ -177,6 +177,7 @@ TEST_CASE("bug-F11 a body framed in two ways, or in an unknown one") {
         CHECK(is_refused(post("Transfer-Encoding: "s + value, "0\r\n\r\n")));
     CHECK(is_refused(post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked")));
     CHECK(is_refused(post("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity")));
+    CHECK(is_refused(post("Transfer-Encoding: identity\r\nTransfer-Encoding: chunked")));
     CHECK(is_refused("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"));
 }
 

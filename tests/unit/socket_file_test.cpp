@@ -124,7 +124,7 @@ TEST_CASE("after a time-out the same call goes on, and nothing is lost") {
 TEST_CASE("what is written waits for a flush, or for much more") {
     const DescriptorLedger ledger;
     Scene scene;
-    const Calls calls;
+    const CallRecord calls;
     scene.file.write("hello ");
     scene.file.write(bytes_of("world"));
     CHECK_EQ(calls.made(), "");
