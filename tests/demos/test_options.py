@@ -9,8 +9,9 @@ import unittest
 from demo import Modes, Server, path, read_exactly, run
 
 SERVERS = ("echo_server", "discard_server", "transfer_server", "upload_server")
-PROGRAMS = (*SERVERS, "many_clients")
-NEEDED = {"transfer_server": ["--dir", "/tmp"], "upload_server": ["--dir", "/tmp"]}
+PROGRAMS = (*SERVERS, "many_clients", "transfer_client", "upload_client")
+NEEDED = {"transfer_server": ["--dir", "/tmp"], "upload_server": ["--dir", "/tmp"],
+          "upload_client": [path("upload_client")]}
 
 
 class Help(Modes):
@@ -20,6 +21,8 @@ class Help(Modes):
                "discard_server": ["--stats"],
                "transfer_server": ["--stats", "--dir", "--quota", "--total", "--fsync"],
                "upload_server": ["--stats", "--dir", "--quota", "--total", "--fsync"],
+               "transfer_client": [],
+               "upload_client": ["--pause", "FILE"],
                "many_clients": ["--connections", "--messages", "--size", "--timeout"]}
         for program in PROGRAMS:
             status, out, err = run(program, "--help")
@@ -86,7 +89,7 @@ class Mistakes(Modes):
                 self.check(["--port", "1", option, value], option, programs=["many_clients"])
 
     def test_a_directory_that_cannot_be(self):
-        for program in NEEDED:
+        for program in ("transfer_server", "upload_server"):
             for directory, reason in (("", "directory"), ("/nonexistent", "No such file"),
                                       ("/dev/null", "Not a directory"), ("/proc", "/proc")):
                 with self.subTest(program=program, directory=directory):
@@ -97,8 +100,8 @@ class Mistakes(Modes):
             self.assertEqual(status, 2)
             self.assert_one_line(err, program + ": ", "--dir")
 
-    def test_many_clients_needs_a_port(self):
-        self.check([], "--port", programs=["many_clients"])
+    def test_a_client_needs_a_port(self):
+        self.check([], "--port", programs=["many_clients", "transfer_client", "upload_client"])
 
 
 class StandardOutput(Modes):
