@@ -90,7 +90,7 @@ public:
     static void close(Connection& connection) { delete &peer_of(connection); }
 
     std::size_t take(Connection& connection, ByteView bytes) {
-        Peer& peer = peer_of(connection);
+        const Peer& peer = peer_of(connection);
         std::size_t taken = 0;
         if (!peer.file) taken = begin(connection, text_of(bytes));
         if (!peer.file) return taken;

@@ -23,12 +23,14 @@ std::string_view reason_of(int error) {
     return full ? "disk-full" : "disk-error";
 }
 
-void write_all(int file, ByteView bytes) {
+void write_all(int file, ByteView bytes, std::uint64_t offset) {
     while (!bytes.empty()) {
-        const ssize_t written = ::write(file, bytes.data(), bytes.size());
+        const ssize_t written =
+            ::pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(offset));
         if (written < 0 && errno == EINTR) continue;
-        check(written < 0 ? -1 : 0, "write");
+        check(written < 0 ? -1 : 0, "pwrite");
         bytes = bytes.subspan(static_cast<std::size_t>(written));
+        offset += static_cast<std::size_t>(written);
     }
 }
 
@@ -38,6 +40,7 @@ void write_all(int file, ByteView bytes) {
 struct IncomingFile::Part {
     NewFile file; // none yet: it is the first
     std::string name;
+    std::uint64_t offset;
     std::vector<std::byte> bytes;
     bool last;
 };
@@ -60,7 +63,7 @@ IncomingFile::Stored IncomingFile::store(const UploadDirectory& directory, Part 
             }
             part.file = directory.create();
         }
-        write_all(part.file.fd(), result.bytes);
+        write_all(part.file.fd(), result.bytes, part.offset);
         if (!part.last) {
             result.file = std::move(part.file);
             return result;
@@ -110,6 +113,7 @@ std::size_t IncomingFile::take(ByteView bytes) {
 void IncomingFile::submit() {
     Part part{.file = std::move(file_),
               .name = name_,
+              .offset = size_ - missing_ - gathered_.size(),
               .bytes = std::exchange(gathered_, std::move(spare_)),
               .last = missing_ == 0};
     spare_ = {};
@@ -185,7 +189,7 @@ std::shared_ptr<IncomingFile> FileStore::receive(std::string name, std::uint64_t
 // To free the blocks of a large file takes a while.
 void FileStore::discard(NewFile file) {
     static_cast<void>(workers_.submit(
-        loop_, [file = std::move(file)]() mutable { file = {}; }, [](WorkResult<void>) {}));
+        loop_, [file = std::move(file)]() mutable { file = {}; }, [](const WorkResult<void>&) {}));
 }
 
 } // namespace demos

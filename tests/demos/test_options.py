@@ -49,6 +49,10 @@ NEEDED = {
     "transfer_server": ["--dir", "/tmp"],
     "upload_server": ["--dir", "/tmp"],
 }
+SERVERS = ("echo_server", "discard_server", "transfer_server", "upload_server")
+PROGRAMS = (*SERVERS, "many_clients", "transfer_client", "upload_client")
+NEEDED = {"transfer_server": ["--dir", "/tmp"], "upload_server": ["--dir", "/tmp"],
+          "upload_client": [path("upload_client")]}
 
 
 class Help(Modes):
@@ -79,6 +83,13 @@ class Help(Modes):
             "udp_client": ["--wait"],
             "upload_server": ["--dir", "--quota", "--total", "--fsync"],
         }
+        own = {"echo_server": ["--greeting", "--prefix", "--stats"],
+               "discard_server": ["--stats"],
+               "transfer_server": ["--stats", "--dir", "--quota", "--total", "--fsync"],
+               "upload_server": ["--stats", "--dir", "--quota", "--total", "--fsync"],
+               "transfer_client": [],
+               "upload_client": ["--pause", "FILE"],
+               "many_clients": ["--connections", "--messages", "--size", "--timeout"]}
         for program in PROGRAMS:
             status, out, err = run(program, "--help")
             self.assertEqual((status, err), (0, ""), program)
@@ -168,6 +179,8 @@ class Mistakes(Modes):
 
     def test_fanout_client_needs_words(self):
         self.check(["--port", "1"], "words", programs=["fanout_client"])
+    def test_a_client_needs_a_port(self):
+        self.check([], "--port", programs=["many_clients", "transfer_client", "upload_client"])
 
 
 class StandardOutput(Modes):

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import unittest
 
-from demo import Modes, path, read_all, read_exactly
+from demo import PATIENCE, Modes, path, read_all, read_exactly, run
 from inbox import BAD_NAMES, GOOD_NAMES, Inbox, cut, faulty, parse, reset, send_to_the_end
 
 
@@ -286,7 +286,7 @@ class Disk(Modes):
         return server
 
     def test_an_error_of_the_disk(self):
-        for call in ("write", "fsync", "linkat", "close"):
+        for call in ("pwrite64", "fsync", "linkat", "close"):
             server = self.with_fault(call, "EIO", "--fsync")
             with server.connect() as client:
                 self.assertEqual(send_to_the_end(client, file("a", bytes(300_000)) + CLOSE), b"")
@@ -303,6 +303,150 @@ class Disk(Modes):
             self.assertEqual(read_all(client), b"")
         self.assertEqual(server.names(), ["a"])
         self.assertEqual(server.file("a"), bytes(299_999) + b"!")
+
+
+class Tutorial(threading.Thread):
+    """The other side as the tutorial writes it: blocking calls, one client."""
+
+    def __init__(self, dialogue):
+        super().__init__()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.dialogue = dialogue
+        self.got = []
+        self.start()
+
+    def run(self):
+        with self.listener, self.listener.accept()[0] as client:
+            client.settimeout(PATIENCE)
+            self.dialogue(self, client)
+
+    def take(self, client):
+        """One frame, and what it announces."""
+        def frame():
+            return read_exactly(client, struct.unpack("<i", read_exactly(client, 4))[0])
+        head = frame()
+        if head == b"close":
+            self.got.append("close")
+            return False
+        head = json.loads(head)
+        self.got.append((head, frame()))
+        return True
+
+
+def take_all(server, client):
+    while server.take(client):
+        pass
+
+
+class Client(Modes):
+    def say(self, port, *lines, mode=()):
+        """Runs the client on these lines; returns status, standard output and standard error."""
+        return run("transfer_client", "--port", str(port), *mode,
+                   input="".join(line + "\n" for line in lines))
+
+    def test_to_our_server(self):
+        content = random.Random(5).randbytes(20_000_000)
+        with tempfile.TemporaryDirectory() as directory:
+            def inside(name, data):
+                with open(os.path.join(directory, name), "wb") as new:
+                    new.write(data)
+                return os.path.join(directory, name)
+            large, empty, spaced = (inside("large", content), inside("empty", b""),
+                                    inside("ein Brief.txt", b"text"))
+            for mode in self.modes():
+                with Inbox("transfer_server", *mode) as server:
+                    self.assertEqual(self.say(server.port, "msg|你好", f"file|{large}",
+                                              f"file|{empty}", f"file|{spaced}", "", "msg|", "q",
+                                              "msg|too late", mode=mode), (0, "", ""))
+                    self.assertEqual(server.names(), ["ein Brief.txt", "empty", "large"])
+                    self.assertEqual(server.file("large"), content)
+                    self.assertEqual(server.stop()[1], "你好\n\n")
+
+    def test_to_the_tutorials_server(self):
+        with tempfile.NamedTemporaryFile() as new:
+            new.write(bytes(100_000) + b"!")
+            new.flush()
+            for mode in self.modes():
+                server = Tutorial(take_all)
+                self.assertEqual(self.say(server.port, "msg|a|b", f"file|{new.name}", "q",
+                                          mode=mode), (0, "", ""))
+                server.join()
+                name = os.path.basename(new.name)
+                self.assertEqual(server.got, [
+                    ({"msg_type": "msg"}, b"a|b"),
+                    ({"msg_type": "file", "file_name": name}, bytes(100_000) + b"!"), "close"])
+
+    def test_the_end_of_input_is_an_end(self):
+        for mode in self.modes():
+            with Inbox("transfer_server", *mode) as server:
+                self.assertEqual(self.say(server.port, "msg|last", mode=mode), (0, "", ""))
+                self.assertEqual(self.say(server.port, mode=mode), (0, "", ""))
+                self.assertEqual(server.stop()[1], "last\n")
+
+    def test_lines_that_cannot_be_obeyed(self):
+        with Inbox("transfer_server") as server:
+            for line, part in (("file|/nonexistent", "No such file"), ("file|/tmp", "no regular"),
+                               ("file|/dev/zero", "no regular"), ("hello", "msg|TEXT"),
+                               ("file|", "No such file")):
+                status, out, err = self.say(server.port, line, "msg|goes on", "q")
+                self.assertEqual((status, out), (0, ""))
+                self.assert_one_line(err, "transfer_client: ", part)
+            with tempfile.NamedTemporaryFile() as large:
+                os.truncate(large.name, 2**31)
+                status, _, err = self.say(server.port, f"file|{large.name}", "q")
+                self.assertEqual(status, 0)
+                self.assert_one_line(err, "2^31-1")
+            self.assertEqual(server.stop()[1], "goes on\n" * 5)
+
+    def test_a_server_that_ends_early(self):
+        def once(server, client):
+            server.take(client)
+        with tempfile.NamedTemporaryFile() as large:
+            os.truncate(large.name, 2**31 - 1)
+            for mode in self.modes():
+                server = Tutorial(once)
+                process = subprocess.Popen([path("transfer_client"), "--port", str(server.port),
+                                            *mode], stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+                                           text=True)
+                process.stdin.write("msg|x\n")
+                process.stdin.flush()
+                self.assertEqual(process.wait(PATIENCE), 1)
+                self.assert_one_line(process.stderr.read(), "ended")
+                server.join()
+                process.stdin.close()
+                process.stderr.close()
+                with Inbox("transfer_server", *mode, "--quota", "1000") as server:
+                    status, _, err = self.say(server.port, f"file|{large.name}", "q", mode=mode)
+                    self.assertEqual(status, 1)
+                    self.assert_one_line(err, "transfer_client: ")
+
+    def test_nobody_there(self):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        status, out, err = self.say(port, "msg|x")
+        self.assertEqual((status, out), (1, ""))
+        self.assert_one_line(err, "transfer_client: ", str(port), "refused")
+
+    def test_progress_on_a_terminal_only(self):
+        with tempfile.NamedTemporaryFile() as new, Inbox("transfer_server") as server:
+            os.truncate(new.name, 500_000_000)
+            ours, theirs = os.openpty()
+            process = subprocess.Popen([path("transfer_client"), "--port", str(server.port)],
+                                       stdin=subprocess.PIPE, stderr=theirs)
+            os.close(theirs)
+            process.stdin.write(f"file|{new.name}\nq\n".encode())
+            process.stdin.close()
+            seen = b""
+            try:
+                while part := os.read(ours, 65536):
+                    seen += part
+            except OSError:  # what a terminal's end looks like
+                pass
+            os.close(ours)
+            self.assertEqual(process.wait(PATIENCE), 0)
+            self.assertIn(b"] 100%", seen)
+            self.assertTrue(seen.endswith(b"\r\n"), seen)
 
 
 if __name__ == "__main__":

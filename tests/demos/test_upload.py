@@ -187,5 +187,91 @@ class Refuses(Modes):
                 self.assertEqual(server.names(), [])
 
 
+class Client(Modes):
+    def send(self, port, name, *options):
+        return run("upload_client", "--port", str(port), name, *options)
+
+    def test_to_our_server(self):
+        content = random.Random(6).randbytes(20_000_000)
+        with tempfile.TemporaryDirectory() as directory:
+            for name, data in (("large-1.bin", content), ("empty", b""), ("ein Brief", b"x")):
+                with open(os.path.join(directory, name), "wb") as new:
+                    new.write(data)
+            for mode in self.modes():
+                with Inbox("upload_server", *mode) as server:
+                    for name in os.listdir(directory):
+                        self.assertEqual(self.send(server.port, os.path.join(directory, name),
+                                                   *mode), (0, "", ""))
+                    self.assertEqual(server.names(), ["ein Brief", "empty", "large-1.bin"])
+                    self.assertEqual(server.file("large-1.bin"), content)
+                    self.assertEqual(server.file("ein Brief"), b"x")
+
+    def test_to_the_tutorials_server(self):
+        """Which reads the header, then until it has SIZE bytes, and closes."""
+        got = []
+
+        def serve(listener):
+            with listener, listener.accept()[0] as client:
+                client.settimeout(PATIENCE)
+                # The tutorial: name, size = client.recv(1024).decode().split("-"); it hopes.
+                header, content = re.fullmatch(rb"(.*-\d+)(.*)", client.recv(1024), re.S).groups()
+                name, size = header.decode().split("-")
+                while len(content) < int(size):
+                    content += client.recv(1024)
+                got.append((name, content))
+
+        with tempfile.NamedTemporaryFile(prefix="notes") as new:
+            new.write(b"!" + bytes(100_000))
+            new.flush()
+            for mode in self.modes():
+                listener = socket.create_server(("127.0.0.1", 0))
+                server = threading.Thread(target=serve, args=(listener,))
+                server.start()
+                self.assertEqual(self.send(listener.getsockname()[1], new.name, *mode), (0, "", ""))
+                server.join()
+                self.assertEqual(got.pop(), (os.path.basename(new.name), b"!" + bytes(100_000)))
+
+    def test_a_server_that_ends_early(self):
+        with tempfile.NamedTemporaryFile() as large:
+            os.truncate(large.name, 5 * 10**9)
+            for mode in self.modes():
+                with Inbox("upload_server", *mode) as server:
+                    status, out, err = self.send(server.port, large.name, *mode)
+                    self.assertEqual((status, out), (1, ""))
+                    self.assert_one_line(err, "upload_client: ")
+                    self.assertEqual(server.stats()["rejected.over-quota"], 1)
+
+    def test_what_cannot_be_sent(self):
+        for name, part in (("/nonexistent", "No such file"), ("/tmp", "no regular file"),
+                           ("/dev/zero", "no regular file")):
+            status, out, err = self.send(1, name)
+            self.assertEqual((status, out), (2, ""))
+            self.assert_one_line(err, "upload_client: ", name, part)
+
+    def test_nobody_there(self):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        status, out, err = self.send(port, path("upload_client"))
+        self.assertEqual((status, out), (1, ""))
+        self.assert_one_line(err, "upload_client: ", str(port), "refused")
+
+    def test_progress_on_a_terminal(self):
+        with tempfile.NamedTemporaryFile() as new, Inbox("upload_server") as server:
+            os.truncate(new.name, 500_000_000)
+            ours, theirs = os.openpty()
+            process = subprocess.Popen([path("upload_client"), "--port", str(server.port),
+                                        new.name], stderr=theirs)
+            os.close(theirs)
+            seen = b""
+            try:
+                while part := os.read(ours, 65536):
+                    seen += part
+            except OSError:  # what a terminal's end looks like
+                pass
+            os.close(ours)
+            self.assertEqual(process.wait(PATIENCE), 0)
+            self.assertIn(b"] 100%", seen)
+
+
 if __name__ == "__main__":
     unittest.main()
