@@ -26,7 +26,11 @@ Step refused(int status, std::string_view reason) {
 
 std::string_view text(beast::string_view view) { return {view.data(), view.size()}; }
 
-bool is_digit(char character) { return character >= '0' && character <= '9'; }
+bool is_word(std::string_view a, std::string_view b) {
+    return beast::iequals({a.data(), a.size()}, {b.data(), b.size()});
+}
+
+bool is_decimal(char character) { return character >= '0' && character <= '9'; }
 
 Method method_of(beast::http::verb verb) {
     switch (verb) {
@@ -57,7 +61,8 @@ bool ends_with_version(std::string_view line) {
     constexpr std::string_view form = " HTTP/d.d";
     if (line.size() < form.size() || std::count(line.begin(), line.end(), ' ') != 2) return false;
     line.remove_prefix(line.size() - form.size());
-    return line.starts_with(" HTTP/") && is_digit(line[6]) && line[7] == '.' && is_digit(line[8]);
+    return line.starts_with(" HTTP/") && is_decimal(line[6]) && line[7] == '.' &&
+           is_decimal(line[8]);
 }
 
 } // namespace
@@ -77,6 +82,8 @@ struct RequestReader::Parser final : beast::http::basic_parser<true> {
         return put(boost::asio::const_buffer{bytes.data(), bytes.size()}, error);
     }
 
+    Step judge();
+
     Request& request;
     std::size_t fields_left;
     bool too_many_fields = false;
@@ -94,6 +101,9 @@ struct RequestReader::Parser final : beast::http::basic_parser<true> {
     beast::error_code error;
 
 private:
+    bool frames_well();
+    bool take_target();
+
     void on_request_impl(beast::http::verb verb, beast::string_view, beast::string_view where,
                          int version, beast::error_code&) override {
         request.method = method_of(verb);
@@ -169,32 +179,27 @@ private:
     void on_finish_impl(beast::error_code&) override {}
 };
 
-namespace {
-
 // Which way the body is framed: one way, said once, in digits (RFC 9112, 6).
-template <class Parser> bool frames_well(Parser& parser) {
-    Request& request = parser.request;
-    if (parser.encodings > 0) {
+bool RequestReader::Parser::frames_well() {
+    if (encodings > 0) {
         request.chunked = true;
-        return parser.encodings == 1 && parser.lengths == 0 && request.is_1_1 &&
-               beast::iequals(beast::string_view{parser.encoding.data(), parser.encoding.size()},
-                              "chunked");
+        return encodings == 1 && lengths == 0 && request.is_1_1 && is_word(encoding, "chunked");
     }
-    if (parser.lengths == 0) return true;
-    if (parser.lengths > 1 || !std::all_of(parser.length.begin(), parser.length.end(), is_digit))
-        return false;
-    request.content_length = parser.content_length() ? *parser.content_length() : 0;
+    if (lengths == 0) return true;
+    if (lengths > 1 || !std::all_of(length.begin(), length.end(), is_decimal)) return false;
+    request.content_length = content_length() ? *content_length() : 0;
     return true;
 }
 
 // RFC 9112, 3.2: a path, a whole URI as proxies get it, or the "*" of OPTIONS.
-bool take_target(Request& request, std::string_view target) {
+bool RequestReader::Parser::take_target() {
     if (request.method == Method::options && target == "*") {
         request.path = target;
         return true;
     }
-    if (target.starts_with("http://")) {
-        target.remove_prefix(7);
+    constexpr std::string_view scheme = "http://";
+    if (target.starts_with(scheme)) {
+        target.remove_prefix(scheme.size());
         const std::size_t host = std::min(target.find_first_of("/?"), target.size());
         if (host == 0 || !is_host(target.substr(0, host))) return false;
         target.remove_prefix(host);
@@ -207,26 +212,21 @@ bool take_target(Request& request, std::string_view target) {
     return true;
 }
 
-template <class Parser> Step judge(Parser& parser) {
-    Request& request = parser.request;
-    if (!frames_well(parser)) return refused(bad_request, "framing");
-    if (parser.hosts > 1 || (parser.hosts == 0 && request.is_1_1) || !is_host(request.host))
+// What the grammar cannot say.
+Step RequestReader::Parser::judge() {
+    if (!frames_well()) return refused(bad_request, "framing");
+    if (hosts > 1 || (hosts == 0 && request.is_1_1) || !is_host(request.host))
         return refused(bad_request, "host");
     // CONNECT names a host; it is not for us, and the answer says so.
-    if (!take_target(request, parser.target) && request.method != Method::other)
-        return refused(bad_request, "target");
-    if (!parser.expectation.empty() && request.is_1_1) {
-        if (!beast::iequals(
-                beast::string_view{parser.expectation.data(), parser.expectation.size()},
-                "100-continue"))
+    if (!take_target() && request.method != Method::other) return refused(bad_request, "target");
+    if (!expectation.empty() && request.is_1_1) {
+        if (!is_word(expectation, "100-continue"))
             return refused(expectation_failed, "expectation");
         request.expects_continue = true;
     }
-    request.keep_alive = parser.keep_alive();
+    request.keep_alive = keep_alive();
     return {.what = What::head};
 }
-
-} // namespace
 
 RequestReader::RequestReader(const Limits& limits) : limits_{limits}, scan_{limits.head} {}
 RequestReader::~RequestReader() = default;
@@ -273,7 +273,7 @@ Step RequestReader::parse_head(Parser& parser, std::string_view head) {
         ends_with_version(head.substr(0, head.find('\r'))))
         return refused(version_not_supported, "version");
     if (parser.error || !parser.is_header_done()) return refused(bad_request, "malformed");
-    const Step step = judge(parser);
+    const Step step = parser.judge();
     if (step.what == What::head && request_.content_length.value_or(0) > limits_.body)
         return refused(content_too_large, "large_body");
     return step;

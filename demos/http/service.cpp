@@ -94,13 +94,11 @@ bool Service::take_step(Connection& connection, const RequestReader::Step& step)
 void Service::begin(Connection& connection) {
     Client& client = of(connection);
     const Request& request = client.reader.request();
-    if (!request.keep_alive) client.last = true;
     if (!request.has_body()) return ask(connection);
     if (!application_.takes_body(request)) {
         client.last = true;
         return ask(connection);
     }
-    client.last = false; // its body is to come
     client.received = 0;
     enter(connection, Phase::body);
     if (request.expects_continue) connection.send("HTTP/1.1 100 Continue\r\n\r\n");
@@ -165,7 +163,7 @@ void Service::respond(Connection& connection, Response response) {
 void Service::answer(ConnectionId asker, Response response) {
     Connection* const connection = program_.server().connections().find(asker);
     if (connection == nullptr || connection->user == nullptr) return;
-    Client& client = of(*connection);
+    const Client& client = of(*connection);
     if (client.phase != Phase::answering) return;
     respond(*connection, std::move(response));
     if (client.last) return;
