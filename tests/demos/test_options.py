@@ -37,7 +37,9 @@ CLIENTS = (
     "many_clients",
     "reconnecting_client",
     "tcp_client",
+    "transfer_client",
     "udp_client",
+    "upload_client",
 )
 PROGRAMS = (
     *SERVERS,
@@ -47,12 +49,9 @@ PROGRAMS = (
 NEEDED = {
     "login_server": ["--users", "/dev/null"],
     "transfer_server": ["--dir", "/tmp"],
+    "upload_client": [path("upload_client")],
     "upload_server": ["--dir", "/tmp"],
 }
-SERVERS = ("echo_server", "discard_server", "transfer_server", "upload_server")
-PROGRAMS = (*SERVERS, "many_clients", "transfer_client", "upload_client")
-NEEDED = {"transfer_server": ["--dir", "/tmp"], "upload_server": ["--dir", "/tmp"],
-          "upload_client": [path("upload_client")]}
 
 
 class Help(Modes):
@@ -81,15 +80,9 @@ class Help(Modes):
             "tcp_client": ["--bare"],
             "transfer_server": ["--dir", "--quota", "--total", "--fsync"],
             "udp_client": ["--wait"],
+            "upload_client": ["--pause", "FILE"],
             "upload_server": ["--dir", "--quota", "--total", "--fsync"],
         }
-        own = {"echo_server": ["--greeting", "--prefix", "--stats"],
-               "discard_server": ["--stats"],
-               "transfer_server": ["--stats", "--dir", "--quota", "--total", "--fsync"],
-               "upload_server": ["--stats", "--dir", "--quota", "--total", "--fsync"],
-               "transfer_client": [],
-               "upload_client": ["--pause", "FILE"],
-               "many_clients": ["--connections", "--messages", "--size", "--timeout"]}
         for program in PROGRAMS:
             status, out, err = run(program, "--help")
             self.assertEqual((status, err), (0, ""), program)
