@@ -8,16 +8,22 @@ import unittest
 
 from demo import Modes, Server, read_all
 
-# The programs, with the options that they need. Add yours here.
+# The programs, with the options that they need. Add yours here. Not talk_server, which serves one
+# client at a time, and has tests of its own.
 SERVERS = {
+    "chat_server": [],
     "delay_server": ["--delay", "50ms"],
     "discard_server": [],
     "echo_server": [],
     "frame_server": [],
     "guess_who_server": [],
     "hello_server": [],
+    "http_server": [],
     "line_server": [],
+    "login_server": ["--users", "/dev/null"],
     "print_server": [],
+    "transfer_server": ["--dir", "/tmp"],
+    "upload_server": ["--dir", "/tmp"],
     "upper_server": [],
 }
 CYCLES = 200
