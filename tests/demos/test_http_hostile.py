@@ -57,7 +57,7 @@ class HoweverCut(Case):
                             if not select.select([], [client], [], 0)[1]:
                                 break
                     self.assertLess(sent, len(data))
-                    self.assertLessEqual(server.descriptors(), before + 2)  # files in wait, and a client
+                    self.assertLessEqual(server.descriptors(), before + 8)  # a file in wait, not hundreds
                     with open(f"/proc/{server.process.pid}/status") as status:
                         used = int(re.search(r"VmRSS:\s+(\d+)", status.read())[1])
                     if "asan" not in os.environ["POLLUX_DEMOS"]:
