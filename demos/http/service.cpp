@@ -1,5 +1,6 @@
 #include "service.hpp"
 
+#include <algorithm>
 #include <array>
 #include <unistd.h>
 #include <utility>
@@ -125,20 +126,27 @@ void Service::ask(Connection& connection) {
     connection.pause_reading();
 }
 
-static void send_file(Connection& connection, FileRange& part) {
+namespace {
+
+bool send_file(Connection& connection, FileRange& part) {
     std::array<std::byte, 65536> piece{};
     while (part.count > 0) {
         const ssize_t got = ::pread(part.file.get(), piece.data(),
                                     std::min<std::uint64_t>(piece.size(), part.count),
                                     static_cast<off_t>(part.offset));
-        if (got <= 0) return connection.abort();
-        connection.send(ByteView{piece}.first(static_cast<std::size_t>(got)));
+        if (got <= 0) connection.abort();
+        if (got <= 0 || !connection.send(ByteView{piece}.first(static_cast<std::size_t>(got))))
+            return false;
         part.count -= static_cast<std::uint64_t>(got);
         part.offset += static_cast<std::uint64_t>(got);
     }
+    return true;
 }
 
-// The one place that sends.
+} // namespace
+
+// Sending and closing may be the end of the connection, and then of its client too, unless a
+// handler of it is running: what is changed is changed before.
 void Service::respond(Connection& connection, Response response) {
     static constexpr std::array<std::string_view, 6> names{"answered.other", "answered.1xx",
                                                            "answered.2xx",   "answered.3xx",
@@ -149,24 +157,23 @@ void Service::respond(Connection& connection, Response response) {
     ++tally_.answers[kind];
     program_.counters().count(names[kind]);
 
-    connection.send(writer_.head(response, request, client.last));
-    if (request.method != Method::head) {
-        connection.send(response.body());
-        if (response.file && response.file->count > 0) {
-            send_file(connection, *response.file);
-        }
-    }
+    const bool with_body = request.method != Method::head;
+    const bool with_file = with_body && response.file && response.file->count > 0;
+    const bool last = client.last;
     client.phase = Phase::idle;
-    if (client.last) connection.close();
+    if (!connection.send(writer_.head(response, request, last))) return;
+    if (with_body && !connection.send(response.body())) return;
+    if (with_file && !send_file(connection, *response.file)) return;
+    if (last) connection.close();
 }
 
 void Service::answer(ConnectionId asker, Response response) {
-    Connection* const connection = program_.server().connections().find(asker);
-    if (connection == nullptr || connection->user == nullptr) return;
-    const Client& client = of(*connection);
-    if (client.phase != Phase::answering) return;
+    ConnectionSet& connections = program_.server().connections();
+    Connection* connection = connections.find(asker);
+    if (connection == nullptr || of(*connection).phase != Phase::answering) return;
     respond(*connection, std::move(response));
-    if (client.last) return;
+    connection = connections.find(asker);
+    if (connection == nullptr || of(*connection).last) return;
     enter(*connection, Phase::idle);
     connection->resume_reading();
 }
@@ -178,10 +185,9 @@ void Service::refuse(Connection& connection, int status, std::string_view reason
     const Response response = status_page(status);
     ++tally_.answers[static_cast<std::size_t>(status / 100)];
     ++tally_.refused[reason];
-    connection.send(writer_.head(response, client.reader.request(), true));
-    connection.send(response.text);
     client.timer.cancel();
-    program_.reject(connection, reason);
+    if (!connection.send(writer_.head(response, client.reader.request(), true))) return;
+    if (connection.send(response.text)) program_.reject(connection, reason);
 }
 
 void Service::end(Connection& connection) {
@@ -210,7 +216,7 @@ void Service::enter(Connection& connection, Phase phase) {
 
 void Service::expire(ConnectionId id) {
     Connection* const connection = program_.server().connections().find(id);
-    if (connection == nullptr || connection->user == nullptr) return;
+    if (connection == nullptr) return;
     Client& client = of(*connection);
     if (client.last || client.phase == Phase::answering) return;
     if (client.phase == Phase::idle) {
