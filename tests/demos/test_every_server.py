@@ -66,8 +66,11 @@ class EveryServer(Modes):
             before = server.descriptors()
             for _ in range(CYCLES):
                 reset(server.connect())
-            self.still_serves(server)
-            self.assertLessEqual(server.descriptors(), before + 1)
+            for _ in range(CYCLES):  # it may hear of some resets later than of this client
+                self.still_serves(server)
+                if server.descriptors() <= before + 1:
+                    return
+            self.fail(f"{server.descriptors()} descriptors, {before} before")
         self.each(check)
 
     def test_m10_it_listens_at_loopback(self):
