@@ -22,6 +22,7 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
           const ServerOptions& options)
         : loop{on},
           max_connections{options.max_connections},
+          shares_port{options.listen.reuse_port},
           connections{std::in_place, loop, std::move(handlers), options.connection} {
         if (addresses.empty()) throw std::invalid_argument{"Server: no address to listen at"};
         connections->set_on_gone([this] { on_gone(); });
@@ -36,7 +37,9 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
         const auto self = shared_from_this();
         const std::uint64_t opened = connections->stats().opened;
         try {
-            connections->adopt(std::move(socket));
+            const ConnectionId id = connections->adopt(std::move(socket));
+            Connection* const late = draining && connections ? connections->find(id) : nullptr;
+            if (late != nullptr) late->close();
         } catch (const std::exception&) {
             // A handler's exception goes on. One that the kernel does not watch (select: the number
             // does not fit; no memory) must not end the others: it is closed.
@@ -47,9 +50,22 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
             for (Listener& listener : listeners) listener.pause();
     }
 
+    // A handler may call this again for each client that is taken, or destroy the server.
     void stop_listening() {
-        shed = all_shed();
-        listeners.clear();
+        if (listeners.empty() || std::exchange(stopping, true)) return;
+        const auto self = shared_from_this();
+        const struct Closing {
+            State& state;
+            ~Closing() {
+                if (state.listeners.empty()) return; // a handler destroyed the server
+                state.shed = state.all_shed();
+                state.listeners.clear();
+                state.end_if_drained();
+            }
+        } closing{*this};
+        if (!shares_port) return;
+        for (std::size_t place = 0; place < listeners.size(); ++place)
+            listeners[place].accept_waiting();
     }
 
     std::uint64_t all_shed() const noexcept {
@@ -61,19 +77,24 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
     void on_gone() {
         if (!listeners.empty() && connections->size() < max_connections)
             for (Listener& listener : listeners) listener.resume();
-        if (draining && connections->size() == 0) drained.run_at({});
+        end_if_drained();
+    }
+
+    // In a turn of its own: `on_done` may destroy the server, which calls this in the middle of
+    // ending a connection.
+    void end_if_drained() {
+        if (draining && listeners.empty() && connections->size() == 0) drained.run_at({});
     }
 
     void drain(Clock::duration timeout, Task on_done) {
         const auto self = shared_from_this();
-        stop_listening();
         draining = true;
         on_drained = std::move(on_done);
-        // In a turn of its own: `on_done` may destroy the server, which calls this in the middle
-        // of ending a connection.
         drained = loop.run_after(timeout, [this] { finish_draining(); });
+        stop_listening();
+        if (!connections) return; // a handler destroyed the server
         connections->for_each([](Connection& connection) { connection.close(); });
-        if (connections && connections->size() == 0) drained.run_at({});
+        if (connections) end_if_drained();
     }
 
     void finish_draining() {
@@ -89,6 +110,8 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
 
     EventLoop& loop;
     std::size_t max_connections;
+    bool shares_port;
+    bool stopping = false;
     std::optional<ConnectionSet> connections;
     std::vector<Listener> listeners;
     std::uint64_t shed = 0; // but for the listeners' own

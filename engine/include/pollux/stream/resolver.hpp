@@ -12,7 +12,8 @@
 namespace pollux {
 
 /// Finds the addresses of hosts without blocking the loop: `pollux::resolve` on the threads of a
-/// pool. It belongs to the loop's thread; loop and pool must outlive it, and the queries may.
+/// pool. It belongs to the loop's thread. Loop and pool must outlive it; a query may be answered
+/// after it.
 ///
 /// A look-up that has begun cannot be stopped, and keeps its thread as long as the system takes
 /// (resolv.conf(5): 5 seconds for each server and try). Give names a pool of their own where other

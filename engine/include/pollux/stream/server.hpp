@@ -58,9 +58,16 @@ public:
 
     /// Listens no more: the address is free, and clients in the kernel's queue are reset. The path
     /// of a Unix socket stays, as everywhere (unix(7)); the next listener takes it over.
+    ///
+    /// A server that shares its port (`ListenOptions::reuse_port`) accepts its queue first, up to
+    /// `max_connections`: the kernel has given those clients to this socket, and gives them to no
+    /// other when it is closed. So servers are replaced without losing who has connected: start the
+    /// new one, `stop_accepting` on the old one, let its connections end, `drain`. Who connects in
+    /// the instant between the last accept and the close is reset (but see `tcp_migrate_req` in
+    /// the kernel's ip-sysctl). Throws what `on_open` throws; it listens no more then either.
     void stop_accepting();
 
-    /// Ends in good order: listens no more, closes every connection (`Connection::close`), and
+    /// Ends in good order: stops accepting as above, closes every connection (`Connection::close`), and
     /// calls `on_done`, which may be empty, when all are gone, or after `timeout`, when those left
     /// are aborted. A second call replaces the time and the task of the first.
     void drain(Clock::duration timeout, Task on_done);
