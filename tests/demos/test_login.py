@@ -164,6 +164,7 @@ class Serving(Login):
                 client.sendall(message("ada", PASSWORD))
                 server.process.send_signal(signal.SIGTERM)
                 self.assertIn(read_all(client), (b"", RIGHT))
+                client.close()
                 self.assertEqual(server.process.wait(PATIENCE), 0)
 
     def test_nobody_is_waited_for_longer_than_the_limit(self):
