@@ -15,9 +15,13 @@ std::unique_ptr<Reactor> make_epoll_reactor();
 /// would show only at the next wait.
 void require_open(int fd, std::string_view call);
 
-/// Throws ENOTSUP: the facility reports levels, and from outside nobody can tell when a reader
-/// saw "would block", so there is no honest way to give edges.
-[[noreturn]] void refuse_edge(std::string_view call);
+/// What a facility that reports levels to one process can give. Edges it cannot: from outside
+/// nobody can tell when a reader saw "would block". Nor can it know who else waits.
+constexpr bool is_level_or_one_shot(Trigger trigger) noexcept {
+    return trigger == Trigger::level || trigger == Trigger::one_shot;
+}
+/// Throws ENOTSUP for another trigger.
+void require_level_or_one_shot(Trigger trigger, std::string_view call);
 
 /// Throws EEXIST or ENOENT, as epoll_ctl(2) does.
 [[noreturn]] void refuse_twice(std::string_view call, int fd);

@@ -30,6 +30,7 @@ std::uint32_t to_epoll(Interest interest, Trigger trigger) noexcept {
     std::uint32_t bits = to_poll_bits(interest);
     if (trigger == Trigger::edge) bits |= EPOLLET;
     if (trigger == Trigger::one_shot) bits |= EPOLLONESHOT;
+    if (trigger == Trigger::exclusive) bits = (bits & ~std::uint32_t{EPOLLRDHUP}) | EPOLLEXCLUSIVE;
     return bits;
 }
 

@@ -54,8 +54,10 @@ void require_open(int fd, std::string_view call) {
     if (sys::fcntl(fd, F_GETFD, 0) < 0) throw_system_error(errno, call, described(fd));
 }
 
-void refuse_edge(std::string_view call) {
-    throw_system_error(ENOTSUP, call, "edge-triggered: this facility knows levels only");
+void require_level_or_one_shot(Trigger trigger, std::string_view call) {
+    if (!is_level_or_one_shot(trigger))
+        throw_system_error(ENOTSUP, call,
+                           std::string{to_string(trigger)} + ": this facility knows levels only");
 }
 
 void refuse_twice(std::string_view call, int fd) {

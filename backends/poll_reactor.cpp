@@ -19,7 +19,7 @@ namespace {
 class PollReactor final : public Reactor {
 public:
     void add(int fd, Token token, Interest interest, Trigger trigger) override {
-        if (trigger == Trigger::edge) refuse_edge("poll");
+        require_level_or_one_shot(trigger, "poll");
         if (is_watched(fd)) refuse_twice("poll", fd);
         require_open(fd, "poll");
         if (static_cast<std::size_t>(fd) >= known_.size())
@@ -32,7 +32,7 @@ public:
     }
 
     void modify(int fd, Token token, Interest interest, Trigger trigger) override {
-        if (trigger == Trigger::edge) refuse_edge("poll");
+        require_level_or_one_shot(trigger, "poll");
         if (!is_watched(fd)) refuse_unknown("poll", fd);
         set(fd, token, interest, trigger);
     }
@@ -67,7 +67,7 @@ public:
         return {ready_.data(), found};
     }
 
-    bool supports(Trigger trigger) const noexcept override { return trigger != Trigger::edge; }
+    bool supports(Trigger trigger) const noexcept override { return is_level_or_one_shot(trigger); }
     int descriptor() const noexcept override { return -1; }
     std::string_view name() const noexcept override { return "poll"; }
 

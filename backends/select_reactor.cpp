@@ -29,7 +29,7 @@ struct Sets {
 class SelectReactor final : public Reactor {
 public:
     void add(int fd, Token token, Interest interest, Trigger trigger) override {
-        if (trigger == Trigger::edge) refuse_edge("select");
+        require_level_or_one_shot(trigger, "select");
         if (fd >= FD_SETSIZE)
             throw_system_error(ERANGE, "select",
                                "descriptor " + std::to_string(fd) + " is not below FD_SETSIZE (" +
@@ -42,7 +42,7 @@ public:
     }
 
     void modify(int fd, Token token, Interest interest, Trigger trigger) override {
-        if (trigger == Trigger::edge) refuse_edge("select");
+        require_level_or_one_shot(trigger, "select");
         if (!is_watched(fd)) refuse_unknown("select", fd);
         marks_[static_cast<std::size_t>(fd)] = {token, trigger, true};
         disarm(fd);
@@ -72,7 +72,7 @@ public:
         return {ready_.data(), found_};
     }
 
-    bool supports(Trigger trigger) const noexcept override { return trigger != Trigger::edge; }
+    bool supports(Trigger trigger) const noexcept override { return is_level_or_one_shot(trigger); }
     int descriptor() const noexcept override { return -1; }
     std::string_view name() const noexcept override { return "select"; }
 

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from textwrap import wrap
 
-from comparison import cells, machine, table
+from comparison import cells, datagrams, machine, table, transfer
 from comparison.finding import level_against_edge
 from comparison.measure import Bench, default_build
 from comparison.processes import Failed
@@ -24,6 +24,7 @@ from comparison.summary import Results
 PROJECT = Path(__file__).resolve().parent.parent
 ECHO_SIZE, UPLOAD_SIZE = 64, 65536
 UPLOAD_CONNECTIONS = (1, 50)
+MIB = 1024 * 1024
 
 
 def arguments(words=None):
@@ -103,6 +104,26 @@ def counting_rounds(options):
     return 1 if options.quick else min(3, options.rounds)
 
 
+def measure_further(options, bench):
+    """What is no comparison of modes: one big file, and datagrams. Empty for servers of others."""
+    if options.servers:
+        return []
+    show = (lambda text: print(text, file=sys.stderr)) if not sys.stderr.isatty() else (
+        lambda text: print(f"\r{text:<60}\r", end="", file=sys.stderr, flush=True))
+    size = (64 if options.quick else 1024) * MIB
+    samples = transfer.measure(bench.build, bench.server_core, bench.client_core, size,
+                               options.rounds, options.seed, show)
+    sections = [transfer.section(samples, size)]
+    show("datagrams")
+    try:
+        sections.append(datagrams.section(datagrams.measure(
+            bench.build, bench.server_core, 0.02 if options.quick else 0.2, options.rounds)))
+    except Failed as problem:
+        print(f"bench/run: {problem}", file=sys.stderr)
+    show("")
+    return sections
+
+
 def cell_summary(results, workload, mode):
     summary = {"workload": workload.name, "mode": mode.name,
                "reasons": results.reasons_of(workload, mode), "median_min_max": {}, "ratio": {}}
@@ -150,6 +171,7 @@ def main():
         print(f"bench/run: {failure}", file=sys.stderr)
         return 2
     complete = measure(options, workloads, bench, results)
+    further = measure_further(options, bench) if complete else []
     findings = level_against_edge(results, workloads)
     document |= {
         "complete": complete,
@@ -157,8 +179,11 @@ def main():
         "finding": findings,
         "cells": [cell_summary(results, each, mode) for each in workloads for mode in cells.MODES],
         "samples": results.samples,
+        "further": further,
     }
     print(table.terminal(results, workloads, cells.MODES))
+    for section in further:
+        print(table.further(section))
     for sentence in findings:
         print("\n".join(wrap(sentence, table.WIDTH)) + "\n")
     write_report(options.output, results, workloads, findings, document)

@@ -5,21 +5,22 @@
 #
 #     build    compiler, CMake, what demos, tests and benchmarks are compiled with
 #     tests    clang and its tools, the programs that tests talk to
-#     bench    plots, valgrind
+#     bench    plots, valgrind, what is compared with
 set -euo pipefail
 
 wanted=()
 for group in "$@"; do
     case $group in
     build)
-        wanted+=(g++ cmake ninja-build pkg-config git libcli11-dev doctest-dev libbenchmark-dev)
+        wanted+=(g++ cmake ninja-build pkg-config git libcli11-dev doctest-dev libbenchmark-dev
+            nlohmann-json3-dev libboost-dev libcrypt-dev)
         ;;
     tests)
         wanted+=(python3 curl ncat socat clang-16 clang-tidy-16 clang-format-16
-            libclang-rt-16-dev binutils strace)
+            libclang-rt-16-dev binutils strace chromium wrk)
         ;;
     bench)
-        wanted+=(python3-matplotlib valgrind util-linux)
+        wanted+=(python3-matplotlib socat valgrind util-linux)
         ;;
     *)
         echo "${0##*/}: no group '$group': choose among build, tests, bench" >&2

@@ -10,7 +10,7 @@ using namespace pollux;
 
 int main(int argc, char** argv) {
     demos::ServerProgram program{"discard_server", "Reads everything and answers nothing."};
-    return program.run(argc, argv, [] {
+    return program.run(argc, argv, [](EventLoop&) {
         return ConnectionHandlers{
             .on_data = [](Connection&, ByteView data) { return data.size(); }};
     });

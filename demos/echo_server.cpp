@@ -11,10 +11,10 @@ int main(int argc, char** argv) {
     demos::ServerProgram program{"echo_server", "Sends back what it receives."};
     std::string greeting;
     std::string prefix;
-    program.app().add_option("--greeting", greeting, "text sent to each client on accept");
-    program.app().add_option("--prefix", prefix, "text put before each echoed read");
+    program.options().text("--greeting", greeting, "text sent to each client on accept");
+    program.options().text("--prefix", prefix, "text put before each echoed read");
 
-    return program.run(argc, argv, [&] {
+    return program.run(argc, argv, [&](EventLoop&) {
         return ConnectionHandlers{
             .on_open = [&](Connection& connection) { connection.send(greeting); },
             .on_data =

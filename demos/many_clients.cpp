@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <iostream>
+#include <stdexcept>
 #include <unistd.h>
 #include <vector>
 
@@ -19,7 +20,7 @@ struct Work {
     std::size_t connections = 50;
     std::size_t messages = 100;
     std::size_t size = 64;
-    double timeout = 10; // seconds without progress
+    std::chrono::milliseconds timeout{10'000}; // without progress
 };
 
 // The byte at a place of a client's stream: no two clients and no two neighbours look alike.
@@ -55,8 +56,7 @@ private:
     static ConnectionOptions options(Trigger trigger, const Work& work) {
         ConnectionOptions options;
         options.trigger = trigger;
-        options.idle_timeout = std::chrono::duration_cast<Clock::duration>(
-            std::chrono::duration<double>{work.timeout});
+        options.idle_timeout = work.timeout;
         return options;
     }
 
@@ -144,9 +144,7 @@ int run(const demos::CommonOptions& options, const Work& work) {
     if (demos::raise_descriptor_limit() < work.connections + 16)
         throw std::invalid_argument{"the limit of open descriptors does not allow " +
                                     std::to_string(work.connections) + " connections"};
-    const Address server = options.address();
-    if (server.family() != AF_UNIX && server.port() == 0)
-        throw std::invalid_argument{"--port is missing: where the server listens"};
+    const Address server = options.server_address();
     EventLoop loop = options.make_loop();
     const Clock::time_point start = Clock::now();
     ManyClients clients{loop, server, work, options.trigger};
@@ -173,21 +171,17 @@ int run(const demos::CommonOptions& options, const Work& work) {
 } // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app{"Many clients of an echo server at once; every byte is checked.", "many_clients"};
-    demos::CommonOptions options;
+    demos::Options options{"many_clients",
+                           "Many clients of an echo server at once; every byte is checked."};
+    demos::CommonOptions common;
     Work work;
-    demos::add_common_options(app, options);
-    app.add_option("--connections", work.connections, "clients at once")
-        ->check(CLI::PositiveNumber)
-        ->capture_default_str();
-    app.add_option("--messages", work.messages, "messages of each client, one after the other")
-        ->check(CLI::PositiveNumber)
-        ->capture_default_str();
-    app.add_option("--size", work.size, "bytes of a message")
-        ->check(CLI::PositiveNumber)
-        ->capture_default_str();
-    app.add_option("--timeout", work.timeout, "seconds without an answer before a client gives up")
-        ->check(CLI::PositiveNumber)
-        ->capture_default_str();
-    return demos::run(app, argc, argv, [&] { return run(options, work); });
+    constexpr std::size_t many = 1'000'000'000;
+    common.add_to_client(options);
+    options.number("--connections", work.connections, 1, many, "clients at once");
+    options.number("--messages", work.messages, 1, many,
+                   "messages of each client, one after the other");
+    options.number("--size", work.size, 1, many, "bytes of a message");
+    options.duration("--timeout", work.timeout,
+                     "how long a client waits for an answer before it gives up");
+    return demos::run(options, argc, argv, [&] { return run(common, work); });
 }

@@ -20,6 +20,7 @@ class Bench:
     """Where the programs are and which cores they run on."""
 
     def __init__(self, build, servers, server_core, client_core, spin):
+        self.build = build
         self.load_generator = build / "bench" / "load_generator"
         self.server_folders = [servers] if servers else [build / "demos", build / "bench"]
         self.server_core = server_core

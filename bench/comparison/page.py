@@ -61,6 +61,7 @@ def page(results, workloads, modes, findings, document):
         "<h2>Figures</h2><p class=quiet>Medians (smallest–largest); “×level” is the ratio to "
         f"{BASE} of the same round.</p>",
         *[_figures(results, workload, modes) for workload in workloads],
+        *[_further(section) for section in document["further"]],
         "<h2>How it was measured</h2>", f"<p>{escape(_method(document))}</p>",
         "<h2>The machine</h2>", _facts(document), "</body></html>",
     ]
@@ -114,6 +115,12 @@ def _figures(results, workload, modes):
     notes = table.reasons(results, workload, modes) + cautions(results, workload, modes)
     parts += [f"<p class=quiet>{escape(note)}</p>" for note in notes]
     return "".join(parts)
+
+
+def _further(section):
+    notes = "".join(f"<p class=quiet>{escape(note)}</p>" for note in section["notes"])
+    return (f"<h2>{escape(section['title'])}</h2>"
+            f"{_table(section['header'], section['rows'])}{notes}")
 
 
 def _table(header, rows):

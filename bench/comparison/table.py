@@ -73,6 +73,14 @@ def terminal(results, workloads, modes):
     return "\n".join(lines)
 
 
+def further(section):
+    """A section that brings its own rows."""
+    lines = [section["title"], "", *align(section["header"], section["rows"])]
+    for note in section["notes"]:
+        lines += ["", *wrap(note, WIDTH, initial_indent="  ", subsequent_indent="    ")]
+    return "\n".join([*lines, "", ""])
+
+
 def align(header, rows):
     widths = [max(len(row[i]) for row in [header] + rows) for i in range(len(header))]
     return [

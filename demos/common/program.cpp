@@ -18,11 +18,6 @@ namespace {
 
 constexpr std::chrono::seconds patience{1}; // with clients that do not end, on the way out
 
-int fail(const CLI::App& app, std::string_view message) {
-    std::cerr << app.get_name() << ": " << message << '\n';
-    return 2;
-}
-
 // Where one of the standard streams is closed its number would go to a socket, and messages with
 // it.
 void keep_standard_streams() {
@@ -40,6 +35,30 @@ Backend backend_of_environment() {
 
 } // namespace
 
+void CommonOptions::add_to_server(Options& options) { add(options, "port; 0 picks a free one"); }
+void CommonOptions::add_to_client(Options& options) { add(options, "port of the server"); }
+
+void CommonOptions::add(Options& options, const std::string& help_of_port) {
+    options.text("--host", host,
+                 "address: 127.0.0.1, ::1, unix:/path or unix:@name (without port)");
+    options.number("--port", port, 0, 65535, help_of_port);
+    options.text(
+        "--backend", "select|poll|epoll",
+        [this](const std::string& name) { backend = parse_backend(name); },
+        "kernel facility; the default is that of POLLUX_BACKEND, or else epoll");
+    options.text(
+        "--trigger", "level|edge|one-shot",
+        [this](const std::string& name) { trigger = parse_trigger(name); },
+        "when a ready descriptor is reported again; the default is level, edge needs epoll");
+}
+
+Address CommonOptions::server_address() const {
+    const Address server = address();
+    if (server.family() != AF_UNIX && server.port() == 0)
+        throw std::invalid_argument{"--port is missing: where the server listens"};
+    return server;
+}
+
 EventLoop CommonOptions::make_loop() const {
     const Backend chosen = backend ? *backend : backend_of_environment();
     if (!make_reactor(chosen)->supports(trigger))
@@ -49,33 +68,14 @@ EventLoop CommonOptions::make_loop() const {
     return EventLoop{chosen};
 }
 
-void add_common_options(CLI::App& app, CommonOptions& options) {
-    app.add_option("--host", options.host,
-                   "address: 127.0.0.1, ::1, unix:/path or unix:@name (without port)")
-        ->capture_default_str();
-    app.add_option("--port", options.port, "port; a server given 0 picks a free one")
-        ->check(CLI::Range(0, 65535))
-        ->capture_default_str();
-    app.add_option_function<std::string>(
-           "--backend", [&](const std::string& name) { options.backend = parse_backend(name); },
-           "kernel facility; the default is that of POLLUX_BACKEND, or else epoll")
-        ->option_text("select|poll|epoll");
-    app.add_option_function<std::string>(
-           "--trigger", [&](const std::string& name) { options.trigger = parse_trigger(name); },
-           "when a ready descriptor is reported again; the default is level, edge needs epoll")
-        ->option_text("level|edge|one-shot");
-}
-
-int run(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
+int run(Options& options, int argc, char** argv, const std::function<int()>& body) {
     keep_standard_streams();
     std::signal(SIGPIPE, SIG_IGN);
     try {
-        app.parse(argc, argv);
-        return body();
-    } catch (const CLI::Success& success) { // --help
-        return app.exit(success);
+        return options.parse(argc, argv) ? body() : 0;
     } catch (const std::exception& error) {
-        return fail(app, error.what());
+        std::cerr << options.program() << ": " << error.what() << '\n';
+        return 2;
     }
 }
 
@@ -88,45 +88,81 @@ std::size_t raise_descriptor_limit() {
     return limit.rlim_cur;
 }
 
-ServerProgram::ServerProgram(const std::string& name, const std::string& description)
-    : app_{description, name} {
-    add_common_options(app_, options_);
-    app_.add_flag("--stats", stats_,
-                  "print one line of statistics to standard error at the end and on SIGUSR1");
+void Counters::count(std::string_view name, std::uint64_t by) {
+    const auto known = counted_.find(name);
+    if (known != counted_.end())
+        known->second += by;
+    else
+        counted_.emplace(name, by);
 }
 
-int ServerProgram::run(int argc, char** argv, const std::function<ConnectionHandlers()>& handlers) {
-    return demos::run(app_, argc, argv, [&] { return serve(handlers()); });
+std::string Counters::to_string() const {
+    std::string text;
+    for (const auto& [name, number] : counted_) text += ' ' + name + '=' + std::to_string(number);
+    return text;
 }
 
-int ServerProgram::serve(ConnectionHandlers handlers) {
-    raise_descriptor_limit();
-    EventLoop loop = options_.make_loop();
-
-    // One connection's trouble is its own: it is closed, and the reason is in the statistics.
-    handlers.on_error = [](const std::exception_ptr&) {};
-    ServerOptions options;
-    options.connection.trigger = options_.trigger;
-    Server server{loop, options_.address(), std::move(handlers), options};
-
+void serve(EventLoop& loop, const Address& address, const std::function<std::string()>& stats,
+           const std::function<void()>& leave) {
     bool leaving = false;
     const SignalWatch signals{loop, {SIGINT, SIGTERM, SIGUSR1}, [&](int signal) {
                                   if (signal == SIGUSR1) {
-                                      if (stats_) std::cerr << stats_line(server) << std::endl;
+                                      if (stats) std::cerr << stats() << std::endl;
                                   } else if (std::exchange(leaving, true)) {
                                       loop.stop();
                                   } else {
-                                      server.drain(patience, [&] { loop.stop(); });
+                                      leave();
                                   }
                               }};
     // From here on signals are heard, so whoever reads this line may send one.
-    std::cout << "listening on " << server.address().to_string() << std::endl;
+    std::cout << "listening on " << address.to_string() << std::endl;
     loop.run();
-    if (stats_) std::cerr << stats_line(server) << std::endl;
+    if (stats) std::cerr << stats() << std::endl;
+}
+
+ServerProgram::ServerProgram(const std::string& name, const std::string& description)
+    : options_{name, description} {
+    common_.add_to_server(options_);
+    options_.flag("--stats", stats_,
+                  "print one line of statistics to standard error at the end and on SIGUSR1");
+}
+
+int ServerProgram::run(int argc, char** argv,
+                       const std::function<ConnectionHandlers(EventLoop&)>& setup) {
+    return demos::run(options_, argc, argv,
+                      [&] { return instead_ && instead_() ? 0 : serve(setup); });
+}
+
+int ServerProgram::serve(const std::function<ConnectionHandlers(EventLoop&)>& setup) {
+    raise_descriptor_limit();
+    EventLoop loop = common_.make_loop();
+
+    // One connection's trouble is its own: it is closed, and the reason is in the statistics.
+    ConnectionHandlers handlers = setup(loop);
+    if (!handlers.on_error) handlers.on_error = [](const std::exception_ptr&) {};
+    limits_.connection.trigger = common_.trigger;
+    Server server{loop, common_.address(), std::move(handlers), limits_};
+    server_ = &server;
+
+    std::function<std::string()> stats;
+    if (stats_) stats = [&] { return stats_line(server, counters_); };
+    demos::serve(loop, server.address(), stats, [this] { leave(); });
     return 0;
 }
 
-std::string stats_line(Server& server) {
+void ServerProgram::leave() {
+    if (std::exchange(leaving_, true)) return;
+    if (on_leaving_) on_leaving_();
+    EventLoop& loop = server_->connections().loop();
+    server_->drain(patience, [&loop] { loop.stop(); });
+}
+
+void ServerProgram::reject(Connection& connection, std::string_view reason) {
+    counters_.count("rejected." + std::string{reason});
+    connection.close();
+}
+
+std::string stats_line(Server& server, const Counters& counters) {
     const ConnectionStats& stats = server.connections().stats();
     std::string line = "stats accepted=" + std::to_string(stats.opened) +
                        " open=" + std::to_string(server.connections().size()) +
@@ -137,12 +173,17 @@ std::string stats_line(Server& server) {
         if (stats.closed[reason] > 0)
             line += " closed." + std::string{to_string(static_cast<CloseReason>(reason))} + "=" +
                     std::to_string(stats.closed[reason]);
+    return line + counters.to_string() + calls_made();
+}
+
+std::string calls_made() {
+    std::string text;
     for (const CallCount& call : call_counts()) {
-        line += " calls." + std::string{call.name} + "=" + std::to_string(call.made);
+        text += " calls." + std::string{call.name} + "=" + std::to_string(call.made);
         if (call.would_block > 0)
-            line += " blocked." + std::string{call.name} + "=" + std::to_string(call.would_block);
+            text += " blocked." + std::string{call.name} + "=" + std::to_string(call.would_block);
     }
-    return line;
+    return text;
 }
 
 } // namespace demos

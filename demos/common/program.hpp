@@ -1,63 +1,118 @@
 #pragma once
 
-// What the demo programs share: options, error messages, signals, statistics. What a program does
-// itself stands in its own file.
+// What the demo programs share: common options, error messages, signals, statistics. What a
+// program does itself stands in its own file.
 
-#include <CLI/CLI.hpp>
+#include "options.hpp"
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <pollux/event_loop.hpp>
 #include <pollux/net/address.hpp>
 #include <pollux/stream/server.hpp>
 #include <string>
+#include <string_view>
 
 namespace demos {
 
-/// Options that every program has.
+/// Options that every program has: --host, --port, --backend and --trigger.
 struct CommonOptions {
     std::string host = "127.0.0.1";
     int port = 0;
     std::optional<pollux::Backend> backend;
     pollux::Trigger trigger = pollux::Trigger::level;
 
+    /// For a server; port 0 picks a free one.
+    void add_to_server(Options& options);
+    /// For a client, which needs a port.
+    void add_to_client(Options& options);
+
     pollux::Address address() const { return pollux::Address::of(host, port); }
+    /// Whom a client connects to. Throws `std::invalid_argument` when --port is missing.
+    pollux::Address server_address() const;
     /// A loop on that backend, or on the one of POLLUX_BACKEND. Throws `std::invalid_argument` when
     /// it does not have the trigger.
     pollux::EventLoop make_loop() const;
-};
 
-/// Adds --host, --port, --backend and --trigger.
-void add_common_options(CLI::App& app, CommonOptions& options);
+private:
+    void add(Options& options, const std::string& help_of_port);
+};
 
 /// Parses the command line and runs `body`, whose result is the exit status. A bad option, and an
 /// error thrown before the program is under way, end with one line on standard error and status 2.
 /// A broken pipe does not end the program.
-int run(CLI::App& app, int argc, char** argv, const std::function<int()>& body);
+int run(Options& options, int argc, char** argv, const std::function<int()>& body);
 
 /// Raises the soft limit of open descriptors to the hard one; returns it.
 std::size_t raise_descriptor_limit();
 
-/// A demo server: serves with `handlers` until SIGINT or SIGTERM, says first where it listens, and
-/// on the second signal leaves at once.
+/// Numbers that a program counts for --stats, by their names.
+class Counters {
+public:
+    void count(std::string_view name, std::uint64_t by = 1);
+    /// ` name=number` of each, in the order of the names.
+    std::string to_string() const;
+
+private:
+    std::map<std::string, std::uint64_t, std::less<>> counted_;
+};
+
+/// What a server program of any kind does around its work: it says where it listens, runs the loop
+/// until the end, and prints `stats()` to standard error at the end and on SIGUSR1 (if that is not
+/// empty). The first SIGINT or SIGTERM calls `leave`, which must stop the loop sooner or later; the
+/// second stops it at once.
+void serve(pollux::EventLoop& loop, const pollux::Address& address,
+           const std::function<std::string()>& stats, const std::function<void()>& leave);
+
+/// A demo server on a `Server`: serves until SIGINT or SIGTERM, then ends in good order.
 class ServerProgram {
 public:
     ServerProgram(const std::string& name, const std::string& description);
 
-    /// For options of its own.
-    CLI::App& app() { return app_; }
-    int run(int argc, char** argv, const std::function<pollux::ConnectionHandlers()>& handlers);
+    /// For options of its own, before `run`.
+    Options& options() { return options_; }
+    /// Limits and time-outs to be changed before `run`, or in `setup`.
+    pollux::ServerOptions& limits() { return limits_; }
+
+    /// Called when the command line is parsed. True: that was all, nothing is served.
+    void set_instead(std::function<bool()> instead) { instead_ = std::move(instead); }
+
+    /// `setup` is called when the command line is parsed and the loop exists; it gives the handlers
+    /// and throws what is wrong.
+    int run(int argc, char** argv,
+            const std::function<pollux::ConnectionHandlers(pollux::EventLoop&)>& setup);
+
+    /// While it serves. Not yet in `setup`.
+    pollux::Server& server() { return *server_; }
+    /// Numbers of its own in the line of --stats.
+    Counters& counters() { return counters_; }
+    /// Counts `rejected.REASON` and closes the connection in good order: what was sent arrives.
+    void reject(pollux::Connection& connection, std::string_view reason);
+    /// Ends in good order, as on SIGTERM.
+    void leave();
+    /// Called once when it begins to end, before connections are closed.
+    void set_on_leaving(std::function<void()> on_leaving) { on_leaving_ = std::move(on_leaving); }
 
 private:
-    int serve(pollux::ConnectionHandlers handlers);
+    int serve(const std::function<pollux::ConnectionHandlers(pollux::EventLoop&)>& setup);
 
-    CLI::App app_;
-    CommonOptions options_;
+    Options options_;
+    CommonOptions common_;
+    pollux::ServerOptions limits_;
+    Counters counters_;
+    std::function<bool()> instead_;
+    std::function<void()> on_leaving_;
+    pollux::Server* server_ = nullptr;
+    bool leaving_ = false;
     bool stats_ = false;
 };
 
-/// One line of `key=value`: what the server did and, in a program linked with pollux_hooked, the
-/// system calls it made.
-std::string stats_line(pollux::Server& server);
+/// One line of `key=value`: what the connections did and, in a program linked with pollux_hooked,
+/// the system calls it made.
+std::string stats_line(pollux::Server& server, const Counters& counters);
+
+/// ` calls.NAME=N` for each system call that was made; empty unless linked with pollux_hooked.
+std::string calls_made();
 
 } // namespace demos

@@ -87,6 +87,7 @@ private:
     void serve(Token token);
 
     void attach(WatchSlot& slot, Token token);
+    void renew(WatchSlot& slot, Token token, Interest before);
     void detach(WatchSlot& slot) noexcept;
     void queue_always_ready(WatchSlot& slot, Token token);
     std::uint32_t owner_of(int fd) const noexcept;

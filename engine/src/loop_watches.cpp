@@ -152,6 +152,8 @@ void LoopCore::set_interest(WatchSlot& slot, Token token, Interest interest) {
         if (slot.paused) return attach(slot, token);
         if (slot.always_ready)
             queue_always_ready(slot, token);
+        else if (slot.trigger == Trigger::exclusive)
+            renew(slot, token, before);
         else
             reactor_->modify(slot.fd, token, interest, slot.trigger);
     } catch (...) {
@@ -159,6 +161,20 @@ void LoopCore::set_interest(WatchSlot& slot, Token token, Interest interest) {
         throw;
     }
     refresh_mask(slot);
+}
+
+// The kernel does not modify an exclusive registration. Should it refuse the new one, the old one
+// comes back, or where that fails too nothing is watched until `resume`.
+void LoopCore::renew(WatchSlot& slot, Token token, Interest before) {
+    detach(slot);
+    slot.paused = true;
+    try {
+        attach(slot, token);
+    } catch (...) {
+        slot.interest = before;
+        attach(slot, token);
+        throw;
+    }
 }
 
 void LoopCore::pause(WatchSlot& slot) noexcept {

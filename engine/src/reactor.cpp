@@ -28,12 +28,15 @@ std::string_view to_string(Trigger trigger) noexcept {
         return "edge";
     case Trigger::one_shot:
         return "one-shot";
+    case Trigger::exclusive:
+        return "exclusive";
     }
     return "?";
 }
 
 Trigger parse_trigger(std::string_view name) {
-    for (const Trigger trigger : {Trigger::level, Trigger::edge, Trigger::one_shot})
+    using enum Trigger;
+    for (const Trigger trigger : {level, edge, one_shot})
         if (to_string(trigger) == name) return trigger;
     throw std::invalid_argument{"unknown trigger '" + std::string{name} +
                                 "': choose level, edge or one-shot"};

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <fcntl.h>
 #include <net/if.h>
+#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>

@@ -121,6 +121,18 @@ private:
         copy.msg_iovlen = used;
         return bare(fd, &copy, flags);
     }
+    Result shortened(std::size_t bytes, int fd, msghdr* message, int flags) const noexcept {
+        msghdr copy = *message;
+        std::size_t used = copy.msg_iovlen;
+        auto cut = cut_pieces(copy.msg_iov, used, bytes);
+        copy.msg_iov = cut.data();
+        copy.msg_iovlen = used;
+        const Result result = bare(fd, &copy, flags);
+        message->msg_namelen = copy.msg_namelen;
+        message->msg_controllen = copy.msg_controllen;
+        message->msg_flags = copy.msg_flags;
+        return result;
+    }
 };
 template <class Result, class Bare> Door<Result, Bare> door(Call call, Bare bare) {
     return {call, bare};

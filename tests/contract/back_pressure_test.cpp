@@ -2,13 +2,10 @@
 // from, and memory has a limit.
 
 #include "support/calls.hpp"
-#include "support/contract.hpp"
-#include "support/streams.hpp"
+#include "support/echo_case.hpp"
 
 #include <cerrno>
-#include <functional>
 #include <malloc.h>
-#include <optional>
 #include <poll.h>
 
 using namespace pollux;
@@ -16,26 +13,8 @@ using namespace pollux_test;
 
 namespace {
 
-struct Case {
-    explicit Case(const Mode& mode, ConnectionOptions options = {},
-                  const std::function<void(ConnectionHandlers&)>& change = {})
-        : loop{mode.backend} {
-        options.trigger = mode.trigger;
-        ConnectionHandlers handlers = note_and_echo(seen);
-        if (change) change(handlers);
-        set.emplace(loop, std::move(handlers), options);
-        one = adopt_unix(*set);
-    }
-    Connection& connection() { return *set->find(one.id); }
-
-    Seen seen;
-    EventLoop loop;
-    std::optional<ConnectionSet> set;
-    Adopted one;
-};
-
 // As much as both sides take until nothing moves any more.
-std::size_t push(Case& c) {
+std::size_t push(EchoCase& c) {
     std::size_t sent = 0;
     for (std::size_t before = 1; sent != before;) {
         before = sent;
@@ -49,7 +28,7 @@ std::size_t push(Case& c) {
 
 CONTRACT_CASE("S12 over the high-water mark reading stops, and goes on at the low-water mark",
               everywhere) {
-    Case c{mode, {.high_water = 500'000, .low_water = 100'000}};
+    EchoCase c{mode, adopt_unix, {.high_water = 500'000, .low_water = 100'000}};
     const std::size_t sent = push(c);
     CHECK_GT(c.connection().queued(), 500'000);
     CHECK_LT(c.connection().queued(), 500'000 + 300'000); // at most one visit more
@@ -66,15 +45,41 @@ CONTRACT_CASE("S12 over the high-water mark reading stops, and goes on at the lo
     settle(c.loop);
 }
 
+CONTRACT_CASE("S12 a client may read on over the high-water mark, and on_drain is told",
+              everywhere) {
+    EchoCase c{mode,
+               adopt_unix,
+               {.high_water = 500'000, .low_water = 100'000, .read_over_high_water = true},
+               [](ConnectionHandlers& handlers) { handlers.on_data = nullptr; }};
+    CHECK(c.connection().send(std::string(3'000'000, 'q')));
+    settle(c.loop);
+    CHECK_GT(c.connection().queued(), 500'000);
+    std::size_t sent = 0;
+    for (int i = 0; i < 5; ++i) {
+        sent += fill(c.one.theirs);
+        settle(c.loop);
+    }
+    CHECK_GT(sent, 0);
+    CHECK_EQ(c.set->stats().received, sent); // though nobody reads what waits
+    CHECK_EQ(c.seen.drained, 0);
+    std::size_t got = 0;
+    run_until(c.loop, [&] {
+        got += drain(c.one.theirs).size();
+        return got == 3'000'000;
+    });
+    CHECK_EQ(c.seen.drained, 1);
+}
+
 CONTRACT_CASE("bug-C15 one handler call sends far more than the mark: no stall", everywhere) {
     int answers = 0;
-    Case c{mode, {.high_water = 10, .low_water = 0}, [&](ConnectionHandlers& handlers) {
-               handlers.on_data = [&](Connection& connection, ByteView data) {
-                   for (std::size_t i = 0; i < data.size(); ++i, ++answers)
-                       connection.send(std::string(700'000, 'a'));
-                   return data.size();
-               };
-           }};
+    EchoCase c{
+        mode, adopt_unix, {.high_water = 10, .low_water = 0}, [&](ConnectionHandlers& handlers) {
+            handlers.on_data = [&](Connection& connection, ByteView data) {
+                for (std::size_t i = 0; i < data.size(); ++i, ++answers)
+                    connection.send(std::string(700'000, 'a'));
+                return data.size();
+            };
+        }};
     put(c.one.theirs, "12");
     std::size_t got = 0;
     run_until(c.loop, [&] {
@@ -91,14 +96,17 @@ CONTRACT_CASE("bug-C15 one handler call sends far more than the mark: no stall",
 
 CONTRACT_CASE("S12 on_drain may send as much again, for ever", everywhere) {
     int left = 5;
-    Case c{mode, {.high_water = 100'000, .low_water = 1'000}, [&](ConnectionHandlers& handlers) {
-               handlers.on_drain = [&](Connection& connection) {
-                   if (left-- > 0)
-                       connection.send(std::string(1'000'000, 'd'));
-                   else
-                       connection.close();
-               };
-           }};
+    EchoCase c{mode,
+               adopt_unix,
+               {.high_water = 100'000, .low_water = 1'000},
+               [&](ConnectionHandlers& handlers) {
+                   handlers.on_drain = [&](Connection& connection) {
+                       if (left-- > 0)
+                           connection.send(std::string(1'000'000, 'd'));
+                       else
+                           connection.close();
+                   };
+               }};
     CHECK(c.connection().send(std::string(1'000'000, 'd')));
     std::size_t got = 0;
     run_until(c.loop, [&] {
@@ -110,13 +118,14 @@ CONTRACT_CASE("S12 on_drain may send as much again, for ever", everywhere) {
 
 CONTRACT_CASE("bug-C4 on_drain sends, and the kernel takes a part only: the rest follows",
               everywhere) {
-    Case c{mode, {.high_water = 1'000, .low_water = 0}, [](ConnectionHandlers& handlers) {
-               handlers.on_drain = [](Connection& connection) {
-                   connection.send(std::string(5'000, '2'));
-                   connection.close();
-               };
-           }};
-    c.one = adopt_tcp(*c.set); // which tells of room only where a write was refused
+    // TCP tells of room only where a write was refused.
+    EchoCase c{
+        mode, adopt_tcp, {.high_water = 1'000, .low_water = 0}, [](ConnectionHandlers& handlers) {
+            handlers.on_drain = [](Connection& connection) {
+                connection.send(std::string(5'000, '2'));
+                connection.close();
+            };
+        }};
     // Short writes, though there is room.
     const Calls calls{[](const CallPoint& call) {
         CallOutcome outcome;
@@ -134,7 +143,7 @@ CONTRACT_CASE("bug-C4 on_drain sends, and the kernel takes a part only: the rest
 }
 
 CONTRACT_CASE("on_drain is not called after close", everywhere) {
-    Case c{mode, {.high_water = 1'000, .low_water = 0}};
+    EchoCase c{mode, adopt_unix, {.high_water = 1'000, .low_water = 0}};
     CHECK(c.connection().send(pattern(1'000'000)));
     c.connection().close();
     run_until(c.loop, [&] {
@@ -146,7 +155,7 @@ CONTRACT_CASE("on_drain is not called after close", everywhere) {
 
 CONTRACT_CASE("S12 paused by the user and by the mark: reading goes on when both are over",
               everywhere) {
-    Case c{mode, {.high_water = 1'000, .low_water = 0}};
+    EchoCase c{mode, adopt_unix, {.high_water = 1'000, .low_water = 0}};
     CHECK(c.connection().send(pattern(1'000'000)));
     c.connection().pause_reading();
     put(c.one.theirs, "input");
@@ -167,14 +176,15 @@ CONTRACT_CASE("S12 paused by the user and by the mark: reading goes on when both
 
 CONTRACT_CASE("S12 input kept while over the mark is offered when it is drained", everywhere) {
     std::vector<std::string> offers;
-    Case c{mode, {.high_water = 1'000, .low_water = 0}, [&](ConnectionHandlers& handlers) {
-               handlers.on_data = [&](Connection& connection, ByteView data) -> std::size_t {
-                   offers.emplace_back(text_of(data));
-                   if (offers.size() > 1) return data.size();
-                   connection.send(pattern(1'000'000));
-                   return 1;
-               };
-           }};
+    EchoCase c{
+        mode, adopt_unix, {.high_water = 1'000, .low_water = 0}, [&](ConnectionHandlers& handlers) {
+            handlers.on_data = [&](Connection& connection, ByteView data) -> std::size_t {
+                offers.emplace_back(text_of(data));
+                if (offers.size() > 1) return data.size();
+                connection.send(pattern(1'000'000));
+                return 1;
+            };
+        }};
     put(c.one.theirs, "abc");
     settle(c.loop);
     CHECK_EQ(offers.size(), 1);
@@ -187,7 +197,7 @@ CONTRACT_CASE("S12 input kept while over the mark is offered when it is drained"
 
 CONTRACT_CASE("S13 bug-E7 output limit: as much waits, one byte more closes", everywhere) {
     for (const std::size_t extra : {0UL, 1UL}) {
-        Case c{mode, {.high_water = 1'000'000, .output_limit = 10'000}};
+        EchoCase c{mode, adopt_unix, {.high_water = 1'000'000, .output_limit = 10'000}};
         while (c.connection().queued() == 0) CHECK(c.connection().send(std::string(1'000, 'x')));
         const std::size_t room = 10'000 - c.connection().queued();
         CHECK_EQ(c.connection().send(std::string(room + extra, 'x')), extra == 0);
@@ -202,15 +212,16 @@ CONTRACT_CASE("bug-F1 a client that never reads its answers is closed at the lim
               "is freed",
               everywhere) {
     // Each request makes a large answer, and the marks are no help: they are above the limit.
-    Case c{mode,
-           {.high_water = 100'000'000, .output_limit = 4'000'000},
-           [](ConnectionHandlers& handlers) {
-               handlers.on_data = [](Connection& connection, ByteView data) {
-                   for (std::size_t i = 0; i < data.size(); ++i)
-                       connection.send(std::string(100'000, 'a'));
-                   return data.size();
-               };
-           }};
+    EchoCase c{mode,
+               adopt_unix,
+               {.high_water = 100'000'000, .output_limit = 4'000'000},
+               [](ConnectionHandlers& handlers) {
+                   handlers.on_data = [](Connection& connection, ByteView data) {
+                       for (std::size_t i = 0; i < data.size(); ++i)
+                           connection.send(std::string(100'000, 'a'));
+                       return data.size();
+                   };
+               }};
     const std::size_t before = ::mallinfo2().uordblks + ::mallinfo2().hblkhd;
     for (int i = 0; i < 200 && c.seen.closed.empty(); ++i) {
         put(c.one.theirs, "r");
@@ -222,7 +233,9 @@ CONTRACT_CASE("bug-F1 a client that never reads its answers is closed at the lim
 
 CONTRACT_CASE("bug-F3 S14 over the mark and silent: the idle timeout cuts it", everywhere) {
     FakeClock clock;
-    Case c{mode, {.high_water = 1'000, .low_water = 0, .idle_timeout = std::chrono::minutes{1}}};
+    EchoCase c{mode,
+               adopt_unix,
+               {.high_water = 1'000, .low_water = 0, .idle_timeout = std::chrono::minutes{1}}};
     CHECK(c.connection().send(pattern(1'000'000)));
     settle(c.loop);
     clock.advance(std::chrono::seconds{59});

@@ -2,12 +2,9 @@
 // delivered then (bug-C2, bug-E1 to bug-E4, S4 to S9).
 
 #include "support/calls.hpp"
-#include "support/contract.hpp"
-#include "support/streams.hpp"
+#include "support/echo_case.hpp"
 
 #include <cerrno>
-#include <functional>
-#include <optional>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -16,41 +13,16 @@ using namespace pollux_test;
 
 namespace {
 
-struct Case {
-    explicit Case(const Mode& mode, ConnectionOptions options = {},
-                  const std::function<void(ConnectionHandlers&)>& change = {})
-        : loop{mode.backend} {
-        options.trigger = mode.trigger;
-        ConnectionHandlers handlers = note_and_echo(seen);
-        if (change) change(handlers);
-        set.emplace(loop, std::move(handlers), options);
-    }
-    Connection& connection() { return *set->find(one.id); }
-    std::string until_end() {
-        std::string got;
-        run_until(loop, [&] {
-            got += drain(one.theirs);
-            return at_end(one.theirs);
-        });
-        return got;
-    }
-
-    Seen seen;
-    EventLoop loop;
-    std::optional<ConnectionSet> set;
-    Adopted one;
-};
-
-void count_ends(ConnectionHandlers& handlers, Seen& seen) {
-    handlers.on_end = [&](Connection&) { ++seen.ended; };
+// For `change` of an EchoCase.
+auto count_ends(int& ended) {
+    return [&](ConnectionHandlers& handlers) { handlers.on_end = [&](Connection&) { ++ended; }; };
 }
 
 } // namespace
 
 CONTRACT_CASE("bug-C2 E3 data and end in one edge: both are delivered", everywhere) {
     for (const bool tcp : {false, true}) {
-        Case c{mode};
-        c.one = tcp ? adopt_tcp(*c.set) : adopt_unix(*c.set);
+        EchoCase c{mode, tcp ? adopt_tcp : adopt_unix};
         put(c.one.theirs, "0123456789");
         ::shutdown(c.one.theirs.get(), SHUT_WR);
         CHECK_EQ(c.until_end(), "0123456789");
@@ -61,13 +33,12 @@ CONTRACT_CASE("bug-C2 E3 data and end in one edge: both are delivered", everywhe
 }
 
 CONTRACT_CASE("S4 bug-E4 the peer ends its side: the answer is still delivered", everywhere) {
-    Case c{mode, {}, [](ConnectionHandlers& handlers) {
-               handlers.on_end = [](Connection& connection) {
-                   CHECK(connection.send("and the answer"));
-                   connection.close();
-               };
-           }};
-    c.one = adopt_tcp(*c.set);
+    EchoCase c{mode, adopt_tcp, {}, [](ConnectionHandlers& handlers) {
+                   handlers.on_end = [](Connection& connection) {
+                       CHECK(connection.send("and the answer"));
+                       connection.close();
+                   };
+               }};
     put(c.one.theirs, "question ");
     ::shutdown(c.one.theirs.get(), SHUT_WR);
     CHECK_EQ(c.until_end(), "question and the answer");
@@ -75,25 +46,21 @@ CONTRACT_CASE("S4 bug-E4 the peer ends its side: the answer is still delivered",
 }
 
 CONTRACT_CASE("S4 on_end is called once, and the connection stays open for sending", everywhere) {
-    Case c{mode};
-    ConnectionHandlers handlers = note(c.seen);
-    count_ends(handlers, c.seen);
-    c.set.emplace(c.loop, std::move(handlers), ConnectionOptions{.trigger = mode.trigger});
-    c.one = adopt_unix(*c.set);
+    int ended = 0;
+    EchoCase c{mode, adopt_unix, {}, count_ends(ended)};
     ::shutdown(c.one.theirs.get(), SHUT_WR);
     settle(c.loop);
-    CHECK_EQ(c.seen.ended, 1);
+    CHECK_EQ(ended, 1);
     CHECK(c.connection().send("later"));
     settle(c.loop);
     CHECK_EQ(drain(c.one.theirs), "later");
     c.connection().close();
     CHECK(closed_once(c.seen, CloseReason::closed)); // the peer's end has come already
-    CHECK_EQ(c.seen.ended, 1);
+    CHECK_EQ(ended, 1);
 }
 
 CONTRACT_CASE("S5 the peer ends with 3 MB still to be sent: flushed, then closed", everywhere) {
-    Case c{mode};
-    c.one = adopt_tcp(*c.set);
+    EchoCase c{mode, adopt_tcp};
     const std::string text = pattern(3'000'000);
     CHECK(c.connection().send(text));
     ::shutdown(c.one.theirs.get(), SHUT_WR);
@@ -105,8 +72,7 @@ CONTRACT_CASE("S5 the peer ends with 3 MB still to be sent: flushed, then closed
 
 CONTRACT_CASE("S6 bug-E2 W12 reset while writing: one on_close with the error, no signal",
               everywhere) {
-    Case c{mode};
-    c.one = adopt_tcp(*c.set);
+    EchoCase c{mode, adopt_tcp};
     const std::string block(200'000, 'w');
     while (c.connection().queued() == 0) CHECK(c.connection().send(block));
     reset(c.one.theirs);
@@ -118,21 +84,17 @@ CONTRACT_CASE("S6 bug-E2 W12 reset while writing: one on_close with the error, n
 }
 
 CONTRACT_CASE("S7 bug-E1 reset while idle: the error once, and no end after it", everywhere) {
-    Case c{mode};
-    ConnectionHandlers handlers = note(c.seen);
-    count_ends(handlers, c.seen);
-    c.set.emplace(c.loop, std::move(handlers), ConnectionOptions{.trigger = mode.trigger});
-    c.one = adopt_tcp(*c.set);
+    int ended = 0;
+    EchoCase c{mode, adopt_tcp, {}, count_ends(ended)};
     reset(c.one.theirs);
     run_until(c.loop, [&] { return !c.seen.closed.empty(); });
     settle(c.loop);
     CHECK(closed_once(c.seen, CloseReason::error, ECONNRESET));
-    CHECK_EQ(c.seen.ended, 0);
+    CHECK_EQ(ended, 0);
 }
 
 CONTRACT_CASE("S7 data and then a reset: on_close with the error", everywhere) {
-    Case c{mode};
-    c.one = adopt_tcp(*c.set);
+    EchoCase c{mode, adopt_tcp};
     put(c.one.theirs, "last words");
     reset(c.one.theirs);
     run_until(c.loop, [&] { return !c.seen.closed.empty(); });
@@ -140,8 +102,7 @@ CONTRACT_CASE("S7 data and then a reset: on_close with the error", everywhere) {
 }
 
 CONTRACT_CASE("a Unix peer that is gone: sending from elsewhere finds out", everywhere) {
-    Case c{mode};
-    c.one = adopt_unix(*c.set);
+    EchoCase c{mode, adopt_unix};
     c.one.theirs.reset();
     CHECK_FALSE(c.connection().send("anybody?"));
     CHECK(closed_once(c.seen, CloseReason::error, EPIPE));
@@ -151,14 +112,13 @@ CONTRACT_CASE("a Unix peer that is gone: sending from elsewhere finds out", ever
 
 CONTRACT_CASE("S8 bug-E3 closed with unread input: 2 MB arrive whole", everywhere) {
     const std::string answer = pattern(2'000'000);
-    Case c{mode, {}, [&](ConnectionHandlers& handlers) {
-               handlers.on_data = [&](Connection& connection, ByteView data) {
-                   connection.send(answer);
-                   connection.close();
-                   return data.size();
-               };
-           }};
-    c.one = adopt_tcp(*c.set);
+    EchoCase c{mode, adopt_tcp, {}, [&](ConnectionHandlers& handlers) {
+                   handlers.on_data = [&](Connection& connection, ByteView data) {
+                       connection.send(answer);
+                       connection.close();
+                       return data.size();
+                   };
+               }};
     put(c.one.theirs, "request");
     put(c.one.theirs, pattern(300'000)); // which nobody reads
     c.loop.run_once();
@@ -171,8 +131,7 @@ CONTRACT_CASE("S8 bug-E3 closed with unread input: 2 MB arrive whole", everywher
 
 CONTRACT_CASE("S8 closed while the peer goes on sending: the answer arrives, the rest is dropped",
               everywhere) {
-    Case c{mode};
-    c.one = adopt_tcp(*c.set);
+    EchoCase c{mode, adopt_tcp};
     CHECK(c.connection().send("go away"));
     c.connection().close();
     CHECK_FALSE(c.connection().send("one more"));
@@ -192,8 +151,7 @@ CONTRACT_CASE("S8 closed while the peer goes on sending: the answer arrives, the
 
 CONTRACT_CASE("S9 the peer never ends: cut when the linger timeout is over", everywhere) {
     FakeClock clock;
-    Case c{mode, {.linger_timeout = std::chrono::seconds{7}}};
-    c.one = adopt_unix(*c.set);
+    EchoCase c{mode, adopt_unix, {.linger_timeout = std::chrono::seconds{7}}};
     c.connection().close();
     clock.advance(std::chrono::milliseconds{6'999});
     put(c.one.theirs, "still here"); // no reason to wait longer
@@ -208,8 +166,7 @@ CONTRACT_CASE("S9 the peer never ends: cut when the linger timeout is over", eve
 CONTRACT_CASE("S9 the peer reads nothing: cut when nothing went for the linger timeout",
               everywhere) {
     FakeClock clock;
-    Case c{mode, {.linger_timeout = std::chrono::seconds{7}}};
-    c.one = adopt_unix(*c.set);
+    EchoCase c{mode, adopt_unix, {.linger_timeout = std::chrono::seconds{7}}};
     CHECK(c.connection().send(pattern(1'000'000)));
     c.connection().close();
     clock.advance(std::chrono::seconds{6});
@@ -226,9 +183,9 @@ CONTRACT_CASE("S9 the peer reads nothing: cut when nothing went for the linger t
 
 CONTRACT_CASE("S9 lingering without limit is not cut by the idle timeout", everywhere) {
     FakeClock clock;
-    Case c{mode,
-           {.idle_timeout = std::chrono::seconds{1}, .linger_timeout = Clock::duration::max()}};
-    c.one = adopt_unix(*c.set);
+    EchoCase c{mode,
+               adopt_unix,
+               {.idle_timeout = std::chrono::seconds{1}, .linger_timeout = Clock::duration::max()}};
     CHECK(c.connection().send(pattern(1'000'000)));
     c.connection().close();
     clock.advance(std::chrono::hours{1});
@@ -244,8 +201,7 @@ CONTRACT_CASE("S9 lingering without limit is not cut by the idle timeout", every
 }
 
 CONTRACT_CASE("a reset while it lingers: the error is told", everywhere) {
-    Case c{mode};
-    c.one = adopt_tcp(*c.set);
+    EchoCase c{mode, adopt_tcp};
     c.connection().close();
     settle(c.loop);
     reset(c.one.theirs);
@@ -254,8 +210,7 @@ CONTRACT_CASE("a reset while it lingers: the error is told", everywhere) {
 }
 
 CONTRACT_CASE("end: what was sent before arrives, then the end; reading goes on", everywhere) {
-    Case c{mode};
-    c.one = adopt_tcp(*c.set);
+    EchoCase c{mode, adopt_tcp};
     const std::string text = pattern(1'000'000);
     CHECK(c.connection().send(text));
     c.connection().end();
@@ -271,8 +226,7 @@ CONTRACT_CASE("end: what was sent before arrives, then the end; reading goes on"
 }
 
 CONTRACT_CASE("end, then close: the peer is told once, and its end awaited", everywhere) {
-    Case c{mode};
-    c.one = adopt_unix(*c.set);
+    EchoCase c{mode, adopt_unix};
     const Calls calls;
     c.connection().end();
     c.connection().close();
@@ -286,27 +240,25 @@ CONTRACT_CASE("end, then close: the peer is told once, and its end awaited", eve
 }
 
 CONTRACT_CASE("end in a handler comes after what the handler sent", everywhere) {
-    Case c{mode, {}, [](ConnectionHandlers& handlers) {
-               handlers.on_open = [](Connection& connection) {
-                   CHECK(connection.send("greeting"));
-                   connection.end();
-                   CHECK_FALSE(connection.send("never"));
-               };
-           }};
-    c.one = adopt_unix(*c.set);
+    EchoCase c{mode, adopt_unix, {}, [](ConnectionHandlers& handlers) {
+                   handlers.on_open = [](Connection& connection) {
+                       CHECK(connection.send("greeting"));
+                       connection.end();
+                       CHECK_FALSE(connection.send("never"));
+                   };
+               }};
     CHECK_EQ(drain(c.one.theirs), "greeting");
     CHECK(at_end(c.one.theirs));
     CHECK(c.seen.closed.empty());
 }
 
 CONTRACT_CASE("close in on_open, before anything: greeting and end", everywhere) {
-    Case c{mode, {}, [](ConnectionHandlers& handlers) {
-               handlers.on_open = [](Connection& connection) {
-                   CHECK(connection.send("full, sorry"));
-                   connection.close();
-               };
-           }};
-    c.one = adopt_tcp(*c.set);
+    EchoCase c{mode, adopt_tcp, {}, [](ConnectionHandlers& handlers) {
+                   handlers.on_open = [](Connection& connection) {
+                       CHECK(connection.send("full, sorry"));
+                       connection.close();
+                   };
+               }};
     put(c.one.theirs, "hello?");
     CHECK_EQ(c.until_end(), "full, sorry");
     c.one.theirs.reset();
@@ -316,8 +268,7 @@ CONTRACT_CASE("close in on_open, before anything: greeting and end", everywhere)
 
 CONTRACT_CASE("abort: the peer sees it at once, what waits is lost, on_close before it returns",
               everywhere) {
-    Case c{mode};
-    c.one = adopt_unix(*c.set);
+    EchoCase c{mode, adopt_unix};
     CHECK(c.connection().send(pattern(1'000'000)));
     c.connection().abort();
     CHECK(closed_once(c.seen, CloseReason::aborted));
@@ -326,8 +277,7 @@ CONTRACT_CASE("abort: the peer sees it at once, what waits is lost, on_close bef
 }
 
 CONTRACT_CASE("abort while it lingers", everywhere) {
-    Case c{mode};
-    c.one = adopt_unix(*c.set);
+    EchoCase c{mode, adopt_unix};
     c.connection().close();
     settle(c.loop);
     c.connection().abort();

@@ -111,7 +111,8 @@ TEST_CASE("triggers: every name is read back as what it names") {
     CHECK_EQ(to_string(Trigger::level), "level");
     CHECK_EQ(to_string(Trigger::edge), "edge");
     CHECK_EQ(to_string(Trigger::one_shot), "one-shot");
-    CHECK_EQ(to_string(static_cast<Trigger>(3)), "?");
+    CHECK_EQ(to_string(Trigger::exclusive), "exclusive");
+    CHECK_EQ(to_string(static_cast<Trigger>(4)), "?");
 }
 
 TEST_CASE("triggers: another word is refused, with the names there are") {

@@ -33,7 +33,7 @@ void check_reports(const Mode& mode, Reactor& reactor, const std::string& select
                    const std::string& others) {
     const std::string ready = mode.is(Backend::select) ? select : others;
     const std::string expected = ready.empty() ? "" : "7:" + ready;
-    const Calls calls;
+    const CallRecord calls;
     CHECK_EQ(look(reactor), expected);
     CHECK_EQ(calls.made(), mode.is(Backend::epoll)  ? "epoll_wait*1"
                            : mode.is(Backend::poll) ? "ppoll*1"

@@ -3,6 +3,7 @@
 #include "support/contract.hpp"
 #include "support/streams.hpp"
 
+#include <array>
 #include <cerrno>
 #include <functional>
 #include <memory>
@@ -10,6 +11,8 @@
 #include <poll.h>
 #include <pollux/instruments/call_hook.hpp>
 #include <pollux/stream/server.hpp>
+#include <span>
+#include <stdexcept>
 #include <sys/socket.h>
 #include <vector>
 
@@ -226,4 +229,51 @@ CONTRACT_CASE("connections of a server send small messages at once", everywhere)
     c.clients.push_back(tcp_client(c.port));
     run_until(c.loop, [&] { return opened == 1; });
     CHECK(no_delay);
+}
+
+CONTRACT_CASE("C16 a server at several addresses serves all of them with one set", everywhere) {
+    Seen seen;
+    EventLoop loop{mode.backend};
+    const std::array<Address, 3> wanted{Address::ipv4_loopback(0), Address::ipv6_loopback(0),
+                                        Address::abstract("pollux-several")};
+    Server server{loop, wanted, note_and_echo(seen), {.connection = {.trigger = mode.trigger}}};
+    const std::vector<Address> addresses = server.addresses();
+    REQUIRE_EQ(addresses.size(), 3);
+    CHECK(server.address() == addresses[0]);
+    CHECK(addresses[2] == wanted[2]);
+    CHECK_NE(addresses[1].port(), 0);
+
+    for (const Address& address : addresses) {
+        Socket client = Socket::open(address.family());
+        CHECK(client.connect(address).state != ConnectState::error);
+    }
+    run_until(loop, [&] { return seen.closed.size() == 3; });
+    server.stop_accepting();
+    CHECK(server.addresses().empty());
+    CHECK(refuses(addresses[0].port()));
+    CHECK_EQ(Socket::open(AF_UNIX).connect(addresses[2]).error, ECONNREFUSED);
+}
+
+CONTRACT_CASE("P11 the limit of connections is that of all addresses together", everywhere) {
+    Seen seen;
+    EventLoop loop{mode.backend};
+    const std::array<Address, 2> two{Address::ipv4_loopback(0), Address::ipv4_loopback(0)};
+    Server server{
+        loop, two, note(seen), {.connection = {.trigger = mode.trigger}, .max_connections = 1}};
+    Fd first = tcp_client(server.addresses()[0].port());
+    run_until(loop, [&] { return seen.opened == 1; });
+    const Fd second = tcp_client(server.addresses()[1].port());
+    settle(loop);
+    CHECK_EQ(seen.opened, 1);
+    first.reset();
+    run_until(loop, [&] { return seen.opened == 2; });
+}
+
+CONTRACT_CASE("a server that cannot have one of its addresses has none", everywhere) {
+    EventLoop loop{mode.backend};
+    const Socket busy = Socket::listen(Address::ipv4_loopback(0));
+    const std::array<Address, 2> two{Address::abstract("pollux-first-of-two"), busy.local()};
+    CHECK_THROWS_AS((Server{loop, two, {}}), std::system_error);
+    CHECK_EQ(Socket::open(AF_UNIX).connect(two[0]).error, ECONNREFUSED);
+    CHECK_THROWS_AS((Server{loop, std::span<const Address>{}, {}}), std::invalid_argument);
 }

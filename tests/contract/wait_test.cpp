@@ -101,7 +101,7 @@ CONTRACT_CASE("L35 zero and less look and return", on_level) {
     const auto reactor = mode.reactor();
     reactor->add(ends.ours.get(), Token{1}, Interest::read, mode.trigger);
     for (const Timeout timeout : {Timeout::zero(), Timeout{-1}, Timeout{-1s}, Timeout::min()}) {
-        const Calls calls;
+        const CallRecord calls;
         CHECK_EQ(passed_in_wait(*reactor, timeout), 0ns);
         CHECK_EQ(calls.made(), mode.is(Backend::epoll)  ? "clock_gettime*2 epoll_wait*1"
                                : mode.is(Backend::poll) ? "clock_gettime*2 ppoll*1"
@@ -181,7 +181,7 @@ CONTRACT_CASE("P7 a kernel without epoll_pwait2 is asked for it once", on_epoll)
     for (const int refusal : {ENOSYS, EPERM}) {
         const CallHook hook{failing("epoll_pwait2", refusal)};
         const auto reactor = mode.reactor();
-        const Calls calls;
+        const CallRecord calls;
         for (int round = 0; round < 3; ++round) CHECK_EQ(described(reactor->wait(5ms)), "");
         CHECK_EQ(calls.made(), "epoll_pwait2*1 epoll_wait*3");
     }

@@ -30,9 +30,9 @@ def run(program, *options, env=None, **more):
 class Server:
     """A server program that runs, from its first line to its end."""
 
-    def __init__(self, program, *options, env=None):
+    def __init__(self, program, *options, env=None, stdin=None):
         self.process = subprocess.Popen([path(program), *options], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True,
+                                        stderr=subprocess.PIPE, text=True, stdin=stdin,
                                         env={**os.environ, **(env or {})})
         self.first_line = self.process.stdout.readline()
         match = re.fullmatch(r"listening on (.+)\n", self.first_line)
@@ -72,6 +72,13 @@ class Server:
         self.process.send_signal(signum)
         out, err = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, out, err
+
+
+def parse(line):
+    """The numbers of a line of statistics."""
+    word, *pairs = line.split()
+    assert word == "stats", line
+    return {key: int(value) for key, value in (pair.split("=") for pair in pairs)}
 
 
 def read_all(client):

@@ -8,20 +8,86 @@ import unittest
 
 from demo import Modes, Server, path, read_exactly, run
 
-SERVERS = ("echo_server", "discard_server")
-PROGRAMS = (*SERVERS, "many_clients")
+STREAM_SERVERS = (
+    "chat_server",
+    "delay_server",
+    "discard_server",
+    "echo_server",
+    "frame_server",
+    "guess_who_server",
+    "hello_server",
+    "http_server",
+    "line_server",
+    "login_server",
+    "print_server",
+    "talk_server",
+    "transfer_server",
+    "upload_server",
+    "upper_server",
+)
+SERVERS = (
+    *STREAM_SERVERS,
+    "broadcast_receiver",
+    "udp_ack_server",
+)
+CLIENTS = (
+    "broadcast_sender",
+    "chat_client",
+    "login_client",
+    "many_clients",
+    "reconnecting_client",
+    "tcp_client",
+    "transfer_client",
+    "udp_client",
+    "upload_client",
+)
+PROGRAMS = (
+    *SERVERS,
+    *CLIENTS,
+)
+# Without these a program does not start.
+NEEDED = {
+    "login_server": ["--users", "/dev/null"],
+    "transfer_server": ["--dir", "/tmp"],
+    "upload_client": [path("upload_client")],
+    "upload_server": ["--dir", "/tmp"],
+}
 
 
 class Help(Modes):
     def test_it_lists_the_options_and_ends_with_0(self):
         common = ["--host", "--port", "--backend", "--trigger", "--help"]
-        own = {"echo_server": ["--greeting", "--prefix", "--stats"],
-               "discard_server": ["--stats"],
-               "many_clients": ["--connections", "--messages", "--size", "--timeout"]}
+        own = {
+            "broadcast_receiver": ["--multicast", "--interface", "127.255.255.255"],
+            "broadcast_sender": ["--multicast", "--interface", "127.255.255.255"],
+            "chat_server": ["--format", "--member-limit"],
+            "delay_server": ["--delay", "5000ms"],
+            "echo_server": ["--greeting", "--prefix"],
+            "frame_server": ["--limit", "1048576"],
+            "guess_who_server": ["--seed"],
+            "hello_server": ["--reply", "Hello World"],
+            "http_server": [
+                "--root", "--keep-alive-timeout", "--head-timeout", "--body-timeout", "--body-limit",
+            ],
+            "line_server": ["--limit", "65536"],
+            "login_client": ["--user", "--password-stdin"],
+            "login_server": [
+                "--users", "--add-user", "--password-stdin", "--attempts", "--per", "--login-timeout",
+            ],
+            "many_clients": ["--connections", "--messages", "--size", "--timeout"],
+            "reconnecting_client": ["--first-delay", "--longest-delay"],
+            "talk_server": ["--backlog"],
+            "tcp_client": ["--bare"],
+            "transfer_server": ["--dir", "--quota", "--total", "--fsync"],
+            "udp_client": ["--wait"],
+            "upload_client": ["--pause", "FILE"],
+            "upload_server": ["--dir", "--quota", "--total", "--fsync"],
+        }
         for program in PROGRAMS:
             status, out, err = run(program, "--help")
             self.assertEqual((status, err), (0, ""), program)
-            for option in common + own[program]:
+            stats = ["--stats"] if program in SERVERS else []
+            for option in common + stats + own.get(program, []):
                 self.assertIn(option, out, program)
             for word in ("select", "poll", "epoll", "level", "edge", "one-shot", "POLLUX_BACKEND"):
                 self.assertIn(word, out, program)
@@ -31,7 +97,7 @@ class Mistakes(Modes):
     def check(self, options, *parts, env=None, programs=PROGRAMS):
         for program in programs:
             with self.subTest(program=program, options=options, env=env):
-                status, out, err = run(program, *options, env=env)
+                status, out, err = run(program, *NEEDED.get(program, []), *options, env=env)
                 self.assertEqual((status, out), (2, ""), err)
                 self.assert_one_line(err, program + ": ", *parts)
 
@@ -68,7 +134,11 @@ class Mistakes(Modes):
     def test_busy_port(self):
         with socket.create_server(("127.0.0.1", 0)) as busy:
             port = str(busy.getsockname()[1])
-            self.check(["--port", port], port, "in use", programs=SERVERS)
+            self.check(["--port", port], port, "in use", programs=STREAM_SERVERS)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as busy:
+            busy.bind(("127.0.0.1", 0))
+            port = str(busy.getsockname()[1])
+            self.check(["--port", port], port, "in use", programs=["udp_ack_server"])
 
     def test_an_address_of_another_machine(self):
         self.check(["--host", "192.0.2.1"], "192.0.2.1", "Cannot assign", programs=SERVERS)
@@ -82,8 +152,28 @@ class Mistakes(Modes):
             for value in ("0", "-1", "many"):
                 self.check(["--port", "1", option, value], option, programs=["many_clients"])
 
+    def test_a_directory_that_cannot_be(self):
+        for program in ("transfer_server", "upload_server"):
+            for directory, reason in (("", "directory"), ("/nonexistent", "No such file"),
+                                      ("/dev/null", "Not a directory"), ("/proc", "/proc")):
+                with self.subTest(program=program, directory=directory):
+                    status, out, err = run(program, "--dir", directory)
+                    self.assertEqual((status, out), (2, ""))
+                    self.assert_one_line(err, program + ": ", reason)
+            status, _, err = run(program)
+            self.assertEqual(status, 2)
+            self.assert_one_line(err, program + ": ", "--dir")
+
     def test_many_clients_needs_a_port(self):
         self.check([], "--port", programs=["many_clients"])
+    def test_a_client_needs_a_port(self):
+        self.check([], "--port", programs=CLIENTS)
+        self.check(["word"], "--port", programs=["fanout_client"])
+
+    def test_fanout_client_needs_words(self):
+        self.check(["--port", "1"], "words", programs=["fanout_client"])
+    def test_a_client_needs_a_port(self):
+        self.check([], "--port", programs=["many_clients", "transfer_client", "upload_client"])
 
 
 class StandardOutput(Modes):

@@ -8,14 +8,7 @@ import struct
 import tempfile
 import unittest
 
-from demo import Modes, Server, exchange, read_all, read_exactly
-
-
-def parse(line):
-    """The numbers of a line of statistics."""
-    word, *pairs = line.split()
-    assert word == "stats", line
-    return {key: int(value) for key, value in (pair.split("=") for pair in pairs)}
+from demo import Modes, Server, exchange, parse, read_all, read_exactly
 
 
 class Echo(Modes):

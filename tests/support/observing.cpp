@@ -56,7 +56,7 @@ std::vector<std::uint64_t> tokens(std::span<const pollux::Event> batch) {
     return found;
 }
 
-std::string Calls::made() const {
+std::string CallRecord::made() const {
     std::vector<std::string> words;
     for (const pollux::CallCount& now : pollux::call_counts()) {
         const auto then = std::ranges::find(before_, now.name, &pollux::CallCount::name);
@@ -69,10 +69,10 @@ std::string Calls::made() const {
     return text;
 }
 
-pollux::CallHook::Function failing(std::string_view call, int error) {
-    return [call = std::string{call}, error](const pollux::CallPoint& point) {
+pollux::CallHook::Function failing(std::string_view call, int error, std::uint64_t times) {
+    return [call = std::string{call}, error, times](const pollux::CallPoint& point) {
         pollux::CallOutcome outcome;
-        if (point.name == call) outcome.error = error;
+        if (point.name == call && point.nth <= times) outcome.error = error;
         return outcome;
     };
 }

@@ -34,7 +34,7 @@ template <class Act> int error_of(Act act) {
 }
 
 /// The system calls the library makes from now on.
-class Calls {
+class CallRecord {
 public:
     /// "epoll_wait*2 read*1", sorted by name; "" when none was made.
     std::string made() const;
@@ -43,8 +43,9 @@ private:
     std::vector<pollux::CallCount> before_ = pollux::call_counts();
 };
 
-/// For a `CallHook`: every call of that name fails with `error`.
-pollux::CallHook::Function failing(std::string_view call, int error);
+/// For a `CallHook`: the first `times` calls of that name fail with `error`, by default all.
+pollux::CallHook::Function failing(std::string_view call, int error,
+                                   std::uint64_t times = ~std::uint64_t{0});
 
 /// The library's monotonic clock: the one a `FakeClock` holds.
 std::chrono::nanoseconds library_now();

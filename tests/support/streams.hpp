@@ -17,7 +17,6 @@ namespace pollux_test {
 struct Seen {
     int opened = 0;
     std::string data;
-    int ended = 0;
     int drained = 0;
     std::vector<pollux::Closed> closed;
 };

@@ -8,11 +8,13 @@
 #include <cstring>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netpacket/packet.h>
 #include <pollux/bytes.hpp>
 #include <pollux/net/address.hpp>
 #include <stdexcept>
 #include <string>
 #include <sys/un.h>
+#include <system_error>
 
 using namespace pollux;
 using namespace std::string_literals;
@@ -248,4 +250,29 @@ TEST_CASE("text and bytes are two looks at the same memory") {
     CHECK_EQ(text_of(bytes), text);
     CHECK(text_of(ByteView{}).empty());
     CHECK(bytes_of("").empty());
+}
+
+TEST_CASE("an address of packets is made from an interface's name, and prints all of itself") {
+    const DescriptorLedger ledger;
+    const Address address = Address::packet("lo", 0x0800);
+    CHECK_EQ(address.family(), AF_PACKET);
+    CHECK_EQ(address.to_string(), "packet:lo 0x0800");
+    CHECK(Address::from(address.data(), address.size()) == address);
+    CHECK_FALSE(Address::packet("lo", 3) == address);
+    sockaddr_ll full{};
+    std::memcpy(&full, address.data(), sizeof full);
+    full.sll_halen = 6;
+    for (std::size_t place = 0; place < 6; ++place)
+        full.sll_addr[place] = static_cast<unsigned char>(place * 0x1f);
+    full.sll_ifindex = 4'000'000;
+    const auto* const raw = reinterpret_cast<const sockaddr*>(&full);
+    CHECK_EQ(Address::from(raw, sizeof full).to_string(),
+             "packet:4000000 0x0800 00:1f:3e:5d:7c:9b");
+    // The kernel gives fewer bytes for a short hardware address; cut before it, it is unknown.
+    CHECK_EQ(Address::from(raw, sizeof full - 2).to_string(),
+             "packet:4000000 0x0800 00:1f:3e:5d:7c:9b");
+    CHECK_EQ(Address::from(raw, 8).to_string(), "family 17");
+    CHECK_THROWS_WITH_AS(Address::packet("no-such-one", 3),
+                         "if_nametoindex no-such-one: No such device", std::system_error);
+    CHECK_THROWS_AS(Address::packet("lo\0"s, 3), std::system_error);
 }

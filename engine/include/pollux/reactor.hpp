@@ -28,6 +28,11 @@ enum class Trigger : std::uint8_t {
     level,    ///< On every wait, for as long as it is ready.
     edge,     ///< Once per change: read or write until it would block. epoll only.
     one_shot, ///< Once; then silent, hang-up included, until the next `modify`.
+    /// As level, for an open file that several reactors watch, each in a thread of its own: what
+    /// becomes ready wakes one of those that wait, or a few, not all (epoll_ctl(2) EPOLLEXCLUSIVE;
+    /// Linux 4.5). For listeners and their like: `peer_closed` is not reported, `Interest::urgent`
+    /// is refused. It cannot be modified, only removed and added. epoll only.
+    exclusive,
 };
 
 /// What was found. `readable` means that a read will not block: data, end of stream, error or a
@@ -92,7 +97,8 @@ public:
 
     /// Replaces mark, interest and trigger of a watched descriptor. Arms a one-shot registration
     /// again; an edge registration reports what is ready now once more. Throws as `add`, and
-    /// ENOENT (not watched); the registration is then as it was. For a descriptor that was closed
+    /// ENOENT (not watched), EINVAL (from or to `Trigger::exclusive`); the registration is then as
+    /// it was. For a descriptor that was closed
     /// behind it only epoll throws EBADF: select and poll report an error by the next wait.
     virtual void modify(int fd, Token token, Interest interest, Trigger trigger) = 0;
 
@@ -116,9 +122,10 @@ public:
     virtual std::string_view name() const noexcept = 0;
 };
 
-/// "level", "edge", "one-shot".
+/// "level", "edge", "one-shot", "exclusive".
 std::string_view to_string(Trigger trigger) noexcept;
-/// The trigger of that name. Throws `std::invalid_argument` that lists the names.
+/// The trigger of that name, for those that suit every descriptor: not "exclusive". Throws
+/// `std::invalid_argument` that lists the names.
 Trigger parse_trigger(std::string_view name);
 
 /// For messages and logs: "read|write", "readable|hang_up", "none".

@@ -7,6 +7,9 @@
 #include <cstddef>
 #include <cstring>
 #include <netinet/in.h>
+#include <netpacket/packet.h>
+#include <pollux/net/interface.hpp>
+#include <pollux/net/names.hpp>
 #include <span>
 #include <stdexcept>
 #include <sys/un.h>
@@ -164,13 +167,7 @@ std::string ipv6_text(const sockaddr_in6& address) {
     std::array<char, INET6_ADDRSTRLEN> host{};
     ::inet_ntop(AF_INET6, &address.sin6_addr, host.data(), host.size());
     std::string text = std::string{"["} + host.data();
-    if (address.sin6_scope_id != 0) {
-        std::array<char, IF_NAMESIZE> name{};
-        text += '%';
-        text += sys::if_indextoname(address.sin6_scope_id, name.data()) != nullptr
-                    ? std::string{name.data()}
-                    : std::to_string(address.sin6_scope_id);
-    }
+    if (address.sin6_scope_id != 0) text.append("%").append(interface_name(address.sin6_scope_id));
     return text + "]:" + std::to_string(ntohs(address.sin6_port));
 }
 
@@ -178,6 +175,20 @@ std::string ipv4_text(const sockaddr_in& address) {
     std::array<char, INET_ADDRSTRLEN> host{};
     ::inet_ntop(AF_INET, &address.sin_addr, host.data(), host.size());
     return std::string{host.data()} + ":" + std::to_string(ntohs(address.sin_port));
+}
+
+std::string packet_text(const sockaddr_ll& address) {
+    std::string text = "packet:";
+    text.append(interface_name(static_cast<unsigned>(address.sll_ifindex)))
+        .append(" ")
+        .append(protocol_name(AF_PACKET, address.sll_protocol));
+    const std::size_t length = std::min<std::size_t>(address.sll_halen, sizeof address.sll_addr);
+    for (std::size_t place = 0; place < length; ++place) {
+        const unsigned byte = address.sll_addr[place];
+        text += place == 0 ? ' ' : ':';
+        text.append({hexadecimal[byte >> 4], hexadecimal[byte & 15]});
+    }
+    return text;
 }
 
 } // namespace
@@ -295,6 +306,14 @@ Address Address::abstract(std::string_view name) {
     return {&address, path_offset + 1 + name.size()};
 }
 
+Address Address::packet(std::string_view interface, std::uint16_t ether_type) {
+    sockaddr_ll address{};
+    address.sll_family = AF_PACKET;
+    address.sll_protocol = htons(ether_type);
+    address.sll_ifindex = static_cast<int>(interface_number(interface));
+    return {&address, sizeof address};
+}
+
 int Address::family() const noexcept { return storage_.ss_family; }
 
 bool Address::unnamed() const noexcept {
@@ -320,6 +339,11 @@ std::string Address::to_string() const {
         return ipv4_text(copied<sockaddr_in>(data()));
     case AF_INET6:
         return ipv6_text(copied<sockaddr_in6>(data()));
+    case AF_PACKET:
+        // The kernel leaves out what is behind the hardware address.
+        if (size_ >= offsetof(sockaddr_ll, sll_addr))
+            return packet_text(copied<sockaddr_ll>(data()));
+        return "family " + std::to_string(family());
     case AF_UNIX:
         break;
     default:

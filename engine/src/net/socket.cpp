@@ -4,35 +4,32 @@
 #include <cerrno>
 #include <climits>
 #include <pollux/error.hpp>
-#include <string>
+#include <pollux/net/names.hpp>
 #include <sys/stat.h>
 
+#include "net/outcome.hpp"
 #include "sys.hpp"
 
 namespace pollux {
 namespace {
 
-static_assert(EAGAIN == EWOULDBLOCK);
-
-template <class Call> auto uninterrupted(Call call) noexcept {
-    for (;;) {
-        const auto result = call();
-        if (result >= 0 || errno != EINTR) return result;
-    }
-}
-
-IoResult failed(int error) noexcept {
-    if (error == EAGAIN) return {.bytes = 0, .state = IoState::would_block, .error = 0};
-    return {.bytes = 0, .state = IoState::error, .error = error};
-}
-
-IoResult moved(ssize_t count) noexcept {
-    if (count < 0) return failed(errno);
-    return {.bytes = static_cast<std::size_t>(count), .state = IoState::ok, .error = 0};
+std::string kind(int family, int type, int protocol) {
+    std::string text = family_name(family) + " " + type_name(type);
+    if (protocol != 0) text.append(" ").append(protocol_name(family, protocol));
+    return text;
 }
 
 std::error_code errno_unless(bool holds) noexcept {
     return {holds ? 0 : errno, std::generic_category()};
+}
+
+using AskAddress = int(int, sockaddr*, socklen_t*);
+std::optional<Address> asked_address(AskAddress ask, int fd) {
+    sockaddr_storage storage{};
+    auto* const address = reinterpret_cast<sockaddr*>(&storage);
+    socklen_t size = sizeof storage;
+    if (ask(fd, address, &size) < 0) return std::nullopt;
+    return Address::from(address, size);
 }
 
 // A path in the way is stale if it is a socket and connecting to it is refused. The kernel refuses
@@ -59,33 +56,12 @@ void bind_to_path(Socket& socket, const Address& address, const ListenOptions& o
     socket.bind(address);
 }
 
-// How each type of value crosses to the kernel and back.
-constexpr bool fits(std::int64_t value) noexcept { return value >= 0 && value <= INT_MAX; }
-struct ToKernel {
-    std::string_view option;
-
-    int operator()(bool value) const noexcept { return value ? 1 : 0; }
-    int operator()(int value) const noexcept { return value; }
-    template <class Period>
-    int operator()(std::chrono::duration<std::int64_t, Period> value) const {
-        if (!fits(value.count())) throw_system_error(EINVAL, "setsockopt", option);
-        return static_cast<int>(value.count());
-    }
-    ::linger operator()(const Linger& value) const {
-        return {.l_onoff = value ? 1 : 0, .l_linger = value ? operator()(*value) : 0};
-    }
-};
-template <class Value> Value from_kernel(int value) noexcept { return static_cast<Value>(value); }
-template <class Value> Value from_kernel(const ::linger& value) noexcept {
-    if (value.l_onoff == 0) return std::nullopt;
-    return std::chrono::seconds{value.l_linger};
-}
-
 } // namespace
 
 Socket Socket::open(int family, int type, int protocol) {
-    return Socket{
-        Fd{check(sys::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol), "socket")}};
+    const int fd = sys::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+    if (fd < 0) throw_system_error(errno, "socket", kind(family, type, protocol));
+    return Socket{Fd{fd}};
 }
 
 Socket Socket::listen(const Address& address, const ListenOptions& options) {
@@ -104,10 +80,16 @@ Socket Socket::listen(const Address& address, const ListenOptions& options) {
     return socket;
 }
 
-std::pair<Socket, Socket> Socket::pair() {
+Socket Socket::datagram(const Address& bound_to) {
+    Socket socket = open(bound_to.family(), SOCK_DGRAM);
+    socket.bind(bound_to);
+    return socket;
+}
+
+std::pair<Socket, Socket> Socket::pair(int type) {
     std::array<int, 2> fds{};
-    check(sys::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds.data()),
-          "socketpair");
+    if (sys::socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds.data()) < 0)
+        throw_system_error(errno, "socketpair", kind(AF_UNIX, type, 0));
     return {Socket{Fd{fds[0]}}, Socket{Fd{fds[1]}}};
 }
 
@@ -148,19 +130,25 @@ std::error_code Socket::take_error() noexcept {
     return {error, std::generic_category()};
 }
 
-IoResult Socket::read(std::span<std::byte> into) noexcept {
+// recv(2) is 4 to 5 % cheaper than read(2), send(2) than write(2).
+IoResult Socket::read(std::span<std::byte> into) noexcept { return receive(into, 0); }
+
+IoResult Socket::receive(std::span<std::byte> into, int flags) noexcept {
     if (into.empty()) return {};
-    // recv(2) is 4 to 5 % cheaper than read(2), send(2) than write(2).
     const ssize_t count =
-        uninterrupted([&] { return sys::recv(fd(), into.data(), into.size(), 0); });
+        uninterrupted([&] { return sys::recv(fd(), into.data(), into.size(), flags); });
     if (count == 0) return {.bytes = 0, .state = IoState::end, .error = 0};
     return moved(count);
 }
 
 IoResult Socket::write(ByteView bytes) noexcept {
     if (bytes.empty()) return {};
-    return moved(
-        uninterrupted([&] { return sys::send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL); }));
+    return send(bytes, 0);
+}
+
+IoResult Socket::send(ByteView bytes, int flags) noexcept {
+    return moved(uninterrupted(
+        [&] { return sys::send(fd(), bytes.data(), bytes.size(), flags | MSG_NOSIGNAL); }));
 }
 
 IoResult Socket::write(std::span<const ByteView> pieces) noexcept {
@@ -191,47 +179,56 @@ std::error_code Socket::shutdown() noexcept {
     return errno_unless(sys::shutdown(fd(), SHUT_RDWR) == 0);
 }
 
+ReceivedFrom Socket::receive_from(std::span<std::byte> into, int flags) noexcept {
+    sockaddr_storage from{};
+    iovec piece{.iov_base = into.data(), .iov_len = into.size()};
+    msghdr message{};
+    message.msg_name = &from;
+    message.msg_namelen = sizeof from;
+    message.msg_iov = &piece;
+    message.msg_iovlen = 1;
+    const IoResult result =
+        moved(uninterrupted([&] { return sys::recvmsg(fd(), &message, flags); }));
+    if (result.state != IoState::ok) return {.state = result.state, .error = result.error};
+    return {.bytes = result.bytes,
+            .truncated = (message.msg_flags & MSG_TRUNC) != 0,
+            .from = Address::from(reinterpret_cast<sockaddr*>(&from), message.msg_namelen)};
+}
+
+IoResult Socket::send_to(ByteView bytes, const Address& to, int flags) noexcept {
+    return moved(uninterrupted([&] {
+        return sys::sendto(fd(), bytes.data(), bytes.size(), flags | MSG_NOSIGNAL, to.data(),
+                           to.size());
+    }));
+}
+
 Address Socket::local() const {
-    sockaddr_storage storage{};
-    auto* const address = reinterpret_cast<sockaddr*>(&storage);
-    socklen_t size = sizeof storage;
-    check(sys::getsockname(fd(), address, &size), "getsockname");
-    return Address::from(address, size);
+    const auto address = asked_address(sys::getsockname, fd());
+    if (!address) throw_system_error(errno, "getsockname");
+    return *address;
 }
 
 Address Socket::peer() const {
-    sockaddr_storage storage{};
-    auto* const address = reinterpret_cast<sockaddr*>(&storage);
-    socklen_t size = sizeof storage;
-    if (sys::getpeername(fd(), address, &size) < 0) {
-        if (errno != ENOTCONN) throw_system_error(errno, "getpeername");
-        return {};
-    }
-    return Address::from(address, size);
+    const auto address = asked_address(sys::getpeername, fd());
+    if (!address && errno != ENOTCONN) throw_system_error(errno, "getpeername");
+    return address.value_or(Address{});
 }
 
-template <class Value>
-void Socket::set(const SocketOption<Value>& option, const std::type_identity_t<Value>& value) {
-    const auto raw = ToKernel{option.text}(value);
-    check(sys::setsockopt(fd(), option.level, option.name, &raw, sizeof raw), "setsockopt",
-          option.text);
+std::string Socket::to_string() const {
+    if (fd() < 0) return "socket closed";
+    const auto asked = [this](int name) {
+        int value = 0;
+        socklen_t size = sizeof value;
+        return sys::getsockopt(fd(), SOL_SOCKET, name, &value, &size) == 0 ? value : 0;
+    };
+    std::string text = "socket fd=" + std::to_string(fd()) + " " +
+                       kind(asked(SO_DOMAIN), asked(SO_TYPE), asked(SO_PROTOCOL));
+    if (const auto own = asked_address(sys::getsockname, fd()))
+        text.append(" ").append(own->to_string());
+    if (asked(SO_ACCEPTCONN) != 0) return text + " listening";
+    if (const auto other = asked_address(sys::getpeername, fd()))
+        text.append(" -> ").append(other->to_string());
+    return text;
 }
-
-template <class Value> Value Socket::get(const SocketOption<Value>& option) const {
-    decltype(ToKernel{{}}(Value{})) raw{};
-    socklen_t size = sizeof raw;
-    check(sys::getsockopt(fd(), option.level, option.name, &raw, &size), "getsockopt", option.text);
-    return from_kernel<Value>(raw);
-}
-
-#define POLLUX_OPTION_VALUE(Value)                                                                 \
-    template void Socket::set<Value>(const SocketOption<Value>&, const Value&);                    \
-    template Value Socket::get<Value>(const SocketOption<Value>&) const;
-POLLUX_OPTION_VALUE(bool)
-POLLUX_OPTION_VALUE(int)
-POLLUX_OPTION_VALUE(std::chrono::seconds)
-POLLUX_OPTION_VALUE(std::chrono::milliseconds)
-POLLUX_OPTION_VALUE(Linger)
-#undef POLLUX_OPTION_VALUE
 
 } // namespace pollux

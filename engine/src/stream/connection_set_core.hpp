@@ -101,9 +101,10 @@ private:
     void discard(Connection& connection);
     void offer(Connection& connection, ByteView bytes);
     void peer_ended(Connection& connection);
-    static bool wants_input(const Connection& connection) noexcept {
+    bool wants_input(const Connection& connection) const noexcept {
         return connection.state_ == State::open && !connection.reading_paused_ &&
-               !connection.over_high_water_ && !connection.peer_ended_;
+               (!connection.over_high_water_ || options_.read_over_high_water) &&
+               !connection.peer_ended_;
     }
     static bool keeps_input(const Connection& connection) noexcept {
         return connection.rare_ != nullptr && !connection.rare_->input.empty();

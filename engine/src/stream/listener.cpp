@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::chrono::milliseconds back_off_time{100};
 
+// Who comes while the queue is emptied is taken too, but not for ever.
+constexpr int longest_queue = 65536;
+
 int budget(const AcceptOptions& options) noexcept {
     if (options.accepts_per_visit > 0) return options.accepts_per_visit;
     return options.trigger == Trigger::level ? 1 : 16;
@@ -80,6 +83,12 @@ void Listener::pause() {
 void Listener::resume() {
     state_->paused = false;
     if (state_->watch && !state_->retry.armed()) state_->try_again();
+}
+
+void Listener::accept_waiting() {
+    const auto state = state_; // the callback may destroy the listener
+    for (int left = longest_queue; left > 0; --left)
+        if (!state->watch || state->watch.paused() || !state->accept_one()) return;
 }
 
 void Listener::set_on_error(UniqueFunction<void(std::error_code)> on_error) {

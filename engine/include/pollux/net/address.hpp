@@ -9,7 +9,7 @@ namespace pollux {
 
 /// Where a socket is bound or connected to: an IPv4 or IPv6 address with its port, the path or the
 /// abstract name of a Unix socket, or nothing at all (unnamed). A value, always in one normal
-/// form; see ip(7), ipv6(7), unix(7).
+/// form; see ip(7), ipv6(7), unix(7), packet(7).
 ///
 /// Its text, read by `parse` and written by `to_string`:
 ///
@@ -53,7 +53,12 @@ public:
     /// bytes. Throws `std::invalid_argument` when it is empty or longer than 107 bytes.
     static Address abstract(std::string_view name);
 
-    int family() const noexcept; ///< AF_INET, AF_INET6, AF_UNIX, or AF_UNSPEC.
+    /// For a packet socket: that interface, and the frames of that Ethernet type (ETH_P_ALL,
+    /// ETH_P_IP, … of <linux/if_ether.h>, in host byte order); packet(7). Throws
+    /// `std::system_error` when there is no such interface: `if_nametoindex eth9: No such device`.
+    static Address packet(std::string_view interface, std::uint16_t ether_type);
+
+    int family() const noexcept; ///< AF_INET, AF_INET6, AF_UNIX, AF_PACKET, or AF_UNSPEC.
     bool unnamed() const noexcept;
     std::uint16_t port() const noexcept;    ///< 0 where the family has none.
     std::string_view path() const noexcept; ///< Of a Unix socket in the file system; else empty.
@@ -64,7 +69,9 @@ public:
 
     /// The text above, on one line whatever bytes a name holds: `parse` makes an equal address
     /// of it. A scope is given by its name if the interface still exists, which asks the kernel.
-    /// What has no such text reads `unnamed`, or `family 16`, and `parse` refuses it.
+    /// What has no such text is refused by `parse` and reads `unnamed`, or `family 16`, or, of a
+    /// packet socket, `packet:eth0 0x0800 02:fc:00:00:00:01`: interface, type of the frame, and
+    /// the hardware address when there is one.
     std::string to_string() const;
 
     friend bool operator==(const Address& a, const Address& b) noexcept;

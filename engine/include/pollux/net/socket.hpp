@@ -9,14 +9,19 @@
 #include <pollux/net/io_result.hpp>
 #include <pollux/net/socket_options.hpp>
 #include <span>
+#include <string>
+#include <string_view>
 #include <sys/types.h>
 #include <system_error>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace pollux {
 
 struct Accepted;
+struct IncomingMessage;
+struct OutgoingMessage;
 
 /// How a listening socket is made.
 struct ListenOptions {
@@ -40,8 +45,21 @@ struct ConnectResult {
     std::error_code error_code() const noexcept { return {error, std::generic_category()}; }
 };
 
-/// An owned socket that never blocks and is closed on exec: TCP and Unix streams, listening and
-/// connected.
+/// A datagram that came, or why none did. An empty datagram is `ok` with 0 bytes; `end` does not
+/// occur.
+struct ReceivedFrom {
+    std::size_t bytes = 0; ///< How many were put into the buffer; what did not fit is lost.
+    IoState state = IoState::ok;
+    int error = 0;          ///< An errno value when `state` is `error`; else 0.
+    bool truncated = false; ///< The datagram was longer than the buffer.
+    Address from{};         ///< The sender; unnamed when it has no address (Unix, not bound).
+
+    /// `error` for comparison with `std::errc`; false when there is none.
+    std::error_code error_code() const noexcept { return {error, std::generic_category()}; }
+};
+
+/// An owned socket that never blocks and is closed on exec: streams, listening and connected;
+/// datagrams; and every other family, type and protocol the kernel has.
 ///
 /// Setting up throws `std::system_error` that names the call and its object; the expected states
 /// of a stream are values. No call here reports EINTR: it is repeated. No call raises SIGPIPE. A
@@ -54,7 +72,10 @@ public:
     /// Owns nothing.
     Socket() noexcept = default;
 
-    /// A new socket; socket(2).
+    /// A new socket of any family (AF_INET, AF_INET6, AF_UNIX, AF_PACKET, …), type and protocol;
+    /// socket(2). Throws what names all three: `socket AF_PACKET SOCK_RAW: Operation not
+    /// permitted`. EPERM: raw and packet sockets need CAP_NET_RAW. EPROTONOSUPPORT, EAFNOSUPPORT:
+    /// the kernel has not got it, or it does not go together.
     static Socket open(int family, int type = SOCK_STREAM, int protocol = 0);
 
     /// A stream socket bound to `address` and listening; socket(2), bind(2), listen(2). Port 0
@@ -67,8 +88,14 @@ public:
     /// to start on one path need a lock of their own.
     static Socket listen(const Address& address, const ListenOptions& options = {});
 
-    /// Two Unix stream sockets connected to each other; socketpair(2).
-    static std::pair<Socket, Socket> pair();
+    /// A datagram socket (UDP or Unix) bound to `address`: what `listen` is for streams. Port 0
+    /// lets the kernel choose. What is to be set before bind(2), such as `option::reuse_address`
+    /// for a multicast port that others share, needs `open`, `set` and `bind`.
+    static Socket datagram(const Address& bound_to);
+
+    /// Two Unix sockets connected to each other: SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET;
+    /// socketpair(2).
+    static std::pair<Socket, Socket> pair(int type = SOCK_STREAM);
 
     /// Takes over a descriptor made elsewhere and makes it non-blocking and close-on-exec. Throws
     /// ENOTSOCK for what is no socket; the descriptor is closed then. The open file is shared by
@@ -114,6 +141,35 @@ public:
     /// (1024) pieces the first IOV_MAX that are not empty are taken.
     IoResult write(std::span<const ByteView> pieces) noexcept;
 
+    /// `read` with the flags of recv(2): MSG_PEEK, MSG_OOB, … For streams and sequenced packets,
+    /// where 0 bytes are the `end`; of datagrams, an empty one would look the same: `receive_from`.
+    IoResult receive(std::span<std::byte> into, int flags = 0) noexcept;
+
+    /// `write` with the flags of send(2): MSG_OOB, MSG_MORE, … The kernel is asked for zero bytes
+    /// too: on a connected datagram socket they are an empty datagram. A datagram goes whole or
+    /// not at all.
+    IoResult send(ByteView bytes, int flags = 0) noexcept;
+
+    /// Takes the next datagram; recvmsg(2). ECONNREFUSED tells that an earlier datagram of a
+    /// connected socket found nobody (ICMP): the socket lives on. With MSG_TRUNC among the flags
+    /// `bytes` is the length that the datagram had, which may be more than `into` holds.
+    ReceivedFrom receive_from(std::span<std::byte> into, int flags = 0) noexcept;
+
+    /// Sends one datagram, which may be empty; sendto(2). It goes whole or not at all. EMSGSIZE:
+    /// it is too long (65 507 bytes at most over UDP and IPv4). ECONNREFUSED: as above, and this
+    /// one was not sent. ENOBUFS: dropped, no readiness tells when to try again. `would_block`:
+    /// the socket's own buffer is full, and it becomes writable.
+    IoResult send_to(ByteView bytes, const Address& to, int flags = 0) noexcept;
+
+    /// Sends bytes with what goes beside them: descriptors, credentials, the address to send from;
+    /// sendmsg(2). Throws only `std::bad_alloc`. See `OutgoingMessage` in net/message.hpp.
+    IoResult send_message(const OutgoingMessage& message, int flags = 0);
+
+    /// Receives bytes, into one buffer or into several one after the other, with what came beside
+    /// them; recvmsg(2). Throws only `std::bad_alloc`. See `IncomingMessage` in net/message.hpp.
+    IncomingMessage receive_message(std::span<std::byte> into, int flags = 0);
+    IncomingMessage receive_message(std::span<const std::span<std::byte>> into, int flags = 0);
+
     /// Ends one direction of a connection, or both; shutdown(2). `shutdown_write` tells the peer
     /// that nothing more comes, after what was written. ENOTCONN: the connection is gone already.
     std::error_code shutdown_read() noexcept;
@@ -131,7 +187,38 @@ public:
     /// that the option cannot hold.
     template <class Value>
     void set(const SocketOption<Value>& option, const std::type_identity_t<Value>& value);
-    template <class Value> Value get(const SocketOption<Value>& option) const;
+    template <class Value> Value get(const SocketOption<Value>& option) const {
+        return get(ReadOnlyOption<Value>{option.level, option.name, option.text});
+    }
+    template <class Value> Value get(const ReadOnlyOption<Value>& option) const;
+
+    /// The same for any option as the bytes that the kernel takes and gives, at most `room`. `text`
+    /// is what errors call it; without one `level 6 name 13`.
+    void set_bytes(int level, int name, ByteView value, std::string_view text = {});
+    std::vector<std::byte> get_bytes(int level, int name, std::size_t room = 256,
+                                     std::string_view text = {}) const;
+
+    /// Receives what is sent to a multicast group, of IPv4 or IPv6, from now on; MCAST_JOIN_GROUP.
+    /// On the interface of that number (`interface_number`); 0: the kernel chooses by its routes.
+    /// The group's port does not matter. Throws: EADDRINUSE, joined already; ENODEV, no such
+    /// interface, or no route; EINVAL, no group; ENOBUFS, too many groups.
+    void join_group(const Address& group, unsigned interface = 0);
+    /// Throws EADDRNOTAVAIL when it is not joined there.
+    void leave_group(const Address& group, unsigned interface = 0);
+    /// Fixes the interface that multicast leaves by; 0 gives the choice back to the routes.
+    void set_multicast_interface(unsigned interface);
+
+    /// What the socket was made as (SO_DOMAIN, SO_TYPE, SO_PROTOCOL), and whether it listens
+    /// (SO_ACCEPTCONN). Throw.
+    int family() const { return get(option::domain); }
+    int type() const { return get(option::type); }
+    int protocol() const { return get(option::protocol); }
+    bool listening() const { return get(option::accepting); }
+
+    /// All of this on one line, for a log: `socket fd=5 AF_INET SOCK_STREAM IPPROTO_TCP
+    /// 127.0.0.1:80 -> 127.0.0.1:4711`. Of a listener `… 127.0.0.1:80 listening`; one that owns
+    /// nothing reads `socket closed`. What the kernel does not tell is left out.
+    std::string to_string() const;
 
 private:
     explicit Socket(Fd fd) noexcept : fd_{std::move(fd)} {}

@@ -55,6 +55,9 @@ struct ConnectionOptions {
     /// when `low_water` is reached: a peer that does not read is not read from.
     std::size_t high_water = std::size_t{1} << 20; // 1 MiB
     std::size_t low_water = std::size_t{1} << 18;  // 256 KiB
+    /// It does not stop: for a client. Where both sides stop, each waits for the other to read.
+    /// Let `on_drain` tell when to send more.
+    bool read_over_high_water = false;
     /// More bytes than this waiting close the connection. Bytes of files count in none of these.
     std::size_t output_limit = std::size_t{1} << 24; // 16 MiB
     /// More bytes than this left by `on_data` close the connection.

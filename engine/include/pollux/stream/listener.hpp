@@ -42,6 +42,12 @@ public:
     void pause();
     void resume();
 
+    /// Accepts all who wait in the kernel's queue, at once and whatever `accepts_per_visit` says,
+    /// unless it is paused or becomes so: destroying a listener resets those who are left in its
+    /// queue. Who connects between this and the end is lost all the same. Throws what the callback
+    /// throws.
+    void accept_waiting();
+
     /// Called once when the socket itself is broken (it was shut down, EINVAL, or is no listener),
     /// and nothing can be accepted any more.
     void set_on_error(UniqueFunction<void(std::error_code)> on_error);

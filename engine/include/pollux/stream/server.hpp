@@ -5,6 +5,8 @@
 #include <pollux/net/address.hpp>
 #include <pollux/stream/connection_set.hpp>
 #include <pollux/stream/listener.hpp>
+#include <span>
+#include <vector>
 
 namespace pollux {
 
@@ -18,7 +20,7 @@ struct ServerOptions {
     std::size_t max_connections = static_cast<std::size_t>(-1);
 };
 
-/// Listens at an address and serves who connects with the same handlers: a `Listener` and a
+/// Listens and serves who connects with the same handlers: a `Listener` for each address and one
 /// `ConnectionSet`. TCP connections send small messages at once (TCP_NODELAY), since what a
 /// handler sends is gathered already. It must be destroyed before its loop; that ends all
 /// connections.
@@ -33,12 +35,19 @@ public:
     /// Listens from now on. Throws `std::system_error` (EADDRINUSE, EACCES, …).
     Server(EventLoop& loop, const Address& address, ConnectionHandlers handlers,
            ServerOptions options = {});
+    /// The same at several addresses: those of a host's name, or a port and a Unix path. Listens at
+    /// all of them or throws; `std::invalid_argument` when there is none. IPv4 and IPv6 wild cards
+    /// with one port need `ListenOptions::v6_only`, or the second is in use already.
+    Server(EventLoop& loop, std::span<const Address> addresses, ConnectionHandlers handlers,
+           ServerOptions options = {});
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
-    /// Where it listens, with the real port. Only until `stop_accepting`.
+    /// Where it listens, with the real port: the first address, or all in their order. Only until
+    /// `stop_accepting`.
     Address address() const;
+    std::vector<Address> addresses() const;
 
     /// The connections it has.
     ConnectionSet& connections() noexcept;
@@ -49,9 +58,16 @@ public:
 
     /// Listens no more: the address is free, and clients in the kernel's queue are reset. The path
     /// of a Unix socket stays, as everywhere (unix(7)); the next listener takes it over.
+    ///
+    /// A server that shares its port (`ListenOptions::reuse_port`) accepts its queue first, up to
+    /// `max_connections`: the kernel has given those clients to this socket, and gives them to no
+    /// other when it is closed. So servers are replaced without losing who has connected: start the
+    /// new one, `stop_accepting` on the old one, let its connections end, `drain`. Who connects in
+    /// the instant between the last accept and the close is reset (but see `tcp_migrate_req` in
+    /// the kernel's ip-sysctl). Throws what `on_open` throws; it listens no more then either.
     void stop_accepting();
 
-    /// Ends in good order: listens no more, closes every connection (`Connection::close`), and
+    /// Ends in good order: stops accepting as above, closes every connection (`Connection::close`), and
     /// calls `on_done`, which may be empty, when all are gone, or after `timeout`, when those left
     /// are aborted. A second call replaces the time and the task of the first.
     void drain(Clock::duration timeout, Task on_done);

@@ -1,0 +1,24 @@
+#include "client.hpp"
+
+#include <system_error>
+
+namespace demos {
+
+using namespace pollux;
+
+ConnectionOptions client_options(Trigger trigger) {
+    ConnectionOptions options;
+    options.trigger = trigger;
+    options.high_water = std::size_t{256} * 1024;
+    options.low_water = std::size_t{64} * 1024;
+    options.read_over_high_water = true;
+    return options;
+}
+
+std::string to_text(const Closed& closed) {
+    if (closed.error != 0) return std::error_code{closed.error, std::generic_category()}.message();
+    if (closed.reason == CloseReason::peer) return "the server ended it";
+    return std::string{to_string(closed.reason)};
+}
+
+} // namespace demos

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace demos::http {
+
+enum class Method : std::uint8_t { get, head, post, put, options, other };
+
+/// The head of a request, as far as this server looks at it. The texts are where the reader has
+/// them; one that is empty was not there.
+struct Request {
+    Method method = Method::other;
+    std::string_view path;  ///< As it came, not decoded: "/…", or "*" of OPTIONS.
+    std::string_view query; ///< Behind the "?".
+    bool is_1_1 = false;    ///< HTTP/1.1; else HTTP/1.0.
+    bool keep_alive = false;
+    bool expects_continue = false;
+    bool chunked = false;
+    std::optional<std::uint64_t> content_length;
+
+    std::string_view host;
+    std::string_view content_type;
+    std::string_view range;
+    std::string_view if_range;
+    std::string_view if_none_match;
+    std::string_view if_modified_since;
+
+    bool has_body() const { return chunked || content_length.value_or(0) > 0; }
+};
+
+} // namespace demos::http

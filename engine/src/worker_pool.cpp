@@ -1,0 +1,143 @@
+#include <pollux/worker_pool.hpp>
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <pollux/error.hpp>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "process_mark.hpp"
+#include "sys.hpp"
+
+namespace pollux {
+namespace {
+
+// A thread begins with the mask of the one that starts it.
+class AllSignalsBlocked {
+public:
+    AllSignalsBlocked() {
+        sigset_t all{};
+        sigfillset(&all);
+        if (const int error = sys::pthread_sigmask(SIG_SETMASK, &all, &before_); error != 0)
+            throw_system_error(error, "pthread_sigmask");
+    }
+    ~AllSignalsBlocked() { sys::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    AllSignalsBlocked(const AllSignalsBlocked&) = delete;
+    AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
+
+private:
+    sigset_t before_{};
+};
+
+} // namespace
+
+struct WorkerPool::Threads {
+    struct Job {
+        EventLoop* loop;
+        Run run;
+    };
+
+    explicit Threads(const WorkerPoolOptions& options) : limit{options.queue_limit} {
+        if (options.threads == 0) throw std::invalid_argument{"WorkerPool: no threads"};
+        if (options.queue_limit == 0) throw std::invalid_argument{"WorkerPool: no queue"};
+        running.reserve(options.threads);
+        try {
+            const AllSignalsBlocked blocked;
+            while (running.size() < options.threads) start_one(options.threads);
+        } catch (...) {
+            end();
+            throw;
+        }
+    }
+    ~Threads() { end(); }
+    Threads(const Threads&) = delete;
+    Threads& operator=(const Threads&) = delete;
+
+    void start_one(std::size_t wanted) {
+        pthread_t thread{};
+        const auto body = [](void* self) noexcept -> void* {
+            static_cast<Threads*>(self)->work();
+            return nullptr;
+        };
+        if (const int error = sys::pthread_create(&thread, nullptr, body, this); error != 0)
+            throw_system_error(error, "pthread_create",
+                               std::to_string(running.size() + 1) + " of " +
+                                   std::to_string(wanted) + " workers");
+        running.push_back(thread);
+    }
+
+    void work() {
+        std::unique_lock lock{mutex};
+        for (;;) {
+            changed.wait(lock, [this] { return ending || !jobs.empty(); });
+            if (ending) return;
+            Job job = std::move(jobs.front());
+            jobs.pop_front();
+            --taken;
+            lock.unlock();
+            job.loop->post(job.run());
+            lock.lock();
+        }
+    }
+
+    void end() noexcept {
+        std::deque<Job> dropped;
+        {
+            const std::lock_guard lock{mutex};
+            ending = true;
+            dropped.swap(jobs);
+        }
+        changed.notify_all();
+        dropped.clear();
+        for (const pthread_t thread : running) sys::pthread_join(thread, nullptr);
+    }
+
+    const std::size_t limit;
+    const ProcessMark process;
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::deque<Job> jobs;
+    std::size_t taken = 0; // places in the queue; some are not filled yet
+    bool ending = false;
+    std::vector<pthread_t> running;
+};
+
+WorkerPool::WorkerPool(WorkerPoolOptions options) : threads_{std::make_unique<Threads>(options)} {}
+
+// In a child nobody is there to be joined, and a thread of the parent may have held the mutex.
+WorkerPool::~WorkerPool() {
+    if (!threads_->process.is_current()) static_cast<void>(threads_.release());
+}
+
+std::size_t WorkerPool::waiting() const noexcept {
+    if (!threads_->process.is_current()) return 0;
+    const std::lock_guard lock{threads_->mutex};
+    return threads_->taken;
+}
+
+WorkerPool::Place::Place(WorkerPool& pool) : threads_{pool.threads_.get()} {
+    if (!threads_->process.is_current())
+        throw std::logic_error{"WorkerPool::submit: this pool belongs to the parent process"};
+    const std::lock_guard lock{threads_->mutex};
+    if (threads_->taken == threads_->limit)
+        threads_ = nullptr;
+    else
+        ++threads_->taken;
+}
+
+WorkerPool::Place::~Place() {
+    if (threads_ == nullptr) return;
+    const std::lock_guard lock{threads_->mutex};
+    --threads_->taken;
+}
+
+// Told under the lock: once it is released the work may be done, and the pool destroyed.
+void WorkerPool::Place::fill(EventLoop& loop, Run run) {
+    const std::lock_guard lock{threads_->mutex};
+    threads_->jobs.push_back({&loop, std::move(run)});
+    std::exchange(threads_, nullptr)->changed.notify_one();
+}
+
+} // namespace pollux

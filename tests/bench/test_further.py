@@ -1,0 +1,78 @@
+"""What is no comparison of modes: one big file, and datagrams."""
+
+import os
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+from comparison import datagrams, table, transfer
+from comparison.processes import Child, Failed
+
+
+def uploaded(contestant, number, seconds, cpu):
+    return {"contestant": contestant, "round": number,
+            "values": {"seconds": seconds, "rate": 64 / seconds, "cpu": cpu}}
+
+
+class Transfers(unittest.TestCase):
+    def test_ratios_are_those_within_a_round(self):
+        samples = [uploaded("socat", 1, 2.0, 1.0), uploaded("transfer_server", 1, 1.0, 0.5),
+                   uploaded("socat", 2, 4.0, 2.0), uploaded("transfer_server", 2, 1.0, 1.0)]
+        section = transfer.section(samples, 64 * transfer.MIB)
+        rows = {row[0]: row[1:] for row in section["rows"]}
+        self.assertEqual(rows["transfer_server"][1], "0.38 (0.25–0.50)")
+        self.assertEqual(rows["transfer_server"][4], "0.50 (0.50–0.50)")
+        self.assertIn("64 MiB", section["title"])
+
+    def test_what_failed_has_a_reason_and_no_figure(self):
+        section = transfer.section([{"contestant": "socat", "round": 1, "reason": "no disk"}], 1)
+        self.assertTrue(all(set(row[1:]) == {table.MISSING} for row in section["rows"]))
+        self.assertIn("socat, round 1: no disk", table.further(section))
+
+    def test_a_file_is_sent_whole_and_the_receivers_end_awaited(self):
+        receiver = ("import socket; s = socket.create_server(('127.0.0.1', 0));"
+                    "print(s.getsockname()[1], flush=True); c = s.accept()[0]; n = 0\n"
+                    "while part := c.recv(65536): n += len(part)\n"
+                    "print(n, flush=True); c.close()")
+        core = min(os.sched_getaffinity(0))
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "file"
+            path.write_bytes(bytes(300_000))
+            server = Child([sys.executable, "-c", receiver], core)
+            self.addCleanup(server.stop)
+            sender = Child([sys.executable, str(transfer.SENDER), server.read_line(), str(path)],
+                           core)
+            self.addCleanup(sender.stop)
+            self.assertIn('"bytes": 300000', sender.read_line())
+            self.assertEqual(server.read_line(), "300000")
+
+    def test_a_receiver_that_is_missing_is_a_reason(self):
+        core = min(os.sched_getaffinity(0))
+        samples = transfer.measure(Path("/nonexistent"), core, core, 1024 * 1024, 1, 1)
+        reasons = [each.get("reason", "") for each in samples
+                   if each["contestant"] == "transfer_server"]
+        self.assertEqual(len(reasons), 1)
+        self.assertIn("does not start", reasons[0])
+
+
+class Datagrams(unittest.TestCase):
+    def test_ways_are_held_against_one_by_one(self):
+        samples = [{"way": way, "size": 64, "round": 1, "values": {"rate": 1e9 / ns, "ns": ns}}
+                   for way, ns in (("one", 1000.0), ("batch", 500.0))]
+        samples.append({"way": "segments", "size": 64, "round": 1, "reason": "not here"})
+        samples.append({"way": "one", "size": 64, "round": "counting", "values": {"calls": 2.0}})
+        section = datagrams.section(samples)
+        one, batch, segments = section["rows"]
+        self.assertEqual(one[4], "2.000 (2.000–2.000)")
+        self.assertEqual(batch[3], "0.50 (0.50–0.50)")
+        self.assertEqual(segments[1], table.MISSING)
+        self.assertIn("UDP_SEGMENT, recvmmsg: not here", section["notes"])
+
+    def test_a_program_that_is_missing_is_said(self):
+        with self.assertRaisesRegex(Failed, "micro_datagrams"):
+            datagrams.measure(Path("/nonexistent"), min(os.sched_getaffinity(0)), 0.01, 1)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,89 @@
+#include "library_sockets.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <poll.h>
+#include <vector>
+
+namespace pollux_test {
+
+using namespace pollux;
+
+void await(const Socket& socket, short events) {
+    pollfd entry{.fd = socket.fd(), .events = events, .revents = 0};
+    REQUIRE_EQ(::poll(&entry, 1, 10'000), 1);
+}
+
+std::pair<Socket, Socket> tcp_sockets() {
+    Socket listener = Socket::listen(Address::ipv4_loopback(0));
+    Socket client = Socket::open(AF_INET);
+    REQUIRE(client.connect(listener.local()).state != ConnectState::error);
+    await(listener, POLLIN);
+    Accepted accepted = listener.accept();
+    REQUIRE_EQ(accepted.error, 0);
+    await(client, POLLOUT);
+    REQUIRE_FALSE(client.take_error());
+    return {std::move(accepted.socket), std::move(client)};
+}
+
+std::pair<Socket, Socket> udp_sockets() {
+    const Address any_port = Address::ipv4_loopback(0);
+    return {Socket::datagram(any_port), Socket::datagram(any_port)};
+}
+
+std::string read_text(Socket& from, std::size_t most) {
+    std::string text(most, '\0');
+    const IoResult result = from.read(std::as_writable_bytes(std::span{text}));
+    REQUIRE(result.state == IoState::ok);
+    text.resize(result.bytes);
+    return text;
+}
+
+IoResult read_once(Socket& from, std::size_t most) {
+    std::vector<std::byte> buffer(most);
+    return from.read(buffer);
+}
+
+bool is(const IoResult& result, IoState state, std::size_t bytes, int error) {
+    return result.state == state && result.bytes == bytes && result.error == error;
+}
+
+void reset(Socket& socket) {
+    socket.set(option::linger, std::chrono::seconds{0});
+    socket.close();
+}
+
+Taken take_datagram(Socket& from, std::size_t most, int flags) {
+    await(from, POLLIN);
+    Taken taken{.text = std::string(most, '\0'), .result = {}};
+    taken.result = from.receive_from(std::as_writable_bytes(std::span{taken.text}), flags);
+    REQUIRE(taken.result.state == IoState::ok);
+    taken.text.resize(std::min(taken.result.bytes, most));
+    return taken;
+}
+
+CallOutcome error_outcome(int error) {
+    CallOutcome outcome;
+    outcome.error = error;
+    return outcome;
+}
+
+CallOutcome at_most(std::size_t bytes) {
+    CallOutcome outcome;
+    outcome.at_most = bytes;
+    return outcome;
+}
+
+Directory::Directory() : path_{"/tmp/pollux-XXXXXX"} {
+    REQUIRE(::mkdtemp(path_.data()) != nullptr);
+}
+
+std::string Directory::operator/(std::string_view name) const {
+    std::string path = path_;
+    return path.append("/").append(name);
+}
+
+} // namespace pollux_test
