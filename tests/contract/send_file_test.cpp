@@ -232,8 +232,7 @@ CONTRACT_CASE("close and end deliver all of a file first, also one sent while it
 
 CONTRACT_CASE("a file that is shorter than was said closes the connection", everywhere) {
     Case c{mode};
-    CHECK_FALSE(c.connection().send_file(file_of("short"), 0, 6) && c.seen.closed.empty() &&
-                mode.is(Trigger::edge));
+    c.connection().send_file(file_of("short"), 0, 6); // noticed at once, or in the next turn
     CHECK_EQ(c.read_to_the_end(), "short");
     CHECK(closed_once(c.seen, CloseReason::error, ENODATA));
 
