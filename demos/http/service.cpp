@@ -1,8 +1,6 @@
 #include "service.hpp"
 
-#include <algorithm>
 #include <array>
-#include <unistd.h>
 #include <utility>
 
 namespace demos::http {
@@ -126,25 +124,6 @@ void Service::ask(Connection& connection) {
     connection.pause_reading();
 }
 
-namespace {
-
-bool send_file(Connection& connection, FileRange& part) {
-    std::array<std::byte, 65536> piece{};
-    while (part.count > 0) {
-        const ssize_t got = ::pread(part.file.get(), piece.data(),
-                                    std::min<std::uint64_t>(piece.size(), part.count),
-                                    static_cast<off_t>(part.offset));
-        if (got <= 0) connection.abort();
-        if (got <= 0 || !connection.send(ByteView{piece}.first(static_cast<std::size_t>(got))))
-            return false;
-        part.count -= static_cast<std::uint64_t>(got);
-        part.offset += static_cast<std::uint64_t>(got);
-    }
-    return true;
-}
-
-} // namespace
-
 // Sending and closing may be the end of the connection, and then of its client too, unless a
 // handler of it is running: what is changed is changed before.
 void Service::respond(Connection& connection, Response response) {
@@ -161,9 +140,12 @@ void Service::respond(Connection& connection, Response response) {
     const bool with_file = with_body && response.file && response.file->count > 0;
     const bool last = client.last;
     client.phase = Phase::idle;
+    client.file_sent = with_file;
     if (!connection.send(writer_.head(response, request, last))) return;
     if (with_body && !connection.send(response.body())) return;
-    if (with_file && !send_file(connection, *response.file)) return;
+    if (with_file && !connection.send_file(std::move(response.file->file), response.file->offset,
+                                           response.file->count))
+        return;
     if (last) connection.close();
 }
 

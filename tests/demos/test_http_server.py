@@ -128,6 +128,14 @@ class Files(Case):
                 self.assertEqual((got[0], got[2] == BIG[1000:2_000_000]), (206, True))
                 self.assertEqual(got[1]["content-range"], f"bytes 1000-1999999/{len(BIG)}")
 
+    def test_a_file_larger_than_what_may_wait(self):
+        with open(os.path.join(self.root, "large"), "wb") as file:
+            file.truncate(100_000_000)
+        for mode in self.modes():
+            with self.serve(mode) as server:
+                status, _, body = self.ask(server, "GET", "/files/large")
+                self.assertEqual((status, len(body)), (200, 100_000_000))
+
     def test_what_has_not_changed(self):
         with self.serve(EDGE) as server:
             def ask(**headers):
