@@ -67,9 +67,9 @@ public:
     /// the kernel's ip-sysctl). Throws what `on_open` throws; it listens no more then either.
     void stop_accepting();
 
-    /// Ends in good order: stops accepting as above, closes every connection (`Connection::close`), and
-    /// calls `on_done`, which may be empty, when all are gone, or after `timeout`, when those left
-    /// are aborted. A second call replaces the time and the task of the first.
+    /// Ends in good order: stops accepting as above, closes every connection (`Connection::close`),
+    /// and calls `on_done`, which may be empty, when all are gone, or after `timeout`, when those
+    /// left are aborted. A second call replaces the time and the task of the first.
     void drain(Clock::duration timeout, Task on_done);
 
 private:
