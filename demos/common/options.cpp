@@ -28,6 +28,14 @@ template <class Number> CLI::Validator between(Number least, Number most) {
             ""};
 }
 
+// In seconds already.
+std::string is_duration(const std::string& text) {
+    constexpr double most = 1e9; // thirty years
+    double seconds = 0;
+    const bool fits = CLI::detail::lexical_cast(text, seconds) && seconds > 0 && seconds <= most;
+    return fits ? "" : "a duration of more than zero is wanted";
+}
+
 } // namespace
 
 Options::Options(const std::string& program, const std::string& description)
@@ -50,8 +58,8 @@ void Options::text(const std::string& name, std::string& value, const std::strin
 }
 
 void Options::text(const std::string& name, const std::string& form,
-                   std::function<void(const std::string&)> take, const std::string& help) {
-    parser_->app.add_option_function<std::string>(name, std::move(take), help)->option_text(form);
+                   const std::function<void(const std::string&)>& take, const std::string& help) {
+    parser_->app.add_option_function<std::string>(name, take, help)->option_text(form);
 }
 
 void Options::number(const std::string& name, int& value, int least, int most,
@@ -70,15 +78,13 @@ void Options::duration(const std::string& name, std::chrono::milliseconds& value
     parser_->app
         .add_option_function<double>(
             name,
-            [&value, name](double seconds) {
-                constexpr double most = 1e9; // thirty years
-                if (!(seconds > 0 && seconds <= most))
-                    throw std::invalid_argument{name + ": a duration of more than zero is wanted"};
+            [&value](double seconds) {
                 value = std::chrono::ceil<std::chrono::milliseconds>(
                     std::chrono::duration<double>{seconds});
             },
             help)
         ->transform(CLI::AsNumberWithUnit(units))
+        ->check(CLI::Validator{is_duration, ""})
         ->option_text("DURATION [" + std::to_string(value.count()) + "ms]");
 }
 

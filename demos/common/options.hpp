@@ -31,7 +31,7 @@ public:
               Need need = Need::optional);
     /// `take` is called with the text and throws what is wrong with it; `form` is shown by --help.
     void text(const std::string& name, const std::string& form,
-              std::function<void(const std::string&)> take, const std::string& help);
+              const std::function<void(const std::string&)>& take, const std::string& help);
     void number(const std::string& name, int& value, int least, int most, const std::string& help);
     void number(const std::string& name, std::uint64_t& value, std::uint64_t least,
                 std::uint64_t most, const std::string& help);

@@ -10,7 +10,7 @@
 
 namespace demos {
 
-ProgressBar::ProgressBar(std::string name, std::uint64_t all)
+ProgressBar::ProgressBar(const std::string& name, std::uint64_t all)
     : name_{harmless(name)}, all_{all}, terminal_{::isatty(STDERR_FILENO) != 0} {}
 
 void ProgressBar::show(std::uint64_t done) {

@@ -9,7 +9,7 @@ namespace demos {
 /// How far something is, on standard error when that is a terminal; else it does nothing.
 class ProgressBar {
 public:
-    ProgressBar(std::string name, std::uint64_t all);
+    ProgressBar(const std::string& name, std::uint64_t all);
     /// Unless it is finished it leaves an empty line.
     ~ProgressBar();
     ProgressBar(const ProgressBar&) = delete;

@@ -64,6 +64,8 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
             }
         } closing{*this};
         if (!shares_port) return;
+        // By places: a handler may destroy the server, and the listeners with it.
+        // NOLINTNEXTLINE(modernize-loop-convert)
         for (std::size_t place = 0; place < listeners.size(); ++place)
             listeners[place].accept_waiting();
     }
