@@ -65,7 +65,7 @@ Socket Socket::open(int family, int type, int protocol) {
 }
 
 Socket Socket::listen(const Address& address, const ListenOptions& options) {
-    Socket socket = open(address.family());
+    Socket socket = open(address.family(), options.type, options.protocol);
     if (!address.path().empty()) {
         bind_to_path(socket, address, options);
     } else {
