@@ -196,9 +196,10 @@ ReceivedFrom Socket::receive_from(std::span<std::byte> into, int flags) noexcept
 }
 
 IoResult Socket::send_to(ByteView bytes, const Address& to, int flags) noexcept {
+    const bool named = !to.unnamed();
     return moved(uninterrupted([&] {
-        return sys::sendto(fd(), bytes.data(), bytes.size(), flags | MSG_NOSIGNAL, to.data(),
-                           to.size());
+        return sys::sendto(fd(), bytes.data(), bytes.size(), flags | MSG_NOSIGNAL,
+                           named ? to.data() : nullptr, named ? to.size() : 0);
     }));
 }
 

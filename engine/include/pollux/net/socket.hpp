@@ -158,10 +158,12 @@ public:
     /// `bytes` is the length that the datagram had, which may be more than `into` holds.
     ReceivedFrom receive_from(std::span<std::byte> into, int flags = 0) noexcept;
 
-    /// Sends one datagram, which may be empty; sendto(2). It goes whole or not at all. EMSGSIZE:
-    /// it is too long (65 507 bytes at most over UDP and IPv4). ECONNREFUSED: as above, and this
-    /// one was not sent. ENOBUFS: dropped, no readiness tells when to try again. `would_block`:
-    /// the socket's own buffer is full, and it becomes writable.
+    /// Sends one datagram, which may be empty; sendto(2). It goes whole or not at all. `to` may be
+    /// unnamed: whom the socket is connected to. EMSGSIZE: it is too long (65 507 bytes at most
+    /// over UDP and IPv4). ECONNREFUSED: as above, and this one was not sent. ENOBUFS: dropped, no
+    /// readiness tells when to try again. `would_block`: the socket's own buffer is full, and it
+    /// becomes writable; or, of a Unix socket, the receiver's queue is full: a socket that is not
+    /// connected is writable all the time then, so do not wait for that, try again after a while.
     IoResult send_to(ByteView bytes, const Address& to, int flags = 0) noexcept;
 
     /// Sends bytes with what goes beside them: descriptors, credentials, the address to send from;
