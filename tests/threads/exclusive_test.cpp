@@ -11,6 +11,7 @@
 #include <pollux/net/socket.hpp>
 #include <string>
 #include <sys/syscall.h>
+#include <sys/mman.h>
 #include <system_error>
 #include <thread>
 #include <unistd.h>
@@ -155,6 +156,16 @@ TEST_CASE("E12 a reactor does not modify an exclusive registration") {
 
 TEST_CASE("E16 select and poll refuse to share a wake-up with others") {
     for (const Backend backend : {Backend::select, Backend::poll}) {
+TEST_CASE("E12 what the kernel cannot wait for is ready in every turn, as at level trigger") {
+    EventLoop loop{Backend::epoll};
+    const Fd file{::memfd_create("regular file", MFD_CLOEXEC)};
+    int called = 0;
+    const Watch watch =
+        loop.watch(file.get(), Interest::read, Trigger::exclusive, [&](Readiness) { ++called; });
+    for (int turn = 0; turn < 3; ++turn) loop.run_once(Timeout::zero());
+    CHECK_EQ(called, 3);
+}
+
         const auto reactor = make_reactor(backend);
         const Ends ends = unix_pair();
         CHECK_FALSE(reactor->supports(Trigger::exclusive));
