@@ -14,7 +14,9 @@ constexpr std::chrono::milliseconds back_off_time{100};
 
 int budget(const AcceptOptions& options) noexcept {
     if (options.accepts_per_visit > 0) return options.accepts_per_visit;
-    return options.trigger == Trigger::level ? 1 : 16;
+    const bool is_told_again =
+        options.trigger == Trigger::level || options.trigger == Trigger::exclusive;
+    return is_told_again ? 1 : 16;
 }
 
 } // namespace
