@@ -14,7 +14,8 @@ namespace pollux {
 struct ServerOptions {
     ConnectionOptions connection{};
     ListenOptions listen{};
-    /// See `AcceptOptions`; the trigger is that of the connections.
+    /// See `AcceptOptions`; the trigger is that of the connections. Several servers on one port
+    /// need `ListenOptions::reuse_port`, or a `Listener` and a `ConnectionSet` by themselves.
     int accepts_per_visit = 0;
     /// With so many connections the others wait in the kernel's queue.
     std::size_t max_connections = static_cast<std::size_t>(-1);
