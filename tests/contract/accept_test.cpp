@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <optional>
+#include <memory>
 #include <poll.h>
 #include <pollux/stream/listener.hpp>
 #include <pollux/stream/server.hpp>
@@ -213,6 +214,23 @@ CONTRACT_CASE("L15 a listener that was shut down says so once and is quiet", eve
 }
 
 CONTRACT_CASE("L15 on_error may destroy the listener", everywhere) {
+CONTRACT_CASE("L15 on_error may put another in its place", everywhere) {
+    EventLoop loop{mode.backend};
+    Socket socket = listening();
+    const int fd = socket.fd();
+    Listener listener{loop, std::move(socket), [](Socket) {}, {.trigger = mode.trigger}};
+    int called = 0;
+    const auto kept = std::make_shared<int>(1);
+    listener.set_on_error([&, mine = kept](std::error_code) {
+        listener.set_on_error({});
+        called += kept.use_count() == 2 ? 1 : 100; // this callable lives while it runs
+    });
+    ::shutdown(fd, SHUT_RD);
+    run_until(loop, [&] { return called != 0; });
+    CHECK_EQ(called, 1);
+    CHECK_EQ(kept.use_count(), 1);
+}
+
     EventLoop loop{mode.backend};
     Socket socket = listening();
     const int fd = socket.fd();

@@ -177,7 +177,8 @@ void Listener::State::try_again() {
 void Listener::State::fail(int error) {
     watch.stop();
     retry.cancel();
-    if (on_error) on_error({error, std::generic_category()});
+    // It may put another in its place.
+    if (auto told = std::exchange(on_error, {})) told({error, std::generic_category()});
 }
 
 } // namespace pollux
