@@ -288,7 +288,8 @@ void LoopCore::serve(Token token) {
     const Readiness again = std::exchange(slot->again, Readiness::none);
     refresh_mask(*slot);
     const Readiness ready = again & slot->mask;
-    if (slot->always_ready && slot->trigger == Trigger::level)
+    if (slot->always_ready &&
+        (slot->trigger == Trigger::level || slot->trigger == Trigger::exclusive))
         queue_always_ready(*slot, token); // before the call, which may throw
     if (ready != Readiness::none) call(*slot, ready);
 }

@@ -1,12 +1,14 @@
-// C1, C5 to C9, L15 and the budgets of the catalogue: accepting when all is well, and what a
+// C1, C5 to C9, C20, L15 and the budgets of the catalogue: accepting when all is well, and what a
 // callback may do to its listener. What goes wrong in the kernel is in accept_errors_test.cpp.
 
 #include "support/calls.hpp"
 #include "support/contract.hpp"
 #include "support/streams.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <memory>
 #include <optional>
 #include <poll.h>
 #include <pollux/stream/listener.hpp>
@@ -212,6 +214,23 @@ CONTRACT_CASE("L15 a listener that was shut down says so once and is quiet", eve
     CHECK_EQ(errors.size(), 1);
 }
 
+CONTRACT_CASE("L15 on_error may put another in its place", everywhere) {
+    EventLoop loop{mode.backend};
+    Socket socket = listening();
+    const int fd = socket.fd();
+    Listener listener{loop, std::move(socket), [](Socket) {}, {.trigger = mode.trigger}};
+    int called = 0;
+    const auto kept = std::make_shared<int>(1);
+    listener.set_on_error([&, mine = kept](std::error_code) {
+        listener.set_on_error({});
+        called += kept.use_count() == 2 ? 1 : 100; // this callable lives while it runs
+    });
+    ::shutdown(fd, SHUT_RD);
+    run_until(loop, [&] { return called != 0; });
+    CHECK_EQ(called, 1);
+    CHECK_EQ(kept.use_count(), 1);
+}
+
 CONTRACT_CASE("L15 on_error may destroy the listener", everywhere) {
     EventLoop loop{mode.backend};
     Socket socket = listening();
@@ -277,4 +296,58 @@ CONTRACT_CASE("C7 a server is destroyed while it accepts", everywhere) {
     run_until(loop, [&] { return !server; });
     settle(loop);
     CHECK(closed_once(seen, CloseReason::stopped));
+}
+
+namespace {
+
+// Two listeners that share a port.
+struct SharedPort {
+    explicit SharedPort(const Mode& mode) : loop{mode.backend} {
+        Socket socket = Socket::listen(Address::ipv4_loopback(0), {.reuse_port = true});
+        port = socket.local().port();
+        Socket other = Socket::listen(socket.local(), {.reuse_port = true});
+        const auto keep = [this](Socket client) { accepted.push_back(std::move(client)); };
+        leaving.emplace(loop, std::move(socket), keep, AcceptOptions{.trigger = mode.trigger});
+        staying.emplace(loop, std::move(other), keep, AcceptOptions{.trigger = mode.trigger});
+    }
+
+    EventLoop loop;
+    int port = 0;
+    std::vector<Socket> accepted;
+    std::optional<Listener> leaving;
+    std::optional<Listener> staying;
+};
+
+} // namespace
+
+CONTRACT_CASE("C20 a listener of a shared port that is closed resets its own queue only",
+              everywhere) {
+    SharedPort shared{mode};
+    const auto clients = clients_of(shared.port, 32);
+    shared.leaving.reset();
+    // The kernel has dealt the clients out already: those of the other queue are served.
+    const auto lost = [&] {
+        return static_cast<std::size_t>(
+            std::count_if(clients.begin(), clients.end(),
+                          [](const Fd& client) { return state(client, POLLIN) != 0; }));
+    };
+    run_until(shared.loop, [&] { return shared.accepted.size() + lost() == clients.size(); });
+    CHECK_GT(lost(), 0);
+    CHECK_GT(shared.accepted.size(), 0);
+    for (const Fd& client : clients)
+        if (state(client, POLLIN) != 0) CHECK(fails_with(client, ECONNRESET));
+
+    // Whoever comes now finds the one that stayed.
+    shared.accepted.clear();
+    const auto more = clients_of(shared.port, 8);
+    run_until(shared.loop, [&] { return shared.accepted.size() == more.size(); });
+}
+
+CONTRACT_CASE("C20 a listener that accepts what waits before it is closed loses nobody",
+              everywhere) {
+    SharedPort shared{mode};
+    const auto clients = clients_of(shared.port, 32);
+    run_until(shared.loop, [&] { return shared.accepted.size() == clients.size(); });
+    shared.leaving.reset();
+    for (const Fd& client : clients) CHECK_EQ(state(client, POLLIN), 0);
 }

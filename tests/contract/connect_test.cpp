@@ -1,8 +1,9 @@
-// C10 to C15 of the catalogue: connecting without blocking, one completion in every case.
+// C10 to C15 and L31 of the catalogue: connecting without blocking, one completion in every case.
 
 #include "support/calls.hpp"
 #include "support/contract.hpp"
 #include "support/streams.hpp"
+#include "support/wake_up_budget.hpp"
 
 #include <cerrno>
 #include <optional>
@@ -200,6 +201,30 @@ CONTRACT_CASE("C12 the deadline passes: ETIMEDOUT once, and late success is no n
     full.client.reset();
     full.listener.reset();
     settle(loop);
+    CHECK(outcome.only(ETIMEDOUT));
+}
+
+CONTRACT_CASE("L31 while it connects nothing spins, whatever poll(2) says of such a socket",
+              everywhere) {
+    const FakeClock clock;
+    EventLoop loop{mode.backend};
+    Outcome outcome;
+    const FullListener full;
+    // Not connected yet, a socket is writable and hung up: it is watched only when it connects.
+    const Connector connector{loop, full.address, std::chrono::hours{1}, outcome.note()};
+    const WakeUpBudget budget{loop, 4}; // it begins, waits, is over; and an hour later
+    run_for(loop, std::chrono::hours{2});
+    CHECK(outcome.only(ETIMEDOUT));
+}
+
+CONTRACT_CASE("L31 while a full Unix listener is tried again, nothing is watched", everywhere) {
+    const FakeClock clock;
+    EventLoop loop{mode.backend};
+    Outcome outcome;
+    const FullUnixListener full;
+    const Connector connector{loop, full.address, std::chrono::seconds{1}, outcome.note()};
+    const WakeUpBudget budget{loop, 110}; // a try each 10 ms
+    run_for(loop, std::chrono::seconds{2});
     CHECK(outcome.only(ETIMEDOUT));
 }
 

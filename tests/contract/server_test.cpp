@@ -277,3 +277,37 @@ CONTRACT_CASE("a server that cannot have one of its addresses has none", everywh
     CHECK_EQ(Socket::open(AF_UNIX).connect(two[0]).error, ECONNREFUSED);
     CHECK_THROWS_AS((Server{loop, std::span<const Address>{}, {}}), std::invalid_argument);
 }
+
+CONTRACT_CASE("L15 a server tells which of its listeners is broken, and serves at the others",
+              everywhere) {
+    Seen seen;
+    EventLoop loop{mode.backend};
+    const std::array<Address, 2> two{Address::ipv4_loopback(0), Address::ipv4_loopback(0)};
+    std::vector<int> listening;
+    std::optional<Server> server;
+    {
+        const CallHook hook{[&](const CallPoint& call) {
+            if (call.name == "listen") listening.push_back(call.fd);
+            return CallOutcome{};
+        }};
+        server.emplace(loop, two, note(seen),
+                       ServerOptions{.connection = {.trigger = mode.trigger}});
+    }
+    const std::vector<Address> addresses = server->addresses();
+    std::vector<Address> broken;
+    server->set_on_error([&](const Address& address, std::error_code error) {
+        CHECK_EQ(error.value(), EINVAL);
+        broken.push_back(address);
+    });
+    ::shutdown(listening.at(0), SHUT_RD);
+    run_until(loop, [&] { return !broken.empty(); });
+    REQUIRE_EQ(broken.size(), 1);
+    CHECK(broken[0] == addresses[0]);
+    const Fd client = tcp_client(addresses[1].port());
+    run_until(loop, [&] { return seen.opened == 1; });
+
+    server->set_on_error([&](const Address&, std::error_code) { server.reset(); });
+    ::shutdown(listening.at(1), SHUT_RD);
+    run_until(loop, [&] { return !server; });
+    settle(loop);
+}

@@ -9,14 +9,18 @@
 #include <poll.h>
 #include <pollux/event_loop.hpp>
 #include <pollux/net/socket.hpp>
+#include <pollux/stream/listener.hpp>
 #include <string>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <system_error>
 #include <thread>
 #include <unistd.h>
 #include <vector>
 
+#include "support/calls.hpp"
 #include "support/sockets.hpp"
+#include "support/streams.hpp"
 
 using namespace pollux;
 using namespace pollux_test;
@@ -97,6 +101,24 @@ TEST_CASE("E13 an exclusive watch: each client wakes one of eight loops, and non
     CHECK_EQ(sums.useless, 0);
 }
 
+TEST_CASE("E13 a listener that several loops share takes one client in a visit, none in vain") {
+    EventLoop loop{Backend::epoll};
+    int accepted = 0;
+    const Listener listener{loop,
+                            Socket::listen(Address::ipv4_loopback(0)),
+                            [&](Socket) { ++accepted; },
+                            {.trigger = Trigger::exclusive}};
+    const std::size_t before = would_block("accept4");
+    std::vector<Fd> clients;
+    while (clients.size() < 5) clients.push_back(tcp_client(listener.address().port()));
+    for (int turn = 1; turn <= 5; ++turn) {
+        run_until(loop, [&] { return accepted >= turn; });
+        CHECK_EQ(accepted, turn); // what is left may be for another loop
+    }
+    settle(loop);
+    CHECK_EQ(would_block("accept4"), before);
+}
+
 TEST_CASE("E12 an exclusive watch may be paused, resumed and asked for something else") {
     EventLoop loop{Backend::epoll};
     Socket listening = Socket::listen(Address::ipv4_loopback(0));
@@ -132,6 +154,16 @@ TEST_CASE("E12 a refused change leaves an exclusive watch as it was") {
     await(Fd{::dup(listening.fd())}, POLLIN);
     loop.run_once(Timeout::zero());
     CHECK_EQ(called, 1);
+}
+
+TEST_CASE("E12 what the kernel cannot wait for is ready in every turn, as at level trigger") {
+    EventLoop loop{Backend::epoll};
+    const Fd file{::memfd_create("regular file", MFD_CLOEXEC)};
+    int called = 0;
+    const Watch watch =
+        loop.watch(file.get(), Interest::read, Trigger::exclusive, [&](Readiness) { ++called; });
+    for (int turn = 0; turn < 3; ++turn) loop.run_once(Timeout::zero());
+    CHECK_EQ(called, 3);
 }
 
 TEST_CASE("E12 a reactor does not modify an exclusive registration") {

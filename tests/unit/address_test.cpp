@@ -1,5 +1,6 @@
 // Addresses: what is refused and why, what is kept to the byte, and text that reads back the same.
 
+#include "support/child.hpp"
 #include "support/descriptor_ledger.hpp"
 
 #include <doctest/doctest.h>
@@ -11,8 +12,11 @@
 #include <netpacket/packet.h>
 #include <pollux/bytes.hpp>
 #include <pollux/net/address.hpp>
+#include <sched.h>
 #include <stdexcept>
 #include <string>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 #include <system_error>
 
@@ -152,6 +156,26 @@ TEST_CASE("text reads back as the same address") {
     // A path may begin with what marks an abstract name.
     CHECK_EQ(there_and_back(R"(unix:\x40app)"), R"(unix:\x40app)");
     CHECK_EQ(Address::parse(R"(unix:\x40app)").path(), "@app");
+}
+
+TEST_CASE("the name of an interface that reads as something else is not written") {
+    for (const std::string name : {"7", "a]b", "a%b", "\x1b[2J", "a\xc3\xa9"}) {
+        pollux_test::holds_in_child([&](const pollux_test::Expect& expect) {
+            const unsigned lo = ::if_nametoindex("lo");
+            // Interfaces of its own: some systems let nobody have them.
+            if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) return;
+            const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+            ifreq change{};
+            std::strcpy(change.ifr_name, "lo");
+            name.copy(change.ifr_newname, IF_NAMESIZE - 1);
+            if (::ioctl(socket, SIOCSIFNAME, &change) < 0) return;
+            expect(::if_nametoindex(name.c_str()) == lo, "renamed");
+            const std::string text = "[fe80::1%" + std::to_string(lo) + "]:80";
+            expect(there_and_back(text) == text, there_and_back(text));
+            const std::string frames = Address::packet(name, 0x0800).to_string();
+            expect(frames == "packet:" + std::to_string(lo) + " 0x0800", frames);
+        });
+    }
 }
 
 TEST_CASE("host and port given apart") {

@@ -245,6 +245,33 @@ TEST_CASE("datagrams: empty ones too, with their senders; errors are thrown") {
     CHECK_EQ(error_number([&] { return ours.receive_from(buffer).bytes; }), ETIMEDOUT);
 }
 
+TEST_CASE("a datagram waits while the queue of a Unix receiver is full, and does not spin") {
+    const DescriptorLedger ledger;
+    const FakeClock clock;
+    const Directory directory;
+    Socket receiver = Socket::datagram(Address::unix_path(directory / "s"));
+    Socket filler = Socket::open(AF_UNIX, SOCK_DGRAM);
+    while (filler.send_to(bytes_of("x"), receiver.local()).state == IoState::ok) {
+    }
+    BlockingSocket sender{Socket::open(AF_UNIX, SOCK_DGRAM), 1s};
+    int waits = 0;
+    const CallHook hook{[&](const CallPoint& call) -> CallOutcome {
+        // poll(2) finds it writable all the time.
+        if (call.name == "ppoll" && ++waits > 1000) return {.error = EFAULT};
+        if (call.name == "ppoll" && waits == 400) CHECK_EQ(take_datagram(receiver).text, "x");
+        return {};
+    }};
+    CHECK_EQ(error_number([&] {
+                 sender.send_to(bytes_of("late"), receiver.local());
+                 return 0;
+             }),
+             ETIMEDOUT);
+    CHECK_LT(waits, 300);
+    waits = 398;
+    sender.send_to(bytes_of("in time"), receiver.local());
+    CHECK_LT(waits, 410);
+}
+
 TEST_CASE("one that owns nothing throws EBADF") {
     BlockingSocket nothing;
     CHECK_EQ(failure([&] { receive_text(nothing); }), "receive socket closed: Bad file descriptor");

@@ -4,10 +4,12 @@
 
 #include <array>
 #include <cerrno>
+#include <limits>
 #include <poll.h>
 #include <pollux/instruments/call_hook.hpp>
 #include <pollux/net/datagram_batch.hpp>
 #include <pollux/net/message.hpp>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -216,4 +218,10 @@ TEST_CASE("what the kernel joins says where to cut, where it can") {
         joined += buffer.substr(0, message.bytes);
     }
     CHECK(joined == all);
+}
+
+TEST_CASE("a batch without room, or of more bytes than there are, is refused") {
+    CHECK_THROWS_AS((DatagramBatch{0, 100}), std::invalid_argument);
+    constexpr std::size_t half = std::numeric_limits<std::size_t>::max() / 2;
+    CHECK_THROWS_AS((DatagramBatch{2, half + 1}), std::length_error);
 }

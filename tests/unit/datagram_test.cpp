@@ -152,6 +152,15 @@ TEST_CASE("flags: what is peeked at stays, urgent data goes past the rest") {
     CHECK_EQ(read_text(server), "abc");
 }
 
+TEST_CASE("to nobody by name is to whom the socket is connected to") {
+    const DescriptorLedger ledger;
+    auto [ours, theirs] = udp_sockets();
+    CHECK(is(ours.send_to(bytes_of("x"), {}), IoState::error, 0, EDESTADDRREQ));
+    CHECK(ours.connect(theirs.local()).state == ConnectState::connected);
+    CHECK(is(ours.send_to(bytes_of("to you"), {}), IoState::ok, 6));
+    CHECK_EQ(take_datagram(theirs).text, "to you");
+}
+
 TEST_CASE("multicast reaches who has joined, once, and no more after leaving") {
     const DescriptorLedger ledger;
     const unsigned lo = interface_number("lo");

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
+#include <limits>
 #include <pollux/stream/framing.hpp>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -69,6 +71,16 @@ TEST_CASE("a line of the limit is taken, a longer one refused before its end com
     CHECK(framing.first(bytes_of("123456")).state == State::refused);
     CHECK(framing.first(bytes_of("123456\n")).state == State::refused);
     CHECK(framing.first({}).state == State::partial);
+}
+
+TEST_CASE("a limit as large as there can be is no limit") {
+    const LineFraming framing{std::numeric_limits<std::size_t>::max()};
+    CHECK(framing.first(bytes_of("line\n")).state == State::complete);
+    CHECK(framing.first(bytes_of("line")).state == State::partial);
+}
+
+TEST_CASE("messages of no size are refused: there would be no end of them") {
+    CHECK_THROWS_AS(FixedFraming{0}, std::invalid_argument);
 }
 
 TEST_CASE("whoever takes messages may stop in between") {

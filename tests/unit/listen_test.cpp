@@ -158,3 +158,30 @@ TEST_CASE("reuse_port: two listeners share a port only if both ask") {
              "bind " + one.local().to_string() + ": Address already in use");
     CHECK(Socket::listen(one.local(), {.reuse_port = true}).local() == one.local());
 }
+
+TEST_CASE("sequenced packets are listened for like streams, and a path is taken over from any") {
+    const DescriptorLedger ledger;
+    const Directory directory;
+    const Address path = Address::unix_path(directory / "s");
+    { const Socket gone = Socket::datagram(path); }
+    Socket listener = Socket::listen(path, {.type = SOCK_SEQPACKET});
+    CHECK_EQ(listener.type(), SOCK_SEQPACKET);
+    CHECK_EQ(failure([&] { Socket::listen(path); }),
+             "bind " + path.to_string() + ": Address already in use");
+    Socket client = Socket::open(AF_UNIX, SOCK_SEQPACKET);
+    CHECK(client.connect(path).state == ConnectState::connected);
+    Socket server = listener.accept().socket;
+    CHECK(is(client.write(bytes_of("one")), IoState::ok, 3));
+    CHECK(is(client.write(bytes_of("two")), IoState::ok, 3));
+    CHECK_EQ(read_text(server), "one");
+    CHECK_EQ(read_text(server), "two");
+}
+
+TEST_CASE("a protocol may be listened for by its number") {
+    const DescriptorLedger ledger;
+    CHECK_EQ(Socket::listen(Address::ipv4_loopback(0), {.protocol = IPPROTO_TCP}).protocol(),
+             IPPROTO_TCP);
+    CHECK(failure([] {
+              Socket::listen(Address::ipv4_loopback(0), {.protocol = IPPROTO_UDP});
+          }).starts_with("socket AF_INET SOCK_STREAM IPPROTO_UDP: "));
+}

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <chrono>
 #include <fcntl.h>
+#include <linux/net_tstamp.h>
 #include <poll.h>
 #include <pollux/instruments/call_hook.hpp>
 #include <pollux/net/interface.hpp>
@@ -247,4 +248,19 @@ TEST_CASE("the errors that ICMP brought can be read one by one") {
     CHECK(message.from == nobody); // whom it was sent to
     REQUIRE_EQ(message.others.size(), 1);
     CHECK_EQ(message.others[0].type, IP_RECVERR);
+}
+
+TEST_CASE("a report about what was sent is not the end of the stream") {
+    const DescriptorLedger ledger;
+    auto [ours, theirs] = tcp_sockets();
+    const unsigned flags = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE |
+                           SOF_TIMESTAMPING_OPT_ID | SOF_TIMESTAMPING_OPT_TSONLY;
+    ours.set_bytes(SOL_SOCKET, SO_TIMESTAMPING, std::as_bytes(std::span{&flags, 1}));
+    CHECK(is(ours.write(bytes_of("x")), IoState::ok, 1));
+    await(ours, POLLERR);
+    std::array<std::byte, 8> buffer{};
+    const IncomingMessage report = ours.receive_message(buffer, MSG_ERRQUEUE);
+    CHECK(report.state == IoState::ok);
+    CHECK_EQ(report.bytes, 0);
+    CHECK_GE(report.others.size(), 1);
 }

@@ -68,6 +68,9 @@ TEST_CASE("resolve: needs_lookup tells who may block") {
     CHECK(needs_lookup("::1", "http"));
     for (const char* literal : {"127.0.0.1", "::1", "[::1]", "[nonsense]", "fe80::1%1", ""})
         CHECK_FALSE(needs_lookup(literal, "80"));
+    // Its scope may be gone; it is no name for that.
+    CHECK_FALSE(needs_lookup("fe80::1%no-such-one", "80"));
+    CHECK_EQ(error_of("fe80::1%no-such-one", "80"), eai(EAI_NONAME));
     CHECK_FALSE(needs_lookup("a name", "80"));
 }
 

@@ -46,9 +46,9 @@ public:
 
     /// Calls `on_ready` when the descriptor is ready. Throws `std::system_error` as `Reactor::add`,
     /// but a descriptor the kernel cannot wait for (a regular file, /dev/null) is always ready, on
-    /// every backend: at level trigger in every turn, at edge once per registration, resume or
-    /// `again`, at one-shot once per arming. `where` is named when the descriptor is closed too
-    /// early.
+    /// every backend: at level and exclusive trigger in every turn, at edge once per registration,
+    /// resume or `again`, at one-shot once per arming. `where` is named when the descriptor is
+    /// closed too early.
     [[nodiscard]] Watch watch(int fd, Interest interest, Trigger trigger, ReadyFunction on_ready,
                               std::source_location where = std::source_location::current());
 

@@ -163,11 +163,25 @@ std::string_view unix_bytes(const sockaddr* address, std::size_t size) noexcept 
     return {reinterpret_cast<const char*>(address) + path_offset, size - path_offset};
 }
 
+// The name of an interface may be a number, of another one, and it may hold what ends a scope or
+// commands a terminal. A name that would not read back is left out.
+std::string interface_text(std::uint32_t number) {
+    std::string name = interface_name(number);
+    const auto is_plain = [](char byte) {
+        return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
+               (byte >= 'A' && byte <= 'Z') || byte == '-' || byte == '_' || byte == '.';
+    };
+    std::uint32_t other = 0;
+    if (read_number(name, other) || !std::all_of(name.begin(), name.end(), is_plain))
+        return std::to_string(number);
+    return name;
+}
+
 std::string ipv6_text(const sockaddr_in6& address) {
     std::array<char, INET6_ADDRSTRLEN> host{};
     ::inet_ntop(AF_INET6, &address.sin6_addr, host.data(), host.size());
     std::string text = std::string{"["} + host.data();
-    if (address.sin6_scope_id != 0) text.append("%").append(interface_name(address.sin6_scope_id));
+    if (address.sin6_scope_id != 0) text.append("%").append(interface_text(address.sin6_scope_id));
     return text + "]:" + std::to_string(ntohs(address.sin6_port));
 }
 
@@ -179,7 +193,7 @@ std::string ipv4_text(const sockaddr_in& address) {
 
 std::string packet_text(const sockaddr_ll& address) {
     std::string text = "packet:";
-    text.append(interface_name(static_cast<unsigned>(address.sll_ifindex)))
+    text.append(interface_text(static_cast<unsigned>(address.sll_ifindex)))
         .append(" ")
         .append(protocol_name(AF_PACKET, address.sll_protocol));
     const std::size_t length = std::min<std::size_t>(address.sll_halen, sizeof address.sll_addr);

@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// No readiness tells that a Unix listener has room in its queue again.
+// No readiness tells that a Unix listener, or receiver, has room in its queue again.
 constexpr std::chrono::nanoseconds queue_nap = 10ms;
 
 // One call, what it is called in errors, and when it has to be done.
@@ -45,13 +45,17 @@ public:
         wait(nullptr, 0, std::min(left(), queue_nap));
     }
 
-    // Tries `act` until it does not say would_block.
+    // Tries `act` until it does not say would_block. What says so although it is ready (a Unix
+    // datagram socket that is not connected, whose receiver has no room) must not spin.
     template <class Act> auto repeat(short events, Act act) const {
-        for (;;) {
+        for (bool awaited = false;; awaited = !awaited) {
             const auto result = act();
             if (result.state == IoState::error) fail(result.error);
             if (result.state != IoState::would_block) return result;
-            await(events);
+            if (awaited)
+                nap();
+            else
+                await(events);
         }
     }
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <limits>
 #include <pollux/net/message.hpp>
+#include <stdexcept>
 
 #include "net/outcome.hpp"
 #include "sys.hpp"
@@ -26,6 +28,13 @@ bool refuses_to_segment(const IoResult& result) noexcept {
            result.error == EOPNOTSUPP;
 }
 
+std::size_t room_for(std::size_t count, std::size_t bytes_each) {
+    if (count == 0) throw std::invalid_argument{"DatagramBatch: no room for a datagram"};
+    if (bytes_each > std::numeric_limits<std::size_t>::max() / count)
+        throw std::length_error{"DatagramBatch: too many bytes"};
+    return count * bytes_each;
+}
+
 IoResult send_segmented(Socket& socket, ByteView bytes, std::uint16_t bytes_each,
                         const Address& to) {
     const std::size_t count = std::clamp<std::size_t>(most_payload / bytes_each, 1, most_segments);
@@ -37,7 +46,7 @@ IoResult send_segmented(Socket& socket, ByteView bytes, std::uint16_t bytes_each
 
 DatagramBatch::DatagramBatch(std::size_t count, std::size_t bytes_each)
     : bytes_each_{bytes_each},
-      buffer_(count * bytes_each),
+      buffer_(room_for(count, bytes_each)),
       senders_(count),
       pieces_(count),
       headers_(count),

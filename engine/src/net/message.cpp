@@ -92,7 +92,8 @@ template <class Value> bool read_value(ByteView bytes, Value& value) noexcept {
 }
 
 template <class Value> bool read_value(ByteView bytes, std::optional<Value>& value) noexcept {
-    return read_value(bytes, value.emplace());
+    if (Value whole{}; read_value(bytes, whole)) value = whole;
+    return value.has_value();
 }
 
 template <class Kind> Address address_of(Kind address) {
@@ -233,7 +234,10 @@ IncomingMessage Socket::receive_message(std::span<const std::span<std::byte>> in
     incoming.control_truncated = (message.msg_flags & MSG_CTRUNC) != 0;
     incoming.end_of_record = (message.msg_flags & MSG_EOR) != 0;
     incoming.from = Address::from(reinterpret_cast<sockaddr*>(&from), message.msg_namelen);
-    if (result.bytes == 0 && room > 0 && ends_with_nothing(fd())) incoming.state = IoState::end;
+    // A report of the error queue has none of the stream's bytes.
+    const bool is_report = (message.msg_flags & MSG_ERRQUEUE) != 0;
+    if (result.bytes == 0 && room > 0 && !is_report && ends_with_nothing(fd()))
+        incoming.state = IoState::end;
     return incoming;
 }
 

@@ -65,19 +65,21 @@ class Question {
 public:
     Question(std::string_view host, std::string_view service)
         : error_{refused(host, longest_host)},
-          in_brackets_{is_in_brackets(host)},
-          host_{in_brackets_ ? host.substr(1, host.size() - 2) : host},
+          host_{is_in_brackets(host) ? host.substr(1, host.size() - 2) : host},
           service_{service} {
         if (!error_) error_ = refused(service, longest_service);
         if (!error_) error_ = refused_number(service);
-        if (!error_ && in_brackets_ && host_.find(':') == host_.npos)
+        if (!error_ && is_in_brackets(host) && !has_colon())
             error_ = {EAI_NONAME, resolve_category()};
     }
 
     // Why it cannot be asked.
     std::error_code error() const noexcept { return error_; }
 
+    // No name has a colon: what is no address with it (its scope may be gone) is nothing to ask
+    // for.
     bool has_literal_host() const noexcept {
+        if (has_colon()) return true;
         addrinfo hints{};
         hints.ai_flags = AI_NUMERICHOST;
         addrinfo* first = nullptr;
@@ -86,7 +88,7 @@ public:
         return is_literal;
     }
     bool needs_lookup() const noexcept {
-        return !is_number(service_) || !(host_.empty() || in_brackets_ || has_literal_host());
+        return !is_number(service_) || !(host_.empty() || has_literal_host());
     }
 
     std::error_code ask(const ResolveOptions& options, Found& found) const noexcept {
@@ -95,7 +97,7 @@ public:
         hints.ai_socktype = options.type;
         if (options.passive) hints.ai_flags |= AI_PASSIVE;
         if (options.numeric_only || is_number(service_)) hints.ai_flags |= AI_NUMERICSERV;
-        if (options.numeric_only || in_brackets_ || (!host_.empty() && has_literal_host()))
+        if (options.numeric_only || (!host_.empty() && has_literal_host()))
             hints.ai_flags |= AI_NUMERICHOST;
         addrinfo* first = nullptr;
         errno = 0;
@@ -106,12 +108,12 @@ public:
     }
 
 private:
+    bool has_colon() const noexcept { return host_.find(':') != host_.npos; }
     static const char* or_null(const std::string& text) noexcept {
         return text.empty() ? nullptr : text.c_str();
     }
 
     std::error_code error_;
-    bool in_brackets_;
     std::string host_;
     std::string service_;
 };

@@ -65,7 +65,7 @@ Socket Socket::open(int family, int type, int protocol) {
 }
 
 Socket Socket::listen(const Address& address, const ListenOptions& options) {
-    Socket socket = open(address.family());
+    Socket socket = open(address.family(), options.type, options.protocol);
     if (!address.path().empty()) {
         bind_to_path(socket, address, options);
     } else {
@@ -196,9 +196,10 @@ ReceivedFrom Socket::receive_from(std::span<std::byte> into, int flags) noexcept
 }
 
 IoResult Socket::send_to(ByteView bytes, const Address& to, int flags) noexcept {
+    const bool named = !to.unnamed();
     return moved(uninterrupted([&] {
-        return sys::sendto(fd(), bytes.data(), bytes.size(), flags | MSG_NOSIGNAL, to.data(),
-                           to.size());
+        return sys::sendto(fd(), bytes.data(), bytes.size(), flags | MSG_NOSIGNAL,
+                           named ? to.data() : nullptr, named ? to.size() : 0);
     }));
 }
 

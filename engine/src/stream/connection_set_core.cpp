@@ -18,6 +18,8 @@ Interest reading(Trigger trigger) noexcept {
 ConnectionOptions checked(const ConnectionOptions& options, const EventLoop& loop) {
     if (options.reads_per_visit < 1)
         throw std::invalid_argument{"ConnectionOptions: reads_per_visit must be positive"};
+    if (options.trigger == Trigger::exclusive)
+        throw std::invalid_argument{"ConnectionOptions: the exclusive trigger is for listeners"};
     if (!loop.supports(options.trigger))
         throw_system_error(ENOTSUP, loop.name(), to_string(options.trigger));
     return options;

@@ -1,12 +1,12 @@
-#include <algorithm>
 #include <cassert>
 #include <cstring>
 #include <pollux/stream/framing.hpp>
+#include <stdexcept>
 
 namespace pollux {
 
 Frame LineFraming::first(ByteView bytes) const noexcept {
-    const ByteView looked_at = bytes.first(std::min(bytes.size(), limit_ + 1));
+    const ByteView looked_at = bytes.size() > limit_ ? bytes.first(limit_ + 1) : bytes;
     const auto* const end = static_cast<const std::byte*>(
         looked_at.empty() ? nullptr : std::memchr(looked_at.data(), '\n', looked_at.size()));
     if (end == nullptr)
@@ -36,6 +36,10 @@ Frame LengthFraming::first(ByteView bytes) const noexcept {
     const auto size = static_cast<std::size_t>(announced);
     if (bytes.size() - head < size) return {};
     return {Frame::State::complete, bytes.subspan(head, size), head + size};
+}
+
+FixedFraming::FixedFraming(std::size_t size) : size_{size} {
+    if (size == 0) throw std::invalid_argument{"FixedFraming: messages of no size"};
 }
 
 Frame FixedFraming::first(ByteView bytes) const noexcept {

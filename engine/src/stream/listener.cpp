@@ -17,7 +17,9 @@ constexpr int longest_queue = 65536;
 
 int budget(const AcceptOptions& options) noexcept {
     if (options.accepts_per_visit > 0) return options.accepts_per_visit;
-    return options.trigger == Trigger::level ? 1 : 16;
+    const bool is_told_again =
+        options.trigger == Trigger::level || options.trigger == Trigger::exclusive;
+    return is_told_again ? 1 : 16;
 }
 
 } // namespace
@@ -184,7 +186,8 @@ void Listener::State::try_again() {
 void Listener::State::fail(int error) {
     watch.stop();
     retry.cancel();
-    if (on_error) on_error({error, std::generic_category()});
+    // It may put another in its place.
+    if (auto told = std::exchange(on_error, {})) told({error, std::generic_category()});
 }
 
 } // namespace pollux

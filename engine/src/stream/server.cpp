@@ -141,6 +141,14 @@ std::vector<Address> Server::addresses() const {
     return all;
 }
 ConnectionSet& Server::connections() noexcept { return *state_->connections; }
+void Server::set_on_error(UniqueFunction<void(const Address&, std::error_code)> on_error) {
+    // Shared, since it may be replaced while it runs.
+    const auto told = std::make_shared<decltype(on_error)>(std::move(on_error));
+    for (Listener& listener : state_->listeners)
+        listener.set_on_error([told, address = listener.address()](std::error_code error) {
+            if (*told) (*told)(address, error);
+        });
+}
 std::uint64_t Server::shed() const noexcept { return state_->all_shed(); }
 void Server::stop_accepting() { state_->stop_listening(); }
 void Server::drain(Clock::duration timeout, Task on_done) {

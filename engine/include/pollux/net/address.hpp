@@ -68,7 +68,8 @@ public:
     socklen_t size() const noexcept { return size_; }
 
     /// The text above, on one line whatever bytes a name holds: `parse` makes an equal address
-    /// of it. A scope is given by its name if the interface still exists, which asks the kernel.
+    /// of it. A scope is given by its name if the interface still exists, which asks the kernel,
+    /// and if the name has letters and no byte that would not read back; else by its number.
     /// What has no such text is refused by `parse` and reads `unnamed`, or `family 16`, or, of a
     /// packet socket, `packet:eth0 0x0800 02:fc:00:00:00:01`: interface, type of the frame, and
     /// the hardware address when there is one.

@@ -71,7 +71,8 @@ public:
     /// `Socket::receive_from`.
     ReceivedFrom receive_from(std::span<std::byte> into, int flags = 0);
 
-    /// Sends one datagram; as `Socket::send_to`.
+    /// Sends one datagram; as `Socket::send_to`. Waits also while the queue of a Unix receiver is
+    /// full.
     void send_to(ByteView bytes, const Address& to, int flags = 0);
 
 private:

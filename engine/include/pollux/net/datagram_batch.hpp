@@ -53,14 +53,17 @@ struct SentBatch {
 /// socket and may serve many of one thread. All memory is had when it is made.
 class DatagramBatch {
 public:
-    /// Room for `count` datagrams of at most `bytes_each`. The kernel takes at most 1024 at once.
+    /// Room for `count` datagrams, of at most `bytes_each` where they are received. The kernel
+    /// takes at most 1024 at once. Throws `std::invalid_argument` when `count` is zero, and
+    /// `std::length_error` or `std::bad_alloc` when there cannot be so much memory.
     DatagramBatch(std::size_t count, std::size_t bytes_each);
 
     std::size_t capacity() const noexcept { return headers_.size(); }
 
     /// Takes the datagrams that wait now, as many as there is room for; recvmmsg(2). Fewer than
     /// `capacity` need not mean that none is left: an error ends a batch, and the next call
-    /// reports it. Errors are those of `Socket::receive_from`.
+    /// reports it. With MSG_PEEK all are the same datagram. Errors are those of
+    /// `Socket::receive_from`.
     ReceivedBatch receive(Socket& socket, int flags = 0) noexcept;
 
     /// Sends the datagrams in order, at most `capacity` of them; sendmmsg(2). Each goes whole or

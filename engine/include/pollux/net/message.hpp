@@ -46,7 +46,8 @@ struct OutgoingMessage {
     std::optional<ucred> credentials{};
     /// IP: send from this address of ours and by this interface. The path of a datagram that came
     /// to one address only may be given here as it is, to answer from where one was asked. EINVAL
-    /// for a multicast address.
+    /// for a multicast address. To choose the interface alone, over IPv6, give the address
+    /// `[::]:0`.
     std::optional<PacketPath> from{};
     /// UDP: the kernel cuts the bytes into datagrams of this size, at most 64. A kernel without
     /// this may send one datagram: ask `option::udp_segment` first. `DatagramBatch` does.

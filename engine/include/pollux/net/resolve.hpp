@@ -26,7 +26,8 @@ struct ResolveOptions {
 ///
 /// `host` is a name, a numeric address as for `Address::of` (`::1`, `[::1]`, `fe80::1%eth0`; for
 /// IPv4 the old short forms of inet_aton(3) too), or empty: this machine. `service` is a port
-/// number, a name (`http`), or empty: port 0. A numeric address is never looked up.
+/// number, a name (`http`), or empty: port 0. Not both may be empty (EAI_NONAME). A numeric address
+/// is never looked up, nor is a text with a colon that is none.
 ///
 /// Throws `std::system_error`: EINVAL when a text has other bytes than visible ASCII (a name of
 /// another script is given in its `xn--` form), ENAMETOOLONG when one is longer than there are

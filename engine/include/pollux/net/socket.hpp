@@ -34,6 +34,8 @@ struct ListenOptions {
     /// Unix: permissions of the path from its first moment, less the process's umask. Whoever
     /// connects needs write permission. Without a value: all that the umask leaves.
     std::optional<mode_t> mode = std::nullopt;
+    int type = SOCK_STREAM; ///< Or SOCK_SEQPACKET, of a Unix socket.
+    int protocol = 0;       ///< 0: the usual one of family and type.
 };
 
 /// How a non-blocking connect went.
@@ -78,7 +80,7 @@ public:
     /// the kernel has not got it, or it does not go together.
     static Socket open(int family, int type = SOCK_STREAM, int protocol = 0);
 
-    /// A stream socket bound to `address` and listening; socket(2), bind(2), listen(2). Port 0
+    /// A socket bound to `address` and listening; socket(2), bind(2), listen(2). Port 0
     /// lets the kernel choose: ask `local`.
     ///
     /// The path of a Unix socket outlives its listener. One that is in the way is removed and
@@ -89,8 +91,9 @@ public:
     static Socket listen(const Address& address, const ListenOptions& options = {});
 
     /// A datagram socket (UDP or Unix) bound to `address`: what `listen` is for streams. Port 0
-    /// lets the kernel choose. What is to be set before bind(2), such as `option::reuse_address`
-    /// for a multicast port that others share, needs `open`, `set` and `bind`.
+    /// lets the kernel choose. A path in the way is EADDRINUSE and stays. What is to be set before
+    /// bind(2), such as `option::reuse_address` for a multicast port that others share, needs
+    /// `open`, `set` and `bind`.
     static Socket datagram(const Address& bound_to);
 
     /// Two Unix sockets connected to each other: SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET;
@@ -155,10 +158,12 @@ public:
     /// `bytes` is the length that the datagram had, which may be more than `into` holds.
     ReceivedFrom receive_from(std::span<std::byte> into, int flags = 0) noexcept;
 
-    /// Sends one datagram, which may be empty; sendto(2). It goes whole or not at all. EMSGSIZE:
-    /// it is too long (65 507 bytes at most over UDP and IPv4). ECONNREFUSED: as above, and this
-    /// one was not sent. ENOBUFS: dropped, no readiness tells when to try again. `would_block`:
-    /// the socket's own buffer is full, and it becomes writable.
+    /// Sends one datagram, which may be empty; sendto(2). It goes whole or not at all. `to` may be
+    /// unnamed: whom the socket is connected to. EMSGSIZE: it is too long (65 507 bytes at most
+    /// over UDP and IPv4). ECONNREFUSED: as above, and this one was not sent. ENOBUFS: dropped, no
+    /// readiness tells when to try again. `would_block`: the socket's own buffer is full, and it
+    /// becomes writable; or, of a Unix socket, the receiver's queue is full: a socket that is not
+    /// connected is writable all the time then, so do not wait for that, try again after a while.
     IoResult send_to(ByteView bytes, const Address& to, int flags = 0) noexcept;
 
     /// Sends bytes with what goes beside them: descriptors, credentials, the address to send from;

@@ -47,7 +47,7 @@ struct ConnectionHandlers {
 
 /// How the connections of a set behave.
 struct ConnectionOptions {
-    Trigger trigger = Trigger::level;
+    Trigger trigger = Trigger::level; ///< Not exclusive.
     /// Reads in one visit (of at most 64 KiB each); the others have their turn before the rest.
     int reads_per_visit = 4;
 
@@ -83,7 +83,8 @@ struct ConnectionStats {
 class ConnectionSet {
 public:
     /// Throws `std::system_error` (ENOTSUP) when the loop does not have the trigger, and
-    /// `std::invalid_argument` when `reads_per_visit` is not positive.
+    /// `std::invalid_argument` for `Trigger::exclusive`, which is for listeners, and when
+    /// `reads_per_visit` is not positive.
     ConnectionSet(EventLoop& loop, ConnectionHandlers handlers, ConnectionOptions options = {});
     ~ConnectionSet();
     ConnectionSet(const ConnectionSet&) = delete;

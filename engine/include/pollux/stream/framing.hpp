@@ -54,7 +54,8 @@ private:
 /// Messages of a fixed size.
 class FixedFraming {
 public:
-    explicit FixedFraming(std::size_t size) noexcept : size_{size} {}
+    /// Throws `std::invalid_argument` for zero: there would be no end of such messages.
+    explicit FixedFraming(std::size_t size);
     Frame first(ByteView bytes) const noexcept;
 
 private:

@@ -13,8 +13,8 @@ namespace pollux {
 struct AcceptOptions {
     Trigger trigger = Trigger::level;
     /// Connections accepted in one visit, the others have their turn before the rest. 0: one at
-    /// level trigger, where the kernel tells again and an accept that finds nothing costs ten times
-    /// a read that finds nothing; else 16.
+    /// level trigger and the exclusive one, where the kernel tells again and an accept that finds
+    /// nothing costs ten times a read that finds nothing; else 16.
     int accepts_per_visit = 0;
 };
 

@@ -6,6 +6,7 @@
 #include <pollux/stream/connection_set.hpp>
 #include <pollux/stream/listener.hpp>
 #include <span>
+#include <system_error>
 #include <vector>
 
 namespace pollux {
@@ -14,7 +15,8 @@ namespace pollux {
 struct ServerOptions {
     ConnectionOptions connection{};
     ListenOptions listen{};
-    /// See `AcceptOptions`; the trigger is that of the connections.
+    /// See `AcceptOptions`; the trigger is that of the connections. Several servers on one port
+    /// need `ListenOptions::reuse_port`, or a `Listener` and a `ConnectionSet` by themselves.
     int accepts_per_visit = 0;
     /// With so many connections the others wait in the kernel's queue.
     std::size_t max_connections = static_cast<std::size_t>(-1);
@@ -51,6 +53,11 @@ public:
 
     /// The connections it has.
     ConnectionSet& connections() noexcept;
+
+    /// Called when the socket of a listener is broken and nobody is accepted there any more (see
+    /// `Listener::set_on_error`), with its address: once for each. The others and the connections
+    /// go on. It may destroy the server.
+    void set_on_error(UniqueFunction<void(const Address&, std::error_code)> on_error);
 
     /// Clients closed as soon as they came, for want of a descriptor or because the loop cannot
     /// watch theirs.
