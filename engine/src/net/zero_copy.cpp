@@ -38,7 +38,6 @@ private:
 
 // A call that moves nothing has come to the end of what it moves from.
 template <class Call> IoResult moved_by(Call call) noexcept {
-    const WithoutPipeSignal quiet;
     for (;;) {
         errno = 0;
         const ssize_t count = call();
@@ -50,13 +49,29 @@ template <class Call> IoResult moved_by(Call call) noexcept {
     }
 }
 
+IoResult spliced(int from, int to, std::size_t most) noexcept {
+    return moved_by([&] {
+        return sys::splice(from, nullptr, to, nullptr, most, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    });
+}
+
 } // namespace
 
 IoResult send_from_file(int socket, int file, std::uint64_t offset, std::size_t count) noexcept {
+    const WithoutPipeSignal quiet;
     return moved_by([&] {
         auto from = static_cast<off_t>(offset);
         return sys::sendfile(socket, file, &from, count);
     });
+}
+
+IoResult splice_from_socket(int socket, int pipe, std::size_t most) noexcept {
+    return spliced(socket, pipe, most);
+}
+
+IoResult splice_to_socket(int pipe, int socket, std::size_t most) noexcept {
+    const WithoutPipeSignal quiet;
+    return spliced(pipe, socket, most);
 }
 
 } // namespace pollux

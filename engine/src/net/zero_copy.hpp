@@ -13,4 +13,13 @@ namespace pollux {
 /// `end`: there is no byte at `offset`.
 IoResult send_from_file(int socket, int file, std::uint64_t offset, std::size_t count) noexcept;
 
+/// Moves what has come, at most `most` bytes, from a stream socket into a pipe; splice(2). `end`:
+/// the peer has ended, or TCP's urgent byte is next. `would_block`: nothing has come, or the pipe
+/// is full.
+IoResult splice_from_socket(int socket, int pipe, std::size_t most) noexcept;
+
+/// Sends what a pipe holds, at most `most` bytes. `would_block`: the pipe is empty, or the socket
+/// takes nothing now.
+IoResult splice_to_socket(int pipe, int socket, std::size_t most) noexcept;
+
 } // namespace pollux
