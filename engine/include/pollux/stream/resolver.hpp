@@ -14,9 +14,9 @@ namespace pollux {
 /// Finds the addresses of hosts without blocking the loop: `pollux::resolve` on the threads of a
 /// pool. It belongs to the loop's thread; loop and pool must outlive it, and the queries may.
 ///
-/// A look-up that has begun cannot be stopped, and keeps its thread as long as the system takes
-/// (resolv.conf(5): 5 seconds for each server and try). Give names a pool of their own where other
-/// work must not wait for them.
+/// What is given up before a thread has it is not looked up. A look-up that has begun cannot be
+/// stopped, and keeps its thread as long as the system takes (resolv.conf(5): 5 seconds for each
+/// server and try). Give names a pool of their own where other work must not wait for them.
 class Resolver {
 public:
     /// Called once, in a later turn: with at least one address and no error, or with none and why.
