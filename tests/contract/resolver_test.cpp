@@ -196,6 +196,33 @@ TEST_CASE("Resolver: the loop goes on while a name is looked up, and a query may
     CHECK_EQ(answer.calls, 0);
 }
 
+TEST_CASE("Resolver: what was given up before a thread had it is not looked up") {
+    EventLoop loop;
+    Gate gate;
+    WorkerPool pool{{.threads = 1}};
+    std::promise<void> looking_up;
+    std::vector<std::string> asked; // by the one thread, read when it is done
+    Resolver resolver{loop, pool, [&](std::string_view host, auto, auto) {
+                          asked.emplace_back(host);
+                          if (asked.size() == 1) {
+                              looking_up.set_value();
+                              gate.wait();
+                          }
+                          return Addresses{Address::ipv4_loopback(80)};
+                      }};
+    Answer given_up;
+    Answer answer;
+    const auto first = resolver.resolve("first.example", "80", {}, given_up.note());
+    auto second = resolver.resolve("second.example", "80", {}, given_up.note());
+    const auto third = resolver.resolve("third.example", "80", {}, answer.note());
+    looking_up.get_future().wait();
+    second = {};
+    gate.open();
+    run_until(loop, [&] { return answer.calls > 0; });
+    CHECK_EQ(asked, std::vector<std::string>{"first.example", "third.example"});
+    CHECK_EQ(given_up.calls, 1);
+}
+
 TEST_CASE("Resolver: a query given up in the turn of its answer is not answered") {
     EventLoop loop;
     WorkerPool pool;

@@ -61,7 +61,8 @@ private:
 ///
 /// fork(2): the child has none of the threads. There `submit` throws `std::logic_error`, and
 /// destroying the pool does nothing: what waited is left alone, neither run nor destroyed. Make
-/// another pool in the child.
+/// another pool in the child. Fork when no work is under way if the child is to go on with the
+/// loop: a thread that posts a result at that moment leaves it unusable (`EventLoop::after_fork`).
 class WorkerPool {
 public:
     /// Throws `std::invalid_argument` when an option is zero, and `std::system_error` when a thread

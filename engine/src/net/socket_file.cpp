@@ -59,8 +59,9 @@ bool SocketFile::receive_more() {
 std::string SocketFile::take(std::size_t count) {
     std::string taken = input_.substr(start_, count);
     start_ += count;
-    // Moved up only now and then, so that many short lines cost no more than long ones.
-    if (start_ == input_.size() || start_ >= step) {
+    // Moved up when at least as much is gone as is left: however much waits, and however short its
+    // lines are, that costs no more than to receive it.
+    if (available() == 0 || start_ >= std::max(step, available())) {
         input_.erase(0, start_);
         start_ = 0;
     }

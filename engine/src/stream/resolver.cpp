@@ -51,9 +51,8 @@ Resolver::Query Resolver::resolve(std::string_view host, std::string_view servic
     } else {
         const bool is_taken = pool_->submit(
             *loop_,
-            [lookup = lookup_, host = std::string{host}, service = std::string{service}, options] {
-                return (*lookup)(host, service, options);
-            },
+            [asked, lookup = lookup_, host = std::string{host}, service = std::string{service},
+             options] { return asked.expired() ? Addresses{} : (*lookup)(host, service, options); },
             [asked](WorkResult<Addresses> result) {
                 Addresses addresses;
                 const std::error_code failed = error_of([&] { addresses = result.get(); });

@@ -58,7 +58,7 @@ struct OutgoingMessage {
 /// What `Socket::receive_message` received, or why it did not. What comes beside the bytes must be
 /// asked for with the option that is named; descriptors always come.
 struct IncomingMessage {
-    std::size_t bytes = 0;
+    std::size_t bytes = 0; ///< With MSG_TRUNC what there was, which may be more than there is room.
     IoState state = IoState::ok; ///< `end` only for streams and sequenced packets.
     int error = 0;               ///< An errno value when `state` is `error`; else 0.
 

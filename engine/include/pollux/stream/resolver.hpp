@@ -15,9 +15,9 @@ namespace pollux {
 /// pool. It belongs to the loop's thread. Loop and pool must outlive it; a query may be answered
 /// after it.
 ///
-/// A look-up that has begun cannot be stopped, and keeps its thread as long as the system takes
-/// (resolv.conf(5): 5 seconds for each server and try). Give names a pool of their own where other
-/// work must not wait for them.
+/// What is given up before a thread has it is not looked up. A look-up that has begun cannot be
+/// stopped, and keeps its thread as long as the system takes (resolv.conf(5): 5 seconds for each
+/// server and try). Give names a pool of their own where other work must not wait for them.
 class Resolver {
 public:
     /// Called once, in a later turn: with at least one address and no error, or with none and why.

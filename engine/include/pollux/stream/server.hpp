@@ -15,8 +15,9 @@ namespace pollux {
 struct ServerOptions {
     ConnectionOptions connection{};
     ListenOptions listen{};
-    /// See `AcceptOptions`; the trigger is that of the connections. Several servers on one port
-    /// need `ListenOptions::reuse_port`, or a `Listener` and a `ConnectionSet` by themselves.
+    /// See `AcceptOptions`; the trigger is that of the connections. Servers that share a port use
+    /// `ListenOptions::reuse_port`; for the exclusive trigger make a `Listener` and a
+    /// `ConnectionSet`.
     int accepts_per_visit = 0;
     /// With so many connections the others wait in the kernel's queue.
     std::size_t max_connections = static_cast<std::size_t>(-1);
