@@ -4,11 +4,10 @@ import os
 import re
 import select
 import socket
-import struct
 import unittest
 
-from demo import PATIENCE, read_all
-from http_case import BIG, EDGE, GET, Case, parse, read_response
+from demo import PATIENCE, parse, read_all, reset
+from http_case import BIG, EDGE, GET, Case, read_response
 
 
 class HoweverCut(Case):
@@ -181,8 +180,7 @@ class Ends(Case):
                 for data in [b"", get[:10], get, put[:1000], put, put + get] * 30:
                     client = server.connect()
                     client.sendall(data)
-                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                    client.close()
+                    reset(client)
                 self.assertEqual(self.ask(server, "GET", "/plain")[0], 200)
                 while server.descriptors() > before + 1:
                     self.assertEqual(self.ask(server, "GET", "/plain")[0], 200)
