@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
 
     return program.run(argc, argv, [&](EventLoop&) {
         return demos::message_handlers(
-            program, LengthFraming{limit}, limit, "bad_length",
+            program, LengthFraming{limit}, limit, "bad-length",
             [](Connection&, ByteView message) { demos::print_line(text_of(message)); });
     });
 }

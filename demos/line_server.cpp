@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
         // The answers to one read may be more than a line.
         ConnectionOptions& output = program.limits().connection;
         output.output_limit = std::max(output.output_limit, 2 * (output.high_water + limit));
-        return demos::message_handlers(program, LineFraming{limit}, limit, "line_too_long",
+        return demos::message_handlers(program, LineFraming{limit}, limit, "long-line",
                                        [](Connection& connection, ByteView line) {
                                            connection.send(line);
                                            connection.send("\n");

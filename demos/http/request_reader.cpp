@@ -243,9 +243,9 @@ Step RequestReader::read_head(std::string_view bytes) {
     case HeadScan::State::malformed:
         return refused(bad_request, "malformed");
     case HeadScan::State::line_too_long:
-        return refused(uri_too_long, "long_request_line");
+        return refused(uri_too_long, "long-request-line");
     case HeadScan::State::too_long:
-        return refused(fields_too_large, "large_head");
+        return refused(fields_too_large, "large-head");
     case HeadScan::State::complete:
         break;
     }
@@ -268,14 +268,14 @@ Step RequestReader::read_head(std::string_view bytes) {
 Step RequestReader::parse_head(Parser& parser, std::string_view head) {
     request_ = {};
     parser.parse(head);
-    if (parser.too_many_fields) return refused(fields_too_large, "many_fields");
+    if (parser.too_many_fields) return refused(fields_too_large, "many-fields");
     if (parser.error == beast::http::error::bad_version &&
         ends_with_version(head.substr(0, head.find('\r'))))
         return refused(version_not_supported, "version");
     if (parser.error || !parser.is_header_done()) return refused(bad_request, "malformed");
     const Step step = parser.judge();
     if (step.what == What::head && request_.content_length.value_or(0) > limits_.body)
-        return refused(content_too_large, "large_body");
+        return refused(content_too_large, "large-body");
     return step;
 }
 
@@ -291,7 +291,7 @@ Step RequestReader::read_body(std::string_view bytes) {
             case ChunkScan::malformed:
                 return refused(bad_request, "chunk");
             case ChunkScan::trailer_too_long:
-                return refused(fields_too_large, "large_trailer");
+                return refused(fields_too_large, "large-trailer");
             case ChunkScan::complete:
                 break;
             }
@@ -301,7 +301,7 @@ Step RequestReader::read_body(std::string_view bytes) {
         if (parser_->error) return refused(bad_request, "chunk");
         if (parser_->body_size > limits_.body ||
             parser_->chunk_left > limits_.body - parser_->body_size)
-            return refused(content_too_large, "large_body");
+            return refused(content_too_large, "large-body");
         if (!parser_->piece.empty())
             return {.what = What::body, .taken = taken, .body = parser_->piece};
     }

@@ -204,7 +204,7 @@ void Service::expire(ConnectionId id) {
     if (client.phase == Phase::idle) {
         // A long answer may be under way still; the idle timeout looks after that.
         if (connection->queued() > 0) return enter(*connection, Phase::idle);
-        program_.counters().count("timeout.keep_alive");
+        program_.counters().count("timeout.keep-alive");
         return connection->close();
     }
     if (client.phase == Phase::body) {
@@ -212,7 +212,7 @@ void Service::expire(ConnectionId id) {
         const Clock::time_point due = later(client.since, limits_.body_timeout + earned);
         if (due > Clock::now()) return client.timer.run_at(due);
     }
-    refuse(*connection, 408, client.phase == Phase::head ? "slow_head" : "slow_body");
+    refuse(*connection, 408, client.phase == Phase::head ? "slow-head" : "slow-body");
 }
 
 } // namespace demos::http

@@ -7,6 +7,7 @@ import re
 import select
 import signal
 import socket
+import struct
 import subprocess
 import unittest
 
@@ -97,6 +98,12 @@ def read_exactly(client, count):
             raise AssertionError(f"ended after {len(got)} of {count} bytes")
         got += part
     return bytes(got)
+
+
+def reset(client):
+    """Ends a connection with a reset."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
 
 
 def exchange(client, data):

@@ -26,11 +26,6 @@ def read_response(stream):
     return int(match[1]), fields, stream.read(int(fields.get("content-length", 0)))
 
 
-def parse(line):
-    """The numbers of a line of statistics."""
-    return {key: int(value) for key, value in (pair.split("=") for pair in line.split()[1:])}
-
-
 class Case(Modes):
     def setUp(self):
         self.directory = tempfile.TemporaryDirectory()

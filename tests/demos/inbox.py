@@ -1,15 +1,12 @@
 """A server that takes files, and the directory it puts them in."""
 
 import os
-import re
 import select
 import signal
-import socket
-import struct
 import subprocess
 import tempfile
 
-from demo import PATIENCE, Server
+from demo import PATIENCE, Server, parse
 
 # Names that must never become files (bug-F8), each of them possible in one protocol or both.
 BAD_NAMES = ("../x", "/etc/x", "a/../../x", "a/b", "..\\x", "a\\b", "..", ".", ".hidden", "x\ny",
@@ -60,16 +57,6 @@ class Inbox(Server):
                 return
             select.select([], [], [], 0.01)
         raise AssertionError("it did not come to be")
-
-
-def parse(line):
-    return {key: int(value) for key, value in re.findall(r"(\S+)=(\d+)", line)}
-
-
-def reset(client):
-    """Ends a connection with a reset."""
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    client.close()
 
 
 def send_to_the_end(client, data):

@@ -3,12 +3,10 @@
 import re
 import signal
 import socket
-import struct
 import subprocess
 import unittest
 
-from demo import PATIENCE, Modes, Server, path, read_all, read_exactly
-from test_servers import parse
+from demo import PATIENCE, Modes, Server, parse, path, read_all, read_exactly, reset
 
 STAMP = r"\d{4} \d\d:\d\d:\d\d From (\S+)\. msg="
 
@@ -19,11 +17,6 @@ def name_of(client):
 
 def chat(*options, **streams):
     return Server("chat_server", *options, **{"stdin": subprocess.DEVNULL, **streams})
-
-
-def reset(client):
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    client.close()
 
 
 class Chat(Modes):

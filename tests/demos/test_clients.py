@@ -6,12 +6,11 @@ import random
 import re
 import signal
 import socket
-import struct
 import subprocess
 import tempfile
 import unittest
 
-from demo import PATIENCE, Modes, Server, path, read_all, read_exactly, run
+from demo import PATIENCE, Modes, Server, path, read_all, read_exactly, reset, run
 
 
 def start(program, port, *options, **streams):
@@ -28,11 +27,6 @@ def end_input(client):
 def closed_port():
     with socket.create_server(("127.0.0.1", 0)) as closed:
         return closed.getsockname()[1]
-
-
-def reset(client):
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    client.close()
 
 
 class Listener(socket.socket):

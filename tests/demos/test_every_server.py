@@ -3,10 +3,9 @@
 import random
 import signal
 import socket
-import struct
 import unittest
 
-from demo import Modes, Server, read_all
+from demo import Modes, Server, read_all, reset
 
 # The programs, with the options that they need. Add yours here. Not talk_server, which serves one
 # client at a time, and has tests of its own.
@@ -27,12 +26,6 @@ SERVERS = {
     "upper_server": [],
 }
 CYCLES = 200
-RESET = struct.pack("ii", 1, 0)
-
-
-def reset(client):
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-    client.close()
 
 
 class EveryServer(Modes):

@@ -57,7 +57,7 @@ class Line(Modes):
                 for long in (b"x" + longest, b"x" * 1001, b"x" * 100_000):
                     with server.connect() as client:
                         self.assertEqual(exchange(client, b"ok\n" + long), b"ok\n")
-                self.assertEqual(parse(server.stop()[2])["rejected.line_too_long"], 3)
+                self.assertEqual(parse(server.stop()[2])["rejected.long-line"], 3)
 
     def test_a_line_of_megabytes_when_it_is_allowed(self):
         data = b"x" * 20_000_000 + b"\n"
@@ -107,7 +107,7 @@ class Frame(Modes):
                         self.assertEqual(
                             exchange(client, frame(b"before") + struct.pack("<I", length) + b"x"), b"")
                     self.assertEqual(self.lines(server, 1), ["before\n"])
-                self.assertEqual(parse(server.stop()[2])["rejected.bad_length"], len(refused))
+                self.assertEqual(parse(server.stop()[2])["rejected.bad-length"], len(refused))
 
     def test_m1_the_end_in_the_middle(self):
         whole = frame(b"text")

@@ -4,11 +4,10 @@ import os
 import re
 import select
 import socket
-import struct
 import unittest
 
-from demo import PATIENCE, read_all
-from http_case import BIG, EDGE, GET, Case, parse, read_response
+from demo import PATIENCE, parse, read_all, reset
+from http_case import BIG, EDGE, GET, Case, read_response
 
 
 class HoweverCut(Case):
@@ -104,7 +103,7 @@ class Refused(Case):
             stats = parse(server.stop()[2])
             self.assertEqual(sum(count for key, count in stats.items() if key.startswith("rejected.")),
                              len(malformed) + 1)
-            self.assertEqual((stats["rejected.large_body"], stats["rejected.chunk"]), (2, 1))
+            self.assertEqual((stats["rejected.large-body"], stats["rejected.chunk"]), (2, 1))
 
     def test_an_end_in_the_middle(self):
         for mode in self.modes():
@@ -136,7 +135,7 @@ class TooSlow(Case):
                     start = b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
                     self.assertEqual(self.drip(client, start, b"y")[:12], b"HTTP/1.1 408")
                 stats = parse(server.stop()[2])
-                self.assertEqual((stats["rejected.slow_head"], stats["rejected.slow_body"]), (1, 1))
+                self.assertEqual((stats["rejected.slow-head"], stats["rejected.slow-body"]), (1, 1))
 
     def test_a_kept_connection_that_is_not_used_ends(self):
         for mode in self.modes():
@@ -146,7 +145,7 @@ class TooSlow(Case):
                     self.assertEqual(read_response(stream)[0], 200)
                     self.assertEqual(stream.read(), b"")
                     self.assertEqual(read_all(silent), b"")
-                self.assertEqual(parse(server.stop()[2])["timeout.keep_alive"], 2)
+                self.assertEqual(parse(server.stop()[2])["timeout.keep-alive"], 2)
 
     def test_slow_ones_do_not_hinder_others(self):
         with self.serve(EDGE, "--head-timeout", "1s") as server:
@@ -181,8 +180,7 @@ class Ends(Case):
                 for data in [b"", get[:10], get, put[:1000], put, put + get] * 30:
                     client = server.connect()
                     client.sendall(data)
-                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                    client.close()
+                    reset(client)
                 self.assertEqual(self.ask(server, "GET", "/plain")[0], 200)
                 while server.descriptors() > before + 1:
                     self.assertEqual(self.ask(server, "GET", "/plain")[0], 200)

@@ -7,14 +7,12 @@ import pty
 import select
 import signal
 import socket
-import struct
 import subprocess
 import tempfile
 import termios
 import unittest
 
-from demo import PATIENCE, Modes, Server, path, read_all, read_exactly
-from test_servers import parse
+from demo import PATIENCE, Modes, Server, parse, path, read_all, read_exactly, reset
 
 GREETING = "欢迎使用XX系统".encode()
 RIGHT = "登陆成功".encode()
@@ -186,9 +184,7 @@ class Serving(Login):
                 self.answer(server)
                 before = server.descriptors()
                 for _ in range(200):
-                    client = server.connect()
-                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                    client.close()
+                    reset(server.connect())
                 for _ in range(200):
                     self.assertEqual(self.answer(server), b"")
                 self.assertLessEqual(server.descriptors(), before + 1)

@@ -83,7 +83,7 @@ class Help(Modes):
             "upload_client": ["--pause", "FILE"],
             "upload_server": ["--dir", "--quota", "--total", "--fsync"],
         }
-        for program in PROGRAMS:
+        for program in (*PROGRAMS, "fanout_client"):
             status, out, err = run(program, "--help")
             self.assertEqual((status, err), (0, ""), program)
             stats = ["--stats"] if program in SERVERS else []
@@ -164,16 +164,12 @@ class Mistakes(Modes):
             self.assertEqual(status, 2)
             self.assert_one_line(err, program + ": ", "--dir")
 
-    def test_many_clients_needs_a_port(self):
-        self.check([], "--port", programs=["many_clients"])
     def test_a_client_needs_a_port(self):
         self.check([], "--port", programs=CLIENTS)
         self.check(["word"], "--port", programs=["fanout_client"])
 
     def test_fanout_client_needs_words(self):
         self.check(["--port", "1"], "words", programs=["fanout_client"])
-    def test_a_client_needs_a_port(self):
-        self.check([], "--port", programs=["many_clients", "transfer_client", "upload_client"])
 
 
 class StandardOutput(Modes):

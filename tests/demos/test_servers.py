@@ -4,11 +4,10 @@ import os
 import random
 import signal
 import socket
-import struct
 import tempfile
 import unittest
 
-from demo import Modes, Server, exchange, parse, read_all, read_exactly
+from demo import Modes, Server, exchange, parse, read_all, read_exactly, reset
 
 
 class Echo(Modes):
@@ -54,8 +53,7 @@ class Echo(Modes):
                 for _ in range(20):
                     client = server.connect()
                     client.sendall(b"x" * 10_000)
-                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                    client.close()
+                    reset(client)
                 steady.sendall(b"still there")
                 self.assertEqual(read_exactly(steady, 11), b"still there")
 

@@ -4,23 +4,16 @@ import os
 import pty
 import select
 import socket
-import struct
 import subprocess
 import unittest
 
-from demo import PATIENCE, Modes, Server, read_all, read_exactly
-from test_servers import parse
+from demo import PATIENCE, Modes, Server, parse, read_all, read_exactly, reset
 
 SYN_SENT = 2  # tcpi_state of TCP_INFO
 
 
 def name_of(client):
     return "%s:%d" % client.getsockname()
-
-
-def reset(client):
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    client.close()
 
 
 class Talk(Modes):

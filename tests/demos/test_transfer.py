@@ -12,8 +12,8 @@ import tempfile
 import threading
 import unittest
 
-from demo import PATIENCE, Modes, path, read_all, read_exactly, run
-from inbox import BAD_NAMES, GOOD_NAMES, Inbox, cut, faulty, parse, reset, send_to_the_end
+from demo import PATIENCE, Modes, parse, path, read_all, read_exactly, reset, run
+from inbox import BAD_NAMES, GOOD_NAMES, Inbox, cut, faulty, send_to_the_end
 
 
 def frame(message):

@@ -11,8 +11,8 @@ import tempfile
 import threading
 import unittest
 
-from demo import PATIENCE, Modes, path, read_all, run
-from inbox import BAD_NAMES, GOOD_NAMES, Inbox, cut, reset, send_to_the_end
+from demo import PATIENCE, Modes, path, read_all, reset, run
+from inbox import BAD_NAMES, GOOD_NAMES, Inbox, cut, send_to_the_end
 
 
 class Takes(Modes):

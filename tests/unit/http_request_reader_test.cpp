@@ -280,26 +280,26 @@ TEST_CASE("M5 limits of the head: what fits is taken, one byte more is not") {
     }
     const std::string more =
         start + std::string(usual.head.head + 1 - start.size() - 4, 'a') + "\r\n\r\n";
-    CHECK(read(more) == "[431 large_head]");
+    CHECK(read(more) == "[431 large-head]");
     CHECK(read(std::string_view{more}.substr(0, usual.head.head)) == " …");
 
     const std::string rest = " HTTP/1.1";
     const std::string path = "/" + std::string(usual.head.line - rest.size() - 5, 'p');
     CHECK(read("GET " + path + rest + "\r\nHost: x\r\n\r\n") == "[GET " + path + " ? x keep]");
-    CHECK(read("GET " + path + "p" + rest) == "[414 long_request_line]");
+    CHECK(read("GET " + path + "p" + rest) == "[414 long-request-line]");
 
     std::string fields = "GET / HTTP/1.1\r\nHost: x\r\n";
     for (std::size_t i = 1; i < usual.fields; ++i) fields += "X: y\r\n";
     CHECK(read(fields + "\r\n") == "[GET / ? x keep]");
-    CHECK(read(fields + "X: y\r\n\r\n") == "[431 many_fields]");
+    CHECK(read(fields + "X: y\r\n\r\n") == "[431 many-fields]");
 }
 
 TEST_CASE("M5 limits of the body") {
     RequestReader::Limits limits;
     limits.body = 4;
     CHECK(read(post("Content-Length: 4", "abcd"), limits) == "[POST / ? x keep]abcd[done /]");
-    CHECK(read(post("Content-Length: 5"), limits) == "[413 large_body]");
+    CHECK(read(post("Content-Length: 5"), limits) == "[413 large-body]");
     CHECK(read(chunked("3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n"), limits) ==
           "[POST / ? x keep]abcd[done /]");
-    CHECK(read(chunked("3\r\nabc\r\n2\r\n"), limits) == "[POST / ? x keep]abc[413 large_body]");
+    CHECK(read(chunked("3\r\nabc\r\n2\r\n"), limits) == "[POST / ? x keep]abc[413 large-body]");
 }
