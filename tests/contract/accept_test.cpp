@@ -1,11 +1,10 @@
-// C1, C5 to C9, C20, L15 and the budgets of the catalogue: accepting when all is well, and what a
+// C1, C5 to C9, L15 and the budgets of the catalogue: accepting when all is well, and what a
 // callback may do to its listener. What goes wrong in the kernel is in accept_errors_test.cpp.
 
 #include "support/calls.hpp"
 #include "support/contract.hpp"
 #include "support/streams.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <memory>
@@ -296,58 +295,4 @@ CONTRACT_CASE("C7 a server is destroyed while it accepts", everywhere) {
     run_until(loop, [&] { return !server; });
     settle(loop);
     CHECK(closed_once(seen, CloseReason::stopped));
-}
-
-namespace {
-
-// Two listeners that share a port.
-struct SharedPort {
-    explicit SharedPort(const Mode& mode) : loop{mode.backend} {
-        Socket socket = Socket::listen(Address::ipv4_loopback(0), {.reuse_port = true});
-        port = socket.local().port();
-        Socket other = Socket::listen(socket.local(), {.reuse_port = true});
-        const auto keep = [this](Socket client) { accepted.push_back(std::move(client)); };
-        leaving.emplace(loop, std::move(socket), keep, AcceptOptions{.trigger = mode.trigger});
-        staying.emplace(loop, std::move(other), keep, AcceptOptions{.trigger = mode.trigger});
-    }
-
-    EventLoop loop;
-    int port = 0;
-    std::vector<Socket> accepted;
-    std::optional<Listener> leaving;
-    std::optional<Listener> staying;
-};
-
-} // namespace
-
-CONTRACT_CASE("C20 a listener of a shared port that is closed resets its own queue only",
-              everywhere) {
-    SharedPort shared{mode};
-    const auto clients = clients_of(shared.port, 32);
-    shared.leaving.reset();
-    // The kernel has dealt the clients out already: those of the other queue are served.
-    const auto lost = [&] {
-        return static_cast<std::size_t>(
-            std::count_if(clients.begin(), clients.end(),
-                          [](const Fd& client) { return state(client, POLLIN) != 0; }));
-    };
-    run_until(shared.loop, [&] { return shared.accepted.size() + lost() == clients.size(); });
-    CHECK_GT(lost(), 0);
-    CHECK_GT(shared.accepted.size(), 0);
-    for (const Fd& client : clients)
-        if (state(client, POLLIN) != 0) CHECK(fails_with(client, ECONNRESET));
-
-    // Whoever comes now finds the one that stayed.
-    shared.accepted.clear();
-    const auto more = clients_of(shared.port, 8);
-    run_until(shared.loop, [&] { return shared.accepted.size() == more.size(); });
-}
-
-CONTRACT_CASE("C20 a listener that accepts what waits before it is closed loses nobody",
-              everywhere) {
-    SharedPort shared{mode};
-    const auto clients = clients_of(shared.port, 32);
-    run_until(shared.loop, [&] { return shared.accepted.size() == clients.size(); });
-    shared.leaving.reset();
-    for (const Fd& client : clients) CHECK_EQ(state(client, POLLIN), 0);
 }

@@ -94,8 +94,11 @@ struct Case {
 } // namespace
 
 CONTRACT_CASE("C20 closing a listener of a shared port resets the clients in its queue", on_level) {
+    std::string migrates = "0"; // ip-sysctl: with 1 the kernel hands the queue on
+    std::ifstream{"/proc/sys/net/ipv4/tcp_migrate_req"} >> migrates;
     Case c{mode};
     c.server.reset(); // which is no good order
+    if (migrates == "1") return;
     const int lost = c.servers();
     CHECK_GT(lost, 0);
     c.await_resets(lost);

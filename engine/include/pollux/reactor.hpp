@@ -92,8 +92,8 @@ public:
     /// Watches `fd`, which stays the caller's. What is ready already is reported by the next wait.
     /// Throws `std::system_error`: EEXIST (watched already), EBADF (no open descriptor), ENOTSUP
     /// (trigger refused), ERANGE (does not fit: select takes numbers below FD_SETSIZE), EPERM (the
-    /// kernel cannot wait for it: epoll with regular files), EINVAL (exclusive, and urgent), ENOMEM,
-    /// ENOSPC (epoll_ctl(2)).
+    /// kernel cannot wait for it: epoll with regular files), EINVAL (exclusive, and urgent),
+    /// ENOMEM, ENOSPC (epoll_ctl(2)).
     virtual void add(int fd, Token token, Interest interest, Trigger trigger) = 0;
 
     /// Replaces mark, interest and trigger of a watched descriptor. Arms a one-shot registration
