@@ -19,6 +19,7 @@ STREAM_SERVERS = (
     "http_server",
     "line_server",
     "login_server",
+    "port_forwarder",
     "print_server",
     "talk_server",
     "transfer_server",
@@ -48,6 +49,7 @@ PROGRAMS = (
 # Without these a program does not start.
 NEEDED = {
     "login_server": ["--users", "/dev/null"],
+    "port_forwarder": ["--to", "127.0.0.1:1"],
     "transfer_server": ["--dir", "/tmp"],
     "upload_client": [path("upload_client")],
     "upload_server": ["--dir", "/tmp"],
@@ -75,6 +77,7 @@ class Help(Modes):
                 "--users", "--add-user", "--password-stdin", "--attempts", "--per", "--login-timeout",
             ],
             "many_clients": ["--connections", "--messages", "--size", "--timeout"],
+            "port_forwarder": ["--to", "--connect-timeout", "--idle-timeout", "--drain"],
             "reconnecting_client": ["--first-delay", "--longest-delay"],
             "talk_server": ["--backlog"],
             "tcp_client": ["--bare"],
