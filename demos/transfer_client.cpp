@@ -94,10 +94,7 @@ private:
 
     // The next line waits for a file, and for a server that does not read.
     void go_on_when_sent(Connection& connection) {
-        using State = demos::FileSender::State;
-        const State state = sender_.go_on(connection);
-        if (state == State::lost) return;
-        if (state == State::busy || connection.queued() > ConnectionOptions{}.high_water)
+        if (sender_.sending(connection) || connection.queued() > ConnectionOptions{}.high_water)
             input_.pause();
         else
             input_.resume();

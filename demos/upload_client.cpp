@@ -51,7 +51,7 @@ private:
     }
 
     void end_when_sent(Connection& connection) {
-        if (sender_.go_on(connection) != demos::FileSender::State::idle) return;
+        if (sender_.sending(connection)) return;
         sent_ = true;
         connection.end();
     }
