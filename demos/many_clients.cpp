@@ -4,6 +4,7 @@
 //     echo_server --port 7777 &
 //     many_clients --port 7777 --connections 1000 --messages 100
 
+#include "common/client.hpp"
 #include "common/program.hpp"
 
 #include <cstdint>
@@ -107,22 +108,9 @@ private:
         const Client& client = client_of(connection);
         if (client.received < whole() && closed.reason != CloseReason::aborted) {
             fail(client, "ended after " + std::to_string(client.received) + " of " +
-                             std::to_string(whole()) + " bytes: " + reason(closed));
+                             std::to_string(whole()) + " bytes: " + demos::to_text(closed));
         }
         if (++done_ == clients_.size()) loop_.stop();
-    }
-
-    static std::string reason(const Closed& closed) {
-        if (closed.error != 0)
-            return std::error_code{closed.error, std::generic_category()}.message();
-        switch (closed.reason) {
-        case CloseReason::peer:
-            return "the server hung up";
-        case CloseReason::idle:
-            return "no answer in time (--timeout)";
-        default:
-            return std::string{to_string(closed.reason)};
-        }
     }
 
     void fail(const Client& client, const std::string& what) {

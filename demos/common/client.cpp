@@ -18,6 +18,7 @@ ConnectionOptions client_options(Trigger trigger) {
 std::string to_text(const Closed& closed) {
     if (closed.error != 0) return std::error_code{closed.error, std::generic_category()}.message();
     if (closed.reason == CloseReason::peer) return "the server ended it";
+    if (closed.reason == CloseReason::idle) return "no answer in time";
     return std::string{to_string(closed.reason)};
 }
 
