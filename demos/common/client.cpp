@@ -9,8 +9,8 @@ using namespace pollux;
 ConnectionOptions client_options(Trigger trigger) {
     ConnectionOptions options;
     options.trigger = trigger;
-    options.high_water = std::size_t{256} * 1024;
-    options.low_water = std::size_t{64} * 1024;
+    options.high_water = much_waits;
+    options.low_water = much_waits / 4;
     options.read_over_high_water = true;
     return options;
 }
