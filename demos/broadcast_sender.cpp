@@ -33,7 +33,7 @@ int main(int argc, char** argv) {
     common.add_to_client(options);
     multicast.add_to(options);
     return demos::run(options, argc, argv, [&] {
-        const Address address = multicast.address(common.server_address());
+        const Address address = multicast.address(common.server().look_up_and_wait());
         EventLoop loop = common.make_loop();
         Socket socket = connected(address, multicast);
         int status = 0;

@@ -7,6 +7,8 @@
 // What others write cannot move the cursor here: control characters are shown as \xNN.
 
 #include "common/arriving_text.hpp"
+#include "common/client.hpp"
+#include "common/dialer.hpp"
 #include "common/line_input.hpp"
 #include "common/program.hpp"
 #include "common/text.hpp"
@@ -17,21 +19,25 @@ using namespace pollux;
 
 namespace {
 
-// More than this waits for the server: nothing more is read from the terminal.
-constexpr std::size_t much_waits = std::size_t{1} << 18;
 constexpr std::chrono::milliseconds between_looks{20};
 
 class ChatClient {
 public:
-    ChatClient(EventLoop& loop, const Address& address, Trigger trigger)
-        : connections_{loop, handlers(), options(trigger)},
-          server_{connections_.connect(address)},
+    ChatClient(EventLoop& loop, const demos::ClientOptions& client)
+        : connections_{loop, handlers(), options(client.trigger)},
+          dialer_{connections_, client},
           terminal_{loop, [this](std::string_view line) { say(line); },
                     [this] {
                         if (Connection* server = connections_.find(server_)) server->end();
                     }},
           look_{loop.run_every(between_looks, [this] { go_on(); })} {
         look_.cancel();
+        terminal_.pause();
+        dialer_.find([this](std::error_code error) {
+            if (error) return fail(error.message());
+            server_ = dialer_.connect();
+            terminal_.resume();
+        });
     }
 
     /// Why it was not a good end; empty when it was.
@@ -49,19 +55,21 @@ private:
     }
 
     ConnectionHandlers handlers() {
-        return {
-            .on_data =
-                [this](Connection&, ByteView data) {
-                    demos::print(arriving_.take(data));
-                    return data.size();
-                },
-            .on_close =
-                [this](Connection& connection, const Closed& closed) {
-                    demos::print(arriving_.rest());
-                    if (closed.error != 0)
-                        failure_ = std::error_code{closed.error, std::generic_category()}.message();
-                    connection.loop().stop();
-                }};
+        return {.on_data =
+                    [this](Connection&, ByteView data) {
+                        demos::print(arriving_.take(data));
+                        return data.size();
+                    },
+                .on_close =
+                    [this](Connection&, const Closed& closed) {
+                        demos::print(arriving_.rest());
+                        fail(closed.error != 0 ? demos::to_text(closed) : "");
+                    }};
+    }
+
+    void fail(const std::string& why) {
+        failure_ = why;
+        connections_.loop().stop();
     }
 
     void say(std::string_view line) {
@@ -69,14 +77,14 @@ private:
         if (server == nullptr) return;
         if (line == "exit" || line == "quit") return server->close();
         server->send(std::string{line} + '\n');
-        if (server->queued() <= much_waits) return;
+        if (server->queued() <= demos::much_waits) return;
         terminal_.pause();
         look_.run_after(between_looks);
     }
 
     void go_on() {
         const Connection* server = connections_.find(server_);
-        if (server != nullptr && server->queued() > much_waits) return;
+        if (server != nullptr && server->queued() > demos::much_waits) return;
         look_.cancel();
         terminal_.resume();
     }
@@ -84,18 +92,19 @@ private:
     demos::ArrivingText arriving_;
     std::string failure_;
     ConnectionSet connections_;
-    ConnectionId server_;
+    demos::Dialer dialer_;
+    ConnectionId server_{};
     demos::LineInput terminal_;
     Timer look_;
 };
 
-int run(const demos::CommonOptions& options) {
-    const Address server = options.server_address();
+int run(const demos::ClientOptions& options) {
     EventLoop loop = options.make_loop();
-    const ChatClient client{loop, server, options.trigger};
+    const ChatClient client{loop, options};
     loop.run();
     if (client.failure().empty()) return 0;
-    std::cerr << "chat_client: " << server.to_string() << ": " << client.failure() << '\n';
+    std::cerr << "chat_client: " << options.server().to_string() << ": " << client.failure()
+              << '\n';
     return 1;
 }
 
@@ -103,7 +112,7 @@ int run(const demos::CommonOptions& options) {
 
 int main(int argc, char** argv) {
     demos::Options options{"chat_client", "A terminal's side of a chat."};
-    demos::CommonOptions common;
-    common.add_to_client(options);
+    demos::ClientOptions common;
+    common.add_to(options);
     return demos::run(options, argc, argv, [&] { return run(common); });
 }

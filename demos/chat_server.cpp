@@ -10,7 +10,6 @@
 // Members can write what they like, the form of a stamp too: show it with care (see chat_client).
 
 #include "common/line_input.hpp"
-#include "common/peer_name.hpp"
 #include "common/program.hpp"
 #include "common/text.hpp"
 
@@ -48,7 +47,7 @@ public:
 
     ConnectionHandlers handlers() {
         return {.on_open =
-                    [this](Connection& member) { names_[member.id()] = demos::peer_name(member); },
+                    [this](Connection& member) { names_[member.id()] = member.peer().to_string(); },
                 .on_data =
                     [this](Connection& from, ByteView data) {
                         pass_on(from, text_of(data));

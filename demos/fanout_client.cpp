@@ -5,6 +5,7 @@
 //     fanout_client --port 7777 one sleep two
 
 #include "common/client.hpp"
+#include "common/dialer.hpp"
 #include "common/program.hpp"
 #include "common/text.hpp"
 
@@ -25,16 +26,15 @@ std::string seconds_since(Clock::time_point start) {
 
 class Fanout {
 public:
-    Fanout(EventLoop& loop, const Address& server, std::vector<std::string>& words, Trigger trigger)
+    Fanout(EventLoop& loop, const demos::ClientOptions& options, std::vector<std::string>& words)
         : loop_{loop},
           left_{words.size()},
-          connections_{loop, handlers(), demos::client_options(trigger)} {
-        for (std::string& word : words) {
-            Connection& connection = *connections_.find(connections_.connect(server));
-            connection.user = &word;
-            connection.send(word);
-            connection.end();
-        }
+          connections_{loop, handlers(), demos::client_options(options.trigger)},
+          dialer_{connections_, options} {
+        dialer_.find([this, &words](std::error_code error) {
+            if (error) return fail_all(error.message());
+            for (std::string& word : words) say(word, dialer_.connect());
+        });
     }
 
     std::size_t failed() const { return failed_; }
@@ -42,6 +42,18 @@ public:
 private:
     static const std::string& word_of(const Connection& connection) {
         return *static_cast<const std::string*>(connection.user);
+    }
+
+    void say(std::string& word, ConnectionId id) {
+        connections_.find(id)->user = &word;
+        connections_.find(id)->send(word);
+        if (Connection* const connection = connections_.find(id)) connection->end();
+    }
+
+    void fail_all(const std::string& why) {
+        std::cerr << "fanout_client: " << dialer_.server().to_string() << ": " << why << '\n';
+        failed_ = left_;
+        loop_.stop();
     }
 
     ConnectionHandlers handlers() {
@@ -67,21 +79,21 @@ private:
     std::size_t left_;
     std::size_t failed_ = 0;
     ConnectionSet connections_;
+    demos::Dialer dialer_;
 };
 
 } // namespace
 
 int main(int argc, char** argv) {
     demos::Options options{"fanout_client", "One connection for each word, all at once."};
-    demos::CommonOptions common;
+    demos::ClientOptions common;
     std::vector<std::string> words;
-    common.add_to_client(options);
+    common.add_to(options);
     options.words("words", words, "what to send");
     return demos::run(options, argc, argv, [&] {
         demos::raise_descriptor_limit();
-        const Address server = common.server_address();
         EventLoop loop = common.make_loop();
-        const Fanout fanout{loop, server, words, common.trigger};
+        const Fanout fanout{loop, common, words};
         loop.run();
         return fanout.failed() == 0 ? 0 : 1;
     });

@@ -9,6 +9,8 @@
 // see login_server.
 
 #include "common/arriving_text.hpp"
+#include "common/client.hpp"
+#include "common/dialer.hpp"
 #include "common/line_input.hpp"
 #include "common/program.hpp"
 #include "common/text.hpp"
@@ -27,18 +29,22 @@ namespace {
 
 class LoginClient {
 public:
-    LoginClient(EventLoop& loop, const Address& address, Trigger trigger, std::string user)
+    LoginClient(EventLoop& loop, const demos::ClientOptions& options, std::string user)
         : name_{std::move(user)},
           asks_{name_.empty()},
           loop_{loop},
-          connections_{loop, handlers(), {.trigger = trigger}},
-          server_{connections_.connect(address)},
+          connections_{loop, handlers(), {.trigger = options.trigger}},
+          dialer_{connections_, options},
           signals_{loop,
                    {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP},
                    [this](int signal) { on_signal(signal); }},
           terminal_{loop, [this](std::string_view line) { typed(line); },
                     [this] { give_up("the input ended too early"); }} {
         terminal_.pause();
+        dialer_.find([this](std::error_code error) {
+            if (error) return give_up(error.message());
+            server_ = dialer_.connect();
+        });
     }
 
     bool right() const { return said_ && answer_ == demos::login_right; }
@@ -57,7 +63,7 @@ private:
                     [this](Connection&, const Closed& closed) {
                         demos::print(arriving_.rest() + (said_ ? "\n" : ""));
                         if (closed.error != 0)
-                            give_up(std::system_category().message(closed.error));
+                            give_up(demos::to_text(closed));
                         else if (answer_.empty())
                             give_up("the server gave no answer");
                         loop_.stop();
@@ -135,13 +141,14 @@ private:
     demos::HiddenTyping hidden_;
     EventLoop& loop_;
     ConnectionSet connections_;
-    ConnectionId server_;
+    demos::Dialer dialer_;
+    ConnectionId server_{};
     SignalWatch signals_;
     demos::LineInput terminal_;
 };
 
-int run(const demos::CommonOptions& options, const std::string& user, bool password_stdin) {
-    const Address server = options.server_address();
+int run(const demos::ClientOptions& options, const std::string& user, bool password_stdin) {
+    const demos::ServerName server = options.server();
     EventLoop loop = options.make_loop();
     if (user.empty() == password_stdin)
         throw std::invalid_argument{"--user and --password-stdin belong together"};
@@ -151,7 +158,7 @@ int run(const demos::CommonOptions& options, const std::string& user, bool passw
     int signal = 0;
     int status = 1;
     {
-        const LoginClient client{loop, server, options.trigger, user};
+        const LoginClient client{loop, options, user};
         loop.run();
         signal = client.signal();
         status = client.right() ? 0 : 1;
@@ -166,10 +173,10 @@ int run(const demos::CommonOptions& options, const std::string& user, bool passw
 
 int main(int argc, char** argv) {
     demos::Options options{"login_client", "Logs in at a login_server."};
-    demos::CommonOptions common;
+    demos::ClientOptions common;
     std::string user;
     bool password_stdin = false;
-    common.add_to_client(options);
+    common.add_to(options);
     options.text("--user", user, "user name; the terminal is asked without it");
     options.flag("--password-stdin", password_stdin,
                  "the password is the first line of standard input");

@@ -12,7 +12,6 @@
 // The password goes over the wire as it is: whoever listens there can read it and use it again
 // (replay). Use this on loopback, or through a tunnel that encrypts.
 
-#include "common/peer_name.hpp"
 #include "common/program.hpp"
 #include "login/attempt_limit.hpp"
 #include "login/message.hpp"
@@ -49,7 +48,7 @@ public:
           attempts_{settings.attempts, settings.per} {}
 
     void come(Connection& client) {
-        places_[client.id()] = demos::AttemptLimit::place(demos::peer_of(client));
+        places_[client.id()] = demos::AttemptLimit::place(client.peer());
         client.set_deadline(client.loop().now() + timeout_);
         client.send(demos::login_greeting);
     }

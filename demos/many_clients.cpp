@@ -4,6 +4,8 @@
 //     echo_server --port 7777 &
 //     many_clients --port 7777 --connections 1000 --messages 100
 
+#include "common/client.hpp"
+#include "common/dialer.hpp"
 #include "common/program.hpp"
 
 #include <cstdint>
@@ -30,15 +32,20 @@ std::byte expected(std::size_t client, std::size_t place) {
 
 class ManyClients {
 public:
-    ManyClients(EventLoop& loop, const Address& server, const Work& work, Trigger trigger)
+    ManyClients(EventLoop& loop, const demos::ClientOptions& options, const Work& work)
         : loop_{loop},
           work_{work},
           clients_(work.connections),
-          connections_{loop, handlers(), options(trigger, work)} {
-        for (Client& client : clients_) {
-            const ConnectionId id = connections_.connect(server);
-            connections_.find(id)->user = &client;
-        }
+          connections_{loop, handlers(), connection_options(options.trigger, work)},
+          dialer_{connections_, options} {
+        dialer_.find([this](std::error_code error) {
+            if (error) return fail_all(error.message());
+            for (Client& client : clients_) {
+                Connection& connection = *connections_.find(dialer_.connect());
+                connection.user = &client;
+                send_next(connection); // when it is connected
+            }
+        });
     }
 
     bool all_done() const { return done_ == clients_.size(); }
@@ -53,7 +60,7 @@ private:
         std::size_t received = 0;
     };
 
-    static ConnectionOptions options(Trigger trigger, const Work& work) {
+    static ConnectionOptions connection_options(Trigger trigger, const Work& work) {
         ConnectionOptions options;
         options.trigger = trigger;
         options.idle_timeout = work.timeout;
@@ -61,8 +68,7 @@ private:
     }
 
     ConnectionHandlers handlers() {
-        return {.on_open = [this](Connection& connection) { send_next(connection); },
-                .on_data = [this](Connection& connection,
+        return {.on_data = [this](Connection& connection,
                                   ByteView data) { return check(connection, data); },
                 .on_close = [this](Connection& connection,
                                    const Closed& closed) { finish(connection, closed); }};
@@ -107,27 +113,20 @@ private:
         const Client& client = client_of(connection);
         if (client.received < whole() && closed.reason != CloseReason::aborted) {
             fail(client, "ended after " + std::to_string(client.received) + " of " +
-                             std::to_string(whole()) + " bytes: " + reason(closed));
+                             std::to_string(whole()) + " bytes: " + demos::to_text(closed));
         }
         if (++done_ == clients_.size()) loop_.stop();
-    }
-
-    static std::string reason(const Closed& closed) {
-        if (closed.error != 0)
-            return std::error_code{closed.error, std::generic_category()}.message();
-        switch (closed.reason) {
-        case CloseReason::peer:
-            return "the server hung up";
-        case CloseReason::idle:
-            return "no answer in time (--timeout)";
-        default:
-            return std::string{to_string(closed.reason)};
-        }
     }
 
     void fail(const Client& client, const std::string& what) {
         if (failed_++ == 0)
             first_failure_ = "client " + std::to_string(number_of(client)) + ": " + what;
+    }
+
+    void fail_all(const std::string& why) {
+        failed_ = clients_.size();
+        first_failure_ = "client 0: " + dialer_.server().to_string() + ": " + why;
+        loop_.stop();
     }
 
     EventLoop& loop_;
@@ -138,16 +137,16 @@ private:
     std::size_t bytes_ = 0;
     std::string first_failure_;
     ConnectionSet connections_;
+    demos::Dialer dialer_;
 };
 
-int run(const demos::CommonOptions& options, const Work& work) {
+int run(const demos::ClientOptions& options, const Work& work) {
     if (demos::raise_descriptor_limit() < work.connections + 16)
         throw std::invalid_argument{"the limit of open descriptors does not allow " +
                                     std::to_string(work.connections) + " connections"};
-    const Address server = options.server_address();
     EventLoop loop = options.make_loop();
     const Clock::time_point start = Clock::now();
-    ManyClients clients{loop, server, work, options.trigger};
+    ManyClients clients{loop, options, work};
 
     Timer progress;
     const std::size_t all = work.connections * work.messages;
@@ -173,10 +172,10 @@ int run(const demos::CommonOptions& options, const Work& work) {
 int main(int argc, char** argv) {
     demos::Options options{"many_clients",
                            "Many clients of an echo server at once; every byte is checked."};
-    demos::CommonOptions common;
+    demos::ClientOptions common;
     Work work;
     constexpr std::size_t many = 1'000'000'000;
-    common.add_to_client(options);
+    common.add_to(options);
     options.number("--connections", work.connections, 1, many, "clients at once");
     options.number("--messages", work.messages, 1, many,
                    "messages of each client, one after the other");

@@ -11,6 +11,7 @@
 //     reconnecting_client --port 7777
 
 #include "common/client.hpp"
+#include "common/dialer.hpp"
 #include "common/line_input.hpp"
 #include "common/output.hpp"
 #include "common/program.hpp"
@@ -57,14 +58,13 @@ ConnectionOptions options_with(Trigger trigger) {
 
 class ReconnectingClient {
 public:
-    ReconnectingClient(EventLoop& loop, const Address& server, Trigger trigger,
-                       const Delays& delays)
+    ReconnectingClient(EventLoop& loop, const demos::ClientOptions& options, const Delays& delays)
         : loop_{loop},
-          server_{server},
           delays_{delays},
           back_off_{delays},
-          connections_{loop, handlers(), options_with(trigger)},
-          attempt_{loop.run_after({}, [this] { id_ = connections_.connect(server_); })},
+          connections_{loop, handlers(), options_with(options.trigger)},
+          dialer_{connections_, options},
+          attempt_{loop.run_after({}, [this] { try_to_connect(); })},
           soon_{loop.run_after({}, [this] { send_waiting(); })},
           input_{loop, [this](std::string_view line) { take(line); }, [this] { send_waiting(); }} {}
 
@@ -98,6 +98,13 @@ private:
                         soon_.run_after({});
                     },
                 .on_close = [this](Connection&, const Closed& closed) { lost(closed); }};
+    }
+
+    void try_to_connect() {
+        dialer_.find([this](std::error_code error) {
+            if (error) return try_again(error.message(), false);
+            id_ = dialer_.connect();
+        });
     }
 
     void take(std::string_view line) {
@@ -134,7 +141,11 @@ private:
         if (open_ && loop_.now() - opened_at_ > delays_.longest) back_off_.reset();
         open_ = false;
         const bool in_good_order = std::exchange(server_ended_, false);
-        const std::string why = in_good_order ? "the server ended it" : demos::to_text(closed);
+        try_again(in_good_order ? "the server ended it" : demos::to_text(closed), in_good_order);
+    }
+
+    // Unless all was said.
+    void try_again(const std::string& why, bool in_good_order) {
         if (input_.ended() && waiting_.empty()) {
             if (!in_good_order) say(why);
             status_ = in_good_order ? 0 : 1;
@@ -146,11 +157,11 @@ private:
     }
 
     void say(const std::string& what) const {
-        std::cerr << "reconnecting_client: " << server_.to_string() << ": " << what << std::endl;
+        std::cerr << "reconnecting_client: " << dialer_.server().to_string() << ": " << what
+                  << std::endl;
     }
 
     EventLoop& loop_;
-    Address server_;
     Delays delays_;
     BackOff back_off_;
     bool open_ = false;
@@ -162,6 +173,7 @@ private:
     demos::Output output_;
     ConnectionId id_{};
     ConnectionSet connections_;
+    demos::Dialer dialer_;
     Timer attempt_;
     Timer soon_;
     demos::LineInput input_;
@@ -172,15 +184,14 @@ private:
 int main(int argc, char** argv) {
     demos::Options options{"reconnecting_client",
                            "Lines to a server, which is connected to again when it is lost."};
-    demos::CommonOptions common;
+    demos::ClientOptions common;
     Delays delays;
-    common.add_to_client(options);
+    common.add_to(options);
     options.duration("--first-delay", delays.first, "before the second attempt; then it doubles");
     options.duration("--longest-delay", delays.longest, "between two attempts");
     return demos::run(options, argc, argv, [&] {
-        const Address server = common.server_address();
         EventLoop loop = common.make_loop();
-        const ReconnectingClient client{loop, server, common.trigger, delays};
+        const ReconnectingClient client{loop, common, delays};
         loop.run();
         return client.status();
     });

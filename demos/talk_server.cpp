@@ -14,7 +14,6 @@
 // the server. A client that sends no ends of lines is shown when it pauses.
 
 #include "common/line_input.hpp"
-#include "common/peer_name.hpp"
 #include "common/program.hpp"
 #include "common/text.hpp"
 
@@ -53,7 +52,7 @@ public:
 
     void come(Connection& client) {
         client_ = client.id();
-        name_ = demos::peer_name(client);
+        name_ = client.peer().to_string();
         demos::print(name_ + " is here\n");
         if (terminal_ended_)
             client.end();

@@ -6,6 +6,7 @@
 //     tcp_client --port 7777
 
 #include "common/client.hpp"
+#include "common/dialer.hpp"
 #include "common/line_input.hpp"
 #include "common/output.hpp"
 #include "common/program.hpp"
@@ -18,14 +19,18 @@ namespace {
 
 class TcpClient {
 public:
-    TcpClient(EventLoop& loop, const Address& server, ConnectionOptions options, bool bare)
+    TcpClient(EventLoop& loop, const demos::ClientOptions& options, bool bare)
         : loop_{loop},
-          high_water_{options.high_water},
-          server_{server},
-          connections_{loop, handlers(), options},
-          id_{connections_.connect(server)},
+          connections_{loop, handlers(), demos::client_options(options.trigger)},
+          dialer_{connections_, options},
           input_{loop, [this](std::string_view text) { send(text); }, [this] { end(); }} {
         if (!bare) input_.take_as_it_is();
+        input_.pause();
+        dialer_.find([this](std::error_code error) {
+            if (error) return fail(error.message());
+            id_ = dialer_.connect();
+            input_.resume();
+        });
     }
 
     int status() const { return status_; }
@@ -46,7 +51,7 @@ private:
         if (connection == nullptr) return;
         connection->send(text);
         connection = connections_.find(id_); // sending may end it
-        if (connection != nullptr && connection->queued() > high_water_) input_.pause();
+        if (connection != nullptr && connection->queued() > demos::much_waits) input_.pause();
     }
 
     void end() {
@@ -55,21 +60,22 @@ private:
 
     void finish(const Closed& closed) {
         output_.finish();
-        if (closed.reason != CloseReason::peer) {
-            std::cerr << "tcp_client: " << server_.to_string() << ": " << demos::to_text(closed)
-                      << '\n';
-            status_ = 1;
-        }
+        if (closed.reason != CloseReason::peer) return fail(demos::to_text(closed));
+        loop_.stop();
+    }
+
+    void fail(const std::string& why) {
+        std::cerr << "tcp_client: " << dialer_.server().to_string() << ": " << why << '\n';
+        status_ = 1;
         loop_.stop();
     }
 
     EventLoop& loop_;
-    std::size_t high_water_;
-    Address server_;
     int status_ = 0;
     demos::Output output_;
     ConnectionSet connections_;
-    ConnectionId id_;
+    demos::Dialer dialer_;
+    ConnectionId id_{};
     demos::LineInput input_;
 };
 
@@ -78,14 +84,13 @@ private:
 int main(int argc, char** argv) {
     demos::Options options{"tcp_client", "Standard input to a server, and its answers to standard "
                                          "output."};
-    demos::CommonOptions common;
+    demos::ClientOptions common;
     bool bare = false;
-    common.add_to_client(options);
+    common.add_to(options);
     options.flag("--bare", bare, "send lines without their end, as Python's input() gives them");
     return demos::run(options, argc, argv, [&] {
-        const Address server = common.server_address();
         EventLoop loop = common.make_loop();
-        const TcpClient client{loop, server, demos::client_options(common.trigger), bare};
+        const TcpClient client{loop, common, bare};
         loop.run();
         return client.status();
     });

@@ -9,6 +9,8 @@
 // The end of the input is an end too. The server answers nothing: when it refuses something it
 // ends, and status 1 says that it did so before it was asked to.
 
+#include "common/client.hpp"
+#include "common/dialer.hpp"
 #include "common/line_input.hpp"
 #include "common/outgoing_file.hpp"
 #include "common/program.hpp"
@@ -29,12 +31,18 @@ constexpr std::uint64_t longest_frame = std::numeric_limits<std::int32_t>::max()
 
 class TransferClient {
 public:
-    TransferClient(EventLoop& loop, const Address& server, Trigger trigger)
+    TransferClient(EventLoop& loop, const demos::ClientOptions& options)
         : loop_{loop},
           sender_{loop},
-          connections_{loop, handlers(), {.trigger = trigger}},
+          connections_{loop, handlers(), {.trigger = options.trigger}},
+          dialer_{connections_, options},
           input_{loop, [this](std::string_view line) { obey(line); }, [this] { end(); }} {
-        id_ = connections_.connect(server);
+        input_.pause();
+        dialer_.find([this](std::error_code error) {
+            if (error) return fail(error.message());
+            id_ = dialer_.connect();
+            input_.resume();
+        });
     }
 
     /// Empty: all went well.
@@ -94,10 +102,7 @@ private:
 
     // The next line waits for a file, and for a server that does not read.
     void go_on_when_sent(Connection& connection) {
-        using State = demos::FileSender::State;
-        const State state = sender_.go_on(connection);
-        if (state == State::lost) return;
-        if (state == State::busy || connection.queued() > ConnectionOptions{}.high_water)
+        if (sender_.sending(connection) || connection.queued() > ConnectionOptions{}.high_water)
             input_.pause();
         else
             input_.resume();
@@ -111,10 +116,12 @@ private:
 
     void finish(const Closed& closed) {
         sender_.give_up();
-        if (closed.error != 0)
-            failure_ = std::error_code{closed.error, std::generic_category()}.message();
-        else if (!leaving_)
-            failure_ = "the server ended the connection";
+        if (closed.error != 0) return fail(demos::to_text(closed));
+        fail(leaving_ ? "" : "the server ended the connection");
+    }
+
+    void fail(const std::string& why) {
+        failure_ = why;
         loop_.stop();
     }
 
@@ -128,16 +135,17 @@ private:
     bool leaving_ = false;
     std::string failure_;
     ConnectionSet connections_;
+    demos::Dialer dialer_;
     demos::LineInput input_;
 };
 
-int run(const demos::CommonOptions& common) {
-    const Address server = common.server_address();
+int run(const demos::ClientOptions& common) {
     EventLoop loop = common.make_loop();
-    TransferClient client{loop, server, common.trigger};
+    TransferClient client{loop, common};
     loop.run();
     if (client.failure().empty()) return 0;
-    std::cerr << "transfer_client: " << server.to_string() << ": " << client.failure() << '\n';
+    std::cerr << "transfer_client: " << common.server().to_string() << ": " << client.failure()
+              << '\n';
     return 1;
 }
 
@@ -145,7 +153,7 @@ int run(const demos::CommonOptions& common) {
 
 int main(int argc, char** argv) {
     demos::Options options{"transfer_client", "Sends texts and files in frames."};
-    demos::CommonOptions common;
-    common.add_to_client(options);
+    demos::ClientOptions common;
+    common.add_to(options);
     return demos::run(options, argc, argv, [&] { return run(common); });
 }

@@ -4,6 +4,9 @@
 // UDP tells of no end: after that of the input the program waits until each datagram had its
 // answer, or none has come for a while; a datagram may get lost, and so may its answer.
 //
+// A name is looked up before the loop runs, and its first address taken: whether somebody listens
+// at one of the others, nothing would tell.
+//
 //     udp_ack_server --port 7777 &
 //     udp_client --port 7777
 
@@ -79,7 +82,7 @@ int main(int argc, char** argv) {
     common.add_to_client(options);
     options.duration("--wait", wait, "how long to wait for an answer after the end of the input");
     return demos::run(options, argc, argv, [&] {
-        const Address server = common.server_address();
+        const Address server = common.server().look_up_and_wait();
         EventLoop loop = common.make_loop();
         Socket socket = Socket::open(server.family(), SOCK_DGRAM);
         if (const ConnectResult result = socket.connect(server); result.error != 0)

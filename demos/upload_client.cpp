@@ -9,6 +9,8 @@
 // The server's only answer is its end. So status 0 says that all was sent and the server then
 // closed, not that it kept the file.
 
+#include "common/client.hpp"
+#include "common/dialer.hpp"
 #include "common/outgoing_file.hpp"
 #include "common/program.hpp"
 
@@ -20,15 +22,20 @@ namespace {
 
 class UploadClient {
 public:
-    UploadClient(EventLoop& loop, Trigger trigger, demos::OutgoingFile file,
+    UploadClient(EventLoop& loop, const demos::ClientOptions& options, demos::OutgoingFile file,
                  std::chrono::milliseconds pause)
         : loop_{loop},
           file_{std::move(file)},
           pause_{pause},
           sender_{loop},
-          connections_{loop, handlers(), {.trigger = trigger}} {}
+          connections_{loop, handlers(), {.trigger = options.trigger}},
+          dialer_{connections_, options} {
+        dialer_.find([this](std::error_code error) {
+            if (error) return fail(error.message());
+            id_ = dialer_.connect();
+        });
+    }
 
-    void connect(const Address& server) { id_ = connections_.connect(server); }
     /// Empty: all went well.
     const std::string& failure() const { return failure_; }
 
@@ -51,7 +58,7 @@ private:
     }
 
     void end_when_sent(Connection& connection) {
-        if (sender_.go_on(connection) != demos::FileSender::State::idle) return;
+        if (sender_.sending(connection)) return;
         sent_ = true;
         connection.end();
     }
@@ -59,10 +66,12 @@ private:
     void finish(const Closed& closed) {
         sender_.give_up();
         content_ = {};
-        if (closed.error != 0)
-            failure_ = std::error_code{closed.error, std::generic_category()}.message();
-        else if (!sent_)
-            failure_ = "the server ended before it had all of it";
+        if (closed.error != 0) return fail(demos::to_text(closed));
+        fail(sent_ ? "" : "the server ended before it had all of it");
+    }
+
+    void fail(const std::string& why) {
+        failure_ = why;
         loop_.stop();
     }
 
@@ -75,17 +84,17 @@ private:
     bool sent_ = false;
     std::string failure_;
     ConnectionSet connections_;
+    demos::Dialer dialer_;
 };
 
-int run(const demos::CommonOptions& common, const std::string& path,
+int run(const demos::ClientOptions& common, const std::string& path,
         std::chrono::milliseconds pause) {
-    const Address server = common.server_address();
     EventLoop loop = common.make_loop();
-    UploadClient client{loop, common.trigger, demos::OutgoingFile::open(path), pause};
-    client.connect(server);
+    const UploadClient client{loop, common, demos::OutgoingFile::open(path), pause};
     loop.run();
     if (client.failure().empty()) return 0;
-    std::cerr << "upload_client: " << server.to_string() << ": " << client.failure() << '\n';
+    std::cerr << "upload_client: " << common.server().to_string() << ": " << client.failure()
+              << '\n';
     return 1;
 }
 
@@ -93,10 +102,10 @@ int run(const demos::CommonOptions& common, const std::string& path,
 
 int main(int argc, char** argv) {
     demos::Options options{"upload_client", "Sends a file by a naive protocol."};
-    demos::CommonOptions common;
+    demos::ClientOptions common;
     std::string path;
     std::chrono::milliseconds pause{50};
-    common.add_to_client(options);
+    common.add_to(options);
     options.duration("--pause", pause, "between header and content");
     options.word("FILE", path, "the file");
     return demos::run(options, argc, argv, [&] { return run(common, path, pause); });

@@ -5,6 +5,9 @@
 
 namespace demos {
 
+/// More than this waits to be sent: time to read no more of what is to follow.
+inline constexpr std::size_t much_waits = std::size_t{256} * 1024;
+
 /// How connections of a client behave that sends what a person or a file says: it goes on reading
 /// while the server does not, since else each might wait for the other; `on_drain` tells when to
 /// go on sending.

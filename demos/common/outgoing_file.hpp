@@ -24,26 +24,19 @@ class FileSender {
 public:
     explicit FileSender(pollux::EventLoop& loop) : loop_{loop} {}
 
-    /// Begins to send. The connection is aborted when its peer ends before it has the file, and
-    /// when the file cannot be read to the size that it had.
+    /// Sends it: nothing else may be sent while it is on its way. The connection is aborted when
+    /// its peer ends before it has the file; it may be gone when this returns.
     void send(pollux::ConnectionSet& connections, pollux::ConnectionId id, OutgoingFile file);
-    enum class State : std::uint8_t {
-        idle, ///< There is none, or all of it was sent.
-        busy, ///< There is more to send: when `on_drain` is called.
-        lost, ///< The connection has ended.
-    };
-    /// Goes on. To be called after `send` and in `on_drain`.
-    State go_on(pollux::Connection& connection);
+    /// Whether one is on its way. To be asked after `send` and in `on_drain`.
+    bool sending(const pollux::Connection& connection);
     /// The connection has ended.
     void give_up();
 
 private:
     void look(pollux::Connection& connection);
-    bool send_part(pollux::Connection& connection);
 
     pollux::EventLoop& loop_;
-    OutgoingFile file_;
-    std::uint64_t sent_ = 0;
+    std::uint64_t size_ = 0;
     std::optional<ProgressBar> bar_;
     pollux::Timer progress_;
 };

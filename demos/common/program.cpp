@@ -35,12 +35,19 @@ Backend backend_of_environment() {
 
 } // namespace
 
-void CommonOptions::add_to_server(Options& options) { add(options, "port; 0 picks a free one"); }
-void CommonOptions::add_to_client(Options& options) { add(options, "port of the server"); }
+void CommonOptions::add_to_server(Options& options) {
+    add(options, "address: 127.0.0.1, ::1, unix:/path or unix:@name (without port)",
+        "port; 0 picks a free one");
+}
 
-void CommonOptions::add(Options& options, const std::string& help_of_port) {
-    options.text("--host", host,
-                 "address: 127.0.0.1, ::1, unix:/path or unix:@name (without port)");
+void CommonOptions::add_to_client(Options& options) {
+    add(options, "host: a name, 127.0.0.1, ::1, unix:/path or unix:@name (without port)",
+        "port of the server");
+}
+
+void CommonOptions::add(Options& options, const std::string& help_of_host,
+                        const std::string& help_of_port) {
+    options.text("--host", host, help_of_host);
     options.number("--port", port, 0, 65535, help_of_port);
     options.text(
         "--backend", "select|poll|epoll",
@@ -50,13 +57,6 @@ void CommonOptions::add(Options& options, const std::string& help_of_port) {
         "--trigger", "level|edge|one-shot",
         [this](const std::string& name) { trigger = parse_trigger(name); },
         "when a ready descriptor is reported again; the default is level, edge needs epoll");
-}
-
-Address CommonOptions::server_address() const {
-    const Address server = address();
-    if (server.family() != AF_UNIX && server.port() == 0)
-        throw std::invalid_argument{"--port is missing: where the server listens"};
-    return server;
 }
 
 EventLoop CommonOptions::make_loop() const {

@@ -4,6 +4,7 @@
 // program does itself stands in its own file.
 
 #include "options.hpp"
+#include "server_name.hpp"
 
 #include <functional>
 #include <map>
@@ -23,20 +24,20 @@ struct CommonOptions {
     std::optional<pollux::Backend> backend;
     pollux::Trigger trigger = pollux::Trigger::level;
 
-    /// For a server; port 0 picks a free one.
+    /// For a server, whose host is an address; port 0 picks a free one.
     void add_to_server(Options& options);
-    /// For a client, which needs a port.
+    /// For a client, whose host may be a name, and which needs a port.
     void add_to_client(Options& options);
 
     pollux::Address address() const { return pollux::Address::of(host, port); }
-    /// Whom a client connects to. Throws `std::invalid_argument` when --port is missing.
-    pollux::Address server_address() const;
+    /// Whom a client connects to. Throws as `ServerName::of`.
+    ServerName server() const { return ServerName::of(host, port); }
     /// A loop on that backend, or on the one of POLLUX_BACKEND. Throws `std::invalid_argument` when
     /// it does not have the trigger.
     pollux::EventLoop make_loop() const;
 
 private:
-    void add(Options& options, const std::string& help_of_port);
+    void add(Options& options, const std::string& help_of_host, const std::string& help_of_port);
 };
 
 /// Parses the command line and runs `body`, whose result is the exit status. A bad option, and an

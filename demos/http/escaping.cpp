@@ -49,15 +49,6 @@ std::string html(std::string_view text) {
     return result;
 }
 
-std::string json(std::string_view text) {
-    std::string result;
-    for (const char character : harmless(text)) {
-        if (character == '"' || character == '\\') result += '\\';
-        result += character;
-    }
-    return result;
-}
-
 std::optional<std::string> percent_decoded(std::string_view text) {
     std::string result;
     result.reserve(text.size());

@@ -10,8 +10,6 @@ namespace demos::http {
 
 /// For HTML, in texts and in quoted attributes; what no terminal should see is written as `\xNN`.
 std::string html(std::string_view text);
-/// For a string of JSON, without its quotes.
-std::string json(std::string_view text);
 
 /// `%41` is "A". Nothing when two hexadecimal digits do not follow a "%".
 std::optional<std::string> percent_decoded(std::string_view text);

@@ -42,6 +42,7 @@ CLIENTS = (
     "udp_client",
     "upload_client",
 )
+DATAGRAM_CLIENTS = ("broadcast_sender", "udp_client")
 PROGRAMS = (
     *SERVERS,
     *CLIENTS,
@@ -89,8 +90,13 @@ class Help(Modes):
         for program in (*PROGRAMS, "fanout_client"):
             status, out, err = run(program, "--help")
             self.assertEqual((status, err), (0, ""), program)
-            stats = ["--stats"] if program in SERVERS else []
-            for option in common + stats + own.get(program, []):
+            if program in SERVERS:
+                kind = ["--stats", "address: 127.0.0.1"]
+            elif program in DATAGRAM_CLIENTS:
+                kind = ["host: a name"]
+            else:
+                kind = ["host: a name", "--connect-timeout", "10000ms"]
+            for option in common + kind + own.get(program, []):
                 self.assertIn(option, out, program)
             for word in ("select", "poll", "epoll", "level", "edge", "one-shot", "POLLUX_BACKEND"):
                 self.assertIn(word, out, program)
@@ -131,8 +137,12 @@ class Mistakes(Modes):
             self.check(["--port", "1", "--backend", backend, "--trigger", "edge"], backend, "edge", "epoll")
 
     def test_bad_host(self):
-        for host in ("localhost", "256.1.1.1", "", "unix:"):
+        for host in ("", "unix:", "[::1", "::g", "a b", "127.1"):
             self.check(["--host", host, "--port", "1"], host)
+
+    def test_a_server_takes_no_name(self):
+        for host in ("localhost", "256.1.1.1"):
+            self.check(["--host", host, "--port", "1"], host, programs=SERVERS)
 
     def test_busy_port(self):
         with socket.create_server(("127.0.0.1", 0)) as busy:

@@ -1,10 +1,12 @@
 """hello, guess_who, print, delay and upper: each answers what one read gave."""
 
+import os
 import signal
 import socket
 import unittest
 
 from demo import Modes, Server, exchange, read_all, read_exactly
+from inbox import reset
 
 GREETING = "你找谁呀!".encode()
 HIDDEN = "什么"
@@ -93,6 +95,20 @@ class Print(Modes):
                     self.assertEqual(server.process.stdout.readline(), f"{host}:{port}: {printed}\n")
                 client.shutdown(socket.SHUT_WR)
                 self.assertEqual(read_all(client), b"")
+
+    def test_what_was_read_of_a_peer_who_is_gone(self):
+        for mode in self.modes():
+            with Server("print_server", *mode) as server, server.connect() as client:
+                client.sendall(b"first")
+                self.assertIn(": first\n", server.process.stdout.readline())
+                server.process.send_signal(signal.SIGSTOP)
+                os.waitpid(server.process.pid, os.WUNTRACED)
+                client.sendall(b"last words")
+                reset(client)
+                server.process.send_signal(signal.SIGCONT)
+                with server.connect() as other:  # else there might be nothing to read
+                    other.sendall(b"later")
+                    self.assertEqual(server.process.stdout.readline(), "unnamed: last words\n")
 
 
 class Delay(Modes):
