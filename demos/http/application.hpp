@@ -22,7 +22,7 @@ public:
     virtual bool takes_body(const Request& request) const = 0;
 
     /// The answer; nothing, if it follows later by `Service::answer` for this connection, whose
-    /// further requests wait for that.
+    /// further requests wait for that. `body` counts as in memory until then.
     virtual std::optional<Response> answer(const Request& request, std::string body,
                                            pollux::ConnectionId asker) = 0;
 };

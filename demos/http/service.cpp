@@ -116,10 +116,14 @@ void Service::ask(Connection& connection) {
     const Request& request = client.reader.request();
     client.last = client.last || !request.keep_alive;
     ++tally_.requests;
-    bodies_ -= client.body.size();
+    const std::size_t body = client.body.size();
     std::optional<Response> response =
         application_.answer(request, std::exchange(client.body, {}), connection.id());
-    if (response) return respond(connection, std::move(*response));
+    if (response) {
+        bodies_ -= body;
+        return respond(connection, std::move(*response));
+    }
+    being_answered_.emplace(connection.id(), body);
     enter(connection, Phase::answering);
     connection.pause_reading();
 }
@@ -150,6 +154,8 @@ void Service::respond(Connection& connection, Response response) {
 }
 
 void Service::answer(ConnectionId asker, Response response) {
+    const auto body = being_answered_.extract(asker);
+    if (body) bodies_ -= body.mapped();
     ConnectionSet& connections = program_.server().connections();
     Connection* connection = connections.find(asker);
     if (connection == nullptr || of(*connection).phase != Phase::answering) return;

@@ -39,7 +39,8 @@ public:
 
     /// Its handlers for the server of the program.
     pollux::ConnectionHandlers handlers();
-    /// The answer that `Application::answer` left for later. Does nothing if the client is gone.
+    /// The answer that `Application::answer` left for later, whose body is no longer in memory. To
+    /// be called for each of them, though the client may be gone.
     void answer(pollux::ConnectionId asker, Response response);
     const Tally& tally() const { return tally_; }
 
@@ -66,7 +67,9 @@ private:
     Application& application_;
     ResponseWriter writer_;
     Tally tally_;
-    std::uint64_t bodies_ = 0; // bytes that clients have in memory
+    std::uint64_t bodies_ = 0; // bytes in memory: of clients, and those the application works on
+    std::map<pollux::ConnectionId, std::size_t>
+        being_answered_; // the latter; who asked may be gone
 };
 
 } // namespace demos::http

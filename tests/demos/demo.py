@@ -100,6 +100,15 @@ def read_exactly(client, count):
     return bytes(got)
 
 
+def wait_for(state):
+    """Asks until it is so."""
+    for _ in range(PATIENCE * 100):
+        if state():
+            return
+        select.select([], [], [], 0.01)
+    raise AssertionError("it did not come to be")
+
+
 def reset(client):
     """Ends a connection with a reset."""
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -50,14 +50,6 @@ class Inbox(Server):
                 pass
         return [link for link in found if link.startswith(self.path + "/")]
 
-    def wait_for(self, state):
-        """Asks until it is so; the server is asked nothing that it would wait for."""
-        for _ in range(PATIENCE * 100):
-            if state():
-                return
-            select.select([], [], [], 0.01)
-        raise AssertionError("it did not come to be")
-
 
 def send_to_the_end(client, data):
     """Sends, and returns what comes until the end, however early that is."""
@@ -86,12 +78,16 @@ def cut(data, chance, longest=7):
 
 
 def faulty(server, call, error):
-    """Each thread's next call of that name fails; None when nobody may do that here. strace(1) does
-    it."""
+    """Each thread's next call of that name fails; None when nobody may do that here."""
+    return injected(server, call, f"error={error}:when=1")
+
+
+def injected(server, call, what):
+    """strace(1), which makes calls of that name fail or wait; None when nobody may do that here."""
     try:
         tracer = subprocess.Popen(
             ["strace", "-f", "-qq", "-o", "/dev/null", "-p", str(server.process.pid),
-             "-e", f"trace={call}", "-e", f"inject={call}:error={error}:when=1"],
+             "-e", f"trace={call}", "-e", f"inject={call}:{what}"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     except FileNotFoundError:
         return None

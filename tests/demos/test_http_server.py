@@ -4,14 +4,16 @@ import http.client
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import unittest
 import urllib.parse
 import zlib
 
-from demo import PATIENCE, Server, run
+from demo import PATIENCE, Server, parse, run, wait_for
 from http_case import BIG, EDGE, GET, Case, read_response
+from inbox import injected, send_to_the_end
 
 
 class Dialogue(Case):
@@ -239,6 +241,35 @@ class Uploads(Case):
                     self.assertIn(read_response(stream)[2][:24], (b"2 bytes, crc32 %08x," % zlib.crc32(b"%02d" % i),))
                     self.assertEqual(read_response(stream)[2], b"Hello, World!\n")
                 self.assertEqual(stream.read(), b"")
+
+
+    def test_bodies_count_until_the_disk_has_them(self):
+        def put(name, size):
+            return b"PUT /upload/%s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (name, size) + bytes(size)
+        with self.serve(EDGE, "--stats") as server:
+            slow_disk = injected(server, "linkat", "delay_enter=60000000")  # microseconds
+            if slow_disk is None:
+                self.skipTest("strace may not trace here")
+            self.addCleanup(slow_disk.kill)
+
+            def stats():
+                server.process.send_signal(signal.SIGUSR1)
+                return parse(server.process.stderr.readline())
+            clients = [server.connect() for _ in range(16)]
+            requests = [put(b"%d" % number, 8 << 20) for number in range(16)]
+            for client, request in zip(clients, requests):
+                client.sendall(request)
+            wait_for(lambda: stats()["received"] == sum(map(len, requests)))
+            with server.connect() as one_more:
+                self.assertEqual(send_to_the_end(one_more, put(b"more", 1000))[:12], b"HTTP/1.1 503")
+            slow_disk.kill()
+            slow_disk.wait()
+            for client in clients:
+                with client.makefile("rb") as stream:
+                    self.assertEqual(read_response(stream)[0], 201)
+                client.close()
+            self.assertEqual(self.ask(server, "PUT", "/upload/more", b"x")[0], 201)
+            self.assertEqual(parse(server.stop()[2])["rejected.memory"], 1)
 
 
 class Curl(Case):

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import unittest
 
-from demo import PATIENCE, Modes, parse, path, read_all, read_exactly, reset, run
+from demo import PATIENCE, Modes, parse, path, read_all, read_exactly, reset, run, wait_for
 from inbox import BAD_NAMES, GOOD_NAMES, Inbox, cut, faulty, send_to_the_end
 
 
@@ -48,7 +48,7 @@ class Takes(Modes):
                 self.assertEqual(server.file("large.bin"), large)
                 self.assertEqual((server.file("empty"), server.file("small")), (b"", b"x"))
                 client.close()
-                server.wait_for(lambda: server.stats()["open"] == 0)
+                wait_for(lambda: server.stats()["open"] == 0)
                 status, out, err = server.stop()
                 self.assertEqual((status, out), (0, "你好\n\ntwo\\x0alines\\x1b[2J\n"))
                 stats = parse(err)
@@ -171,7 +171,7 @@ class Refuses(Modes):
                 for client, data in ((one, content[0]), (two, content[1])):
                     client.sendall(file("same", data)[:-1])
                 # Both have begun: each has a file of its own.
-                server.wait_for(lambda: len(server.open_files()) == 2)
+                wait_for(lambda: len(server.open_files()) == 2)
                 two.sendall(content[1][-1:] + CLOSE)
                 self.assertEqual(read_all(two), b"")
                 one.sendall(content[0][-1:])
@@ -186,11 +186,11 @@ class Refuses(Modes):
                 send_to_the_end(client, file("a", bytes(600)) + file("b", bytes(401)))
             with server.connect() as client:
                 client.sendall(header("c") + struct.pack("<i", 400))  # spoken for
-                server.wait_for(lambda: server.stats()["received"] > 700)
+                wait_for(lambda: server.stats()["received"] > 700)
                 with server.connect() as another:
                     send_to_the_end(another, file("d", b"x"))
                 reset(client)
-            server.wait_for(lambda: server.stats()["open"] == 0)
+            wait_for(lambda: server.stats()["open"] == 0)
             with server.connect() as client:
                 send_to_the_end(client, file("e", bytes(400)) + CLOSE)
             self.assertEqual(server.names(), ["a", "e"])
@@ -202,7 +202,7 @@ class LeavesNothing(Modes):
         """An upload that is on the disk in part."""
         client = server.connect()
         client.sendall(file("half", bytes(size))[:-1])
-        server.wait_for(server.open_files)
+        wait_for(server.open_files)
         return client
 
     def test_a_reset_midway(self):
@@ -211,16 +211,16 @@ class LeavesNothing(Modes):
                 before = server.descriptors()
                 for _ in range(5):
                     reset(self.begin(server))
-                server.wait_for(lambda: not server.open_files())
+                wait_for(lambda: not server.open_files())
                 self.assertEqual(server.names(), [])
-                server.wait_for(lambda: server.descriptors() <= before)
+                wait_for(lambda: server.descriptors() <= before)
 
     def test_an_end_midway(self):
         for mode in self.modes():
             with Inbox("transfer_server", *mode) as server, self.begin(server) as client:
                 client.shutdown(socket.SHUT_WR)
                 self.assertEqual(read_all(client), b"")
-                server.wait_for(lambda: not server.open_files())
+                wait_for(lambda: not server.open_files())
                 self.assertEqual(server.names(), [])
                 self.assertEqual(server.stats()["rejected.unfinished"], 1)
 
@@ -297,7 +297,7 @@ class Disk(Modes):
         server = self.with_fault("openat", "EOPNOTSUPP")
         with server.connect() as client:
             client.sendall(file("a", bytes(300_000))[:-1])
-            server.wait_for(server.names)
+            wait_for(server.names)
             self.assertRegex(server.names()[0], r"^\.upload-\d+$")
             client.sendall(b"!" + CLOSE)
             self.assertEqual(read_all(client), b"")

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import unittest
 
-from demo import PATIENCE, Modes, path, read_all, reset, run
+from demo import PATIENCE, Modes, path, read_all, reset, run, wait_for
 from inbox import BAD_NAMES, GOOD_NAMES, Inbox, cut, send_to_the_end
 
 
@@ -25,7 +25,7 @@ class Takes(Modes):
                 client.sendall(data)
                 before += len(data)
                 if number + 1 < len(sends):
-                    server.wait_for(lambda: server.stats()["received"] == before)
+                    wait_for(lambda: server.stats()["received"] == before)
             self.assertEqual(read_all(client), b"")
 
     def test_header_and_content_apart(self):
@@ -143,8 +143,8 @@ class Refuses(Modes):
                     except (BrokenPipeError, ConnectionResetError):
                         pass
                     reset(client)
-                server.wait_for(lambda: server.stats()["open"] == 0)
-                server.wait_for(lambda: not server.open_files())
+                wait_for(lambda: server.stats()["open"] == 0)
+                wait_for(lambda: not server.open_files())
                 self.assertNotIn("half", server.names())
                 self.assertEqual(server.stop()[0], 0)
 
@@ -154,7 +154,7 @@ class Refuses(Modes):
                     server.connect() as one, server.connect() as two:
                 one.sendall(b"same-500000" + b"a" * 499_999)
                 two.sendall(b"same-500000" + b"b" * 499_999)
-                server.wait_for(lambda: len(server.open_files()) == 2)
+                wait_for(lambda: len(server.open_files()) == 2)
                 two.sendall(b"b")
                 self.assertEqual(read_all(two), b"")
                 one.sendall(b"a")
@@ -176,7 +176,7 @@ class Refuses(Modes):
         for signum in (signal.SIGTERM, signal.SIGKILL):
             with Inbox("upload_server") as server, server.connect() as client:
                 client.sendall(b"half-1000000" + b"x" * 500_000)
-                server.wait_for(server.open_files)
+                wait_for(server.open_files)
                 server.process.send_signal(signum)
                 try:
                     read_all(client)
