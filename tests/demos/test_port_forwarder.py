@@ -14,14 +14,9 @@ import tempfile
 import threading
 import unittest
 
-from demo import PATIENCE, Modes, Server, exchange, parse, read_all, read_exactly, run
+from demo import Modes, PATIENCE, Server, exchange, parse, read_all, read_exactly, reset, run
 
 RESET = struct.pack("ii", 1, 0)
-
-
-def reset(client):
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-    client.close()
 
 
 def forwarder(to, *options):

@@ -5,8 +5,7 @@ import signal
 import socket
 import unittest
 
-from demo import Modes, Server, exchange, read_all, read_exactly
-from inbox import reset
+from demo import Modes, Server, exchange, read_all, read_exactly, reset
 
 GREETING = "你找谁呀!".encode()
 HIDDEN = "什么"
