@@ -8,15 +8,12 @@ import random
 import select
 import signal
 import socket
-import struct
 import subprocess
 import tempfile
 import threading
 import unittest
 
 from demo import Modes, PATIENCE, Server, exchange, parse, read_all, read_exactly, reset, run
-
-RESET = struct.pack("ii", 1, 0)
 
 
 def forwarder(to, *options):
