@@ -84,7 +84,7 @@ private:
 
     void connect(Socket client) {
         ++accepted_;
-        const Place link = links_.insert(links_.end(), Link{.client = std::move(client)});
+        const auto link = links_.insert(links_.end(), Link{.client = std::move(client)});
         link->connector.emplace(loop_, target_, settings_.connect_timeout,
                                 [this, link](Socket target, std::error_code error) {
                                     if (error)

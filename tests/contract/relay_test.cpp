@@ -146,7 +146,7 @@ CONTRACT_CASE("half-close: a side that has ended still gets its answer, either w
             put(answers, "long answer");
             ::shutdown(answers.get(), SHUT_WR);
             CHECK_EQ(read_to_the_end(c, asks), "long answer");
-            CHECK(swapped ? c.both_ended(11, 8) : c.both_ended(8, 11));
+            CHECK(c.both_ended(swapped ? 11 : 8, swapped ? 8 : 11));
         }
     }
 }

@@ -229,7 +229,7 @@ void Relay::State::on_idle() {
 // The completion may destroy this object: what it needs goes to the stack first.
 void Relay::State::finish(RelayEnd end, int error) {
     if (end != RelayEnd::both_ended)
-        for (Side& side : sides) {
+        for (const Side& side : sides) {
             constexpr linger at_once{.l_onoff = 1, .l_linger = 0};
             sys::setsockopt(side.socket.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
         }
