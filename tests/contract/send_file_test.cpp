@@ -9,11 +9,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <functional>
 #include <optional>
 #include <poll.h>
 #include <random>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -267,7 +267,7 @@ CONTRACT_CASE("the file is closed as soon as it is not needed, whatever happens"
         CHECK_LE(open_descriptors(), before);
     };
     end_by([](Case& c) { c.connection().abort(); });
-    end_by([](Case& c) { c.connection().send(std::string(20'000'000, 'x')); }); // the limit
+    end_by([](Case& c) { c.connection().send(pattern(20'000'000)); }); // the limit
     end_by([](Case& c) { c.set.reset(); });
     end_by([](Case& c) {
         reset(c.one.theirs);
@@ -310,9 +310,9 @@ CONTRACT_CASE("a peer that is gone makes an error and no SIGPIPE", everywhere) {
     Case c{mode};
     c.one = adopt_unix(*c.set);
     c.one.theirs.reset();
-    const auto former = ::signal(SIGPIPE, SIG_DFL);
+    const auto former = std::signal(SIGPIPE, SIG_DFL);
     CHECK_FALSE(c.connection().send_file(file_of("text"), 0, 4));
-    ::signal(SIGPIPE, former);
+    std::signal(SIGPIPE, former);
     CHECK(closed_once(c.seen, CloseReason::error, EPIPE));
     sigset_t set;
     REQUIRE_EQ(::sigpending(&set), 0);

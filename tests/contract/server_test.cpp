@@ -258,7 +258,7 @@ CONTRACT_CASE("P11 the limit of connections is that of all addresses together", 
     Seen seen;
     EventLoop loop{mode.backend};
     const std::array<Address, 2> two{Address::ipv4_loopback(0), Address::ipv4_loopback(0)};
-    Server server{
+    const Server server{
         loop, two, note(seen), {.connection = {.trigger = mode.trigger}, .max_connections = 1}};
     Fd first = tcp_client(server.addresses()[0].port());
     run_until(loop, [&] { return seen.opened == 1; });
