@@ -4,7 +4,7 @@ import signal
 import socket
 import unittest
 
-from demo import Modes, Server, exchange, read_all, read_exactly
+from demo import Modes, Server, exchange, read_all, read_exactly, reset
 
 GREETING = "你找谁呀!".encode()
 HIDDEN = "什么"
@@ -93,6 +93,20 @@ class Print(Modes):
                     self.assertEqual(server.process.stdout.readline(), f"{host}:{port}: {printed}\n")
                 client.shutdown(socket.SHUT_WR)
                 self.assertEqual(read_all(client), b"")
+
+
+    def test_the_last_words_of_a_client_that_breaks_off(self):
+        for mode in self.modes():
+            with Server("print_server", *mode) as server:
+                client = server.connect()
+                name = "%s:%d" % client.getsockname()
+                client.sendall(b"here")
+                self.assertEqual(server.process.stdout.readline(), f"{name}: here\n")
+                server.process.send_signal(signal.SIGSTOP)
+                client.sendall(b"and gone")
+                reset(client)
+                server.process.send_signal(signal.SIGCONT)
+                self.assertEqual(server.process.stdout.readline(), f"{name}: and gone\n")
 
 
 class Delay(Modes):
