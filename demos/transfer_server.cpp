@@ -97,7 +97,7 @@ private:
         const Frame frame = LengthFraming{limit}.first(bytes);
         if (frame.state == Frame::State::refused) reject(connection, "bad-length");
         if (frame.state != Frame::State::complete) return 0;
-        Peer& peer = peer_of(connection);
+        const Peer& peer = peer_of(connection);
         const std::string_view text = text_of(frame.message);
         if (peer.expected == Expected::header) {
             begin(connection, text);
