@@ -4,18 +4,27 @@
 //     print_server --port 7777 &
 //     ncat 127.0.0.1 7777
 
+#include "common/peer_name.hpp"
 #include "common/program.hpp"
 #include "common/text.hpp"
+
+#include <map>
 
 using namespace pollux;
 
 int main(int argc, char** argv) {
     demos::ServerProgram program{"print_server",
                                  "Prints each read with its sender, answers nothing."};
-    return program.run(argc, argv, [](EventLoop&) {
-        return ConnectionHandlers{.on_data = [](Connection& connection, ByteView data) {
-            demos::print_line(text_of(data), connection.peer().to_string() + ": ");
-            return data.size();
-        }};
+    // Kept, because a client that has reset its connection cannot be asked any more.
+    std::map<ConnectionId, std::string> senders;
+    return program.run(argc, argv, [&](EventLoop&) {
+        return ConnectionHandlers{
+            .on_open = [&](Connection& client) { senders[client.id()] = demos::peer_name(client); },
+            .on_data =
+                [&](Connection& client, ByteView data) {
+                    demos::print_line(text_of(data), senders[client.id()] + ": ");
+                    return data.size();
+                },
+            .on_close = [&](Connection& client, const Closed&) { senders.erase(client.id()); }};
     });
 }

@@ -11,7 +11,9 @@
 // ends (compare upload_server). A file is written on threads of its own while it comes in, never
 // whole in memory, and appears under its name only when it is complete. A frame's length makes
 // 2^31-1 bytes the largest file. A file that exists is not replaced: of two uploads of one name
-// the second to finish is refused (`name-taken`). Nothing is answered; --stats counts the reasons.
+// the second to finish is refused (`name-taken`). A message that was begun must be complete before
+// --timeout, or the client is cut; between messages it may take its time. Nothing is answered;
+// --stats counts the reasons.
 
 #include "common/file_store.hpp"
 #include "common/program.hpp"
@@ -39,7 +41,11 @@ public:
     std::size_t take(Connection& connection, ByteView bytes) {
         std::size_t taken = 0;
         while (const std::size_t more = take_some(connection, bytes.subspan(taken))) taken += more;
-        peer_of(connection).partial = taken < bytes.size();
+        Peer& peer = peer_of(connection);
+        const bool partial = taken < bytes.size();
+        if (partial && !peer.partial && peer.expected == Expected::header)
+            connection.set_deadline(store_.due(0));
+        peer.partial = partial;
         return taken;
     }
 
@@ -60,6 +66,15 @@ private:
         std::shared_ptr<demos::IncomingFile> file;
     };
     static Peer& peer_of(Connection& connection) { return *static_cast<Peer*>(connection.user); }
+
+    // Before a header a client may take its time.
+    void expect(Connection& connection, Expected next, std::uint64_t file_size = 0) {
+        Peer& peer = peer_of(connection);
+        peer.expected = next;
+        peer.partial = false;
+        connection.set_deadline(next == Expected::header ? Clock::time_point::max()
+                                                         : store_.due(file_size));
+    }
 
     // How many bytes it took from the front; 0 when nothing can be done with them, yet or at all.
     std::size_t take_some(Connection& connection, ByteView bytes) {
@@ -82,14 +97,14 @@ private:
         const Frame frame = LengthFraming{limit}.first(bytes);
         if (frame.state == Frame::State::refused) reject(connection, "bad-length");
         if (frame.state != Frame::State::complete) return 0;
-        Peer& peer = peer_of(connection);
+        const Peer& peer = peer_of(connection);
         const std::string_view text = text_of(frame.message);
         if (peer.expected == Expected::header) {
             begin(connection, text);
         } else {
             demos::print(demos::harmless(text) + '\n');
             program_.counters().count("messages");
-            peer.expected = Expected::header;
+            expect(connection, Expected::header);
         }
         return frame.size;
     }
@@ -104,9 +119,9 @@ private:
         using Kind = demos::TransferHeader::Kind;
         demos::TransferHeader header = demos::TransferHeader::parse(text);
         if (header.kind == Kind::message) {
-            peer.expected = Expected::text;
+            expect(connection, Expected::text);
         } else if (header.kind == Kind::file) {
-            peer.expected = Expected::length;
+            expect(connection, Expected::length);
             peer.file_name = std::move(header.file_name);
         } else {
             reject(connection, header.kind == Kind::malformed ? "bad-json" : "bad-header");
@@ -124,7 +139,7 @@ private:
             reject(connection, refusal);
             return 0;
         }
-        peer.expected = Expected::content;
+        expect(connection, Expected::content, size);
         peer.file = store_.receive(std::move(peer.file_name), size, [this, id = connection.id()] {
             if (Connection* const found = program_.server().connections().find(id)) follow(*found);
         });
@@ -153,7 +168,7 @@ private:
         case State::complete:
             program_.counters().count("files");
             peer.file.reset();
-            peer.expected = Expected::header;
+            expect(connection, Expected::header);
             connection.resume_reading();
             return;
         case State::refused:

@@ -86,7 +86,10 @@ public:
                  const demos::FileStore::Settings& settings)
         : program_{program}, store_{loop, settings} {}
 
-    static void open(Connection& connection) { connection.user = new Peer; }
+    void open(Connection& connection) {
+        connection.user = new Peer;
+        connection.set_deadline(store_.due(0));
+    }
     static void close(Connection& connection) { delete &peer_of(connection); }
 
     std::size_t take(Connection& connection, ByteView bytes) {
@@ -121,6 +124,7 @@ private:
                 if (Connection* const found = program_.server().connections().find(id))
                     follow(*found);
             });
+        connection.set_deadline(store_.due(*size));
         return header->size;
     }
 
@@ -165,7 +169,7 @@ int main(int argc, char** argv) {
     return program.run(argc, argv, [&](EventLoop& loop) {
         const auto server = std::make_shared<UploadServer>(program, loop, settings);
         return ConnectionHandlers{
-            .on_open = UploadServer::open,
+            .on_open = [server](Connection& connection) { server->open(connection); },
             .on_data = [server](Connection& connection,
                                 ByteView bytes) { return server->take(connection, bytes); },
             .on_end = [server](Connection& connection) { server->end(connection); },

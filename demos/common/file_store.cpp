@@ -164,6 +164,8 @@ void FileStore::Settings::add_to(Options& options) {
     options.text("--dir", directory, "directory for the files", Options::Need::required);
     options.size("--quota", quota, "bytes of one file at most");
     options.size("--total", total, "bytes of all files of this run at most");
+    options.duration("--timeout", timeout,
+                     "how long a message may take; a file has a second more for each 16 KiB");
     options.flag("--fsync", sync, "force each file to the disk before it counts as complete");
 }
 
@@ -177,6 +179,11 @@ std::string_view FileStore::refusal(std::string_view name, std::uint64_t size) c
     if (!is_upload_name(name)) return "bad-name";
     if (size > settings_.quota || size > settings_.total - kept_) return "over-quota";
     return {};
+}
+
+Clock::time_point FileStore::due(std::uint64_t file_size) const {
+    constexpr std::uint64_t bytes_a_second = 16384;
+    return later(loop_.now(), settings_.timeout + std::chrono::seconds{file_size / bytes_a_second});
 }
 
 std::shared_ptr<IncomingFile> FileStore::receive(std::string name, std::uint64_t size,

@@ -3,6 +3,7 @@
 #include "options.hpp"
 #include "upload_directory.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -73,8 +74,9 @@ public:
         std::uint64_t quota = std::uint64_t{1} << 31; // 2 GiB
         std::uint64_t total = std::uint64_t{1} << 36; // 64 GiB
         bool sync = false;
+        std::chrono::milliseconds timeout{30'000};
 
-        /// --dir, --quota, --total, --fsync
+        /// --dir, --quota, --total, --fsync, --timeout
         void add_to(Options& options);
     };
 
@@ -83,6 +85,10 @@ public:
 
     /// Why a file of that name and size is not taken: "bad-name", "over-quota"; else empty.
     std::string_view refusal(std::string_view name, std::uint64_t size) const;
+
+    /// Until when a client may take for a message that begins now, or for a file of that size:
+    /// sending a byte now and then puts nothing off.
+    pollux::Clock::time_point due(std::uint64_t file_size) const;
 
     /// A file that nothing speaks against yet. `on_change` is called, never from within `take`,
     /// when its state has changed; it may give the file up.

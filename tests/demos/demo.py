@@ -109,6 +109,23 @@ def wait_for(state):
     raise AssertionError("it did not come to be")
 
 
+def drip(clients, meanwhile):
+    """Each sends a byte now and then, until the server has something to say to each or ends it."""
+    waiting = list(clients)
+    for _ in range(PATIENCE * 50):
+        meanwhile()
+        said = select.select(waiting, [], [], 0.02)[0]
+        waiting = [client for client in waiting if client not in said]
+        if not waiting:
+            return
+        for client in waiting:
+            try:
+                client.send(b"x")
+            except ConnectionError:
+                pass  # it is over, and that can be read
+    raise AssertionError(f"{len(waiting)} are served still")
+
+
 def reset(client):
     """Ends a connection with a reset."""
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -25,7 +25,7 @@ SERVERS = {
     "upload_server": ["--dir", "/tmp"],
     "upper_server": [],
 }
-CYCLES = 200
+THOROUGH = ["--backend", "epoll", "--trigger", "edge"]
 
 
 class EveryServer(Modes):
@@ -38,6 +38,9 @@ class EveryServer(Modes):
                         Server(program, *mode, *options, "--stats") as server:
                     check(server)
 
+    def cycles(self):
+        return 1000 if self.mode == THOROUGH else 200
+
     def still_serves(self, server):
         """A client that ends its side at once sees the end, and all of those before are gone."""
         with server.connect() as client:
@@ -48,7 +51,7 @@ class EveryServer(Modes):
         def check(server):
             self.still_serves(server)
             before = server.descriptors()
-            for _ in range(CYCLES):
+            for _ in range(self.cycles()):
                 self.still_serves(server)
             self.assertLessEqual(server.descriptors(), before + 1)
         self.each(check)
@@ -57,9 +60,9 @@ class EveryServer(Modes):
         def check(server):
             self.still_serves(server)
             before = server.descriptors()
-            for _ in range(CYCLES):
+            for _ in range(self.cycles()):
                 reset(server.connect())
-            for _ in range(CYCLES):  # it may hear of some resets later than of this client
+            for _ in range(self.cycles()):  # it may hear of some resets later than of this client
                 self.still_serves(server)
                 if server.descriptors() <= before + 1:
                     return

@@ -12,7 +12,7 @@ import tempfile
 import termios
 import unittest
 
-from demo import PATIENCE, Modes, Server, parse, path, read_all, read_exactly, reset
+from demo import PATIENCE, Modes, Server, drip, parse, path, read_all, read_exactly, reset
 
 GREETING = "欢迎使用XX系统".encode()
 RIGHT = "登陆成功".encode()
@@ -177,6 +177,17 @@ class Serving(Login):
                         except ConnectionError:
                             break
                 self.assertEqual(self.stats(server)["closed.deadline"], 1)
+
+    def test_m8_slow_ones_are_cut_and_do_not_hinder_others(self):
+        with self.serve("--login-timeout", "1s") as server:
+            slow = [server.connect() for _ in range(200)]
+            for client in slow:
+                self.assertEqual(read_exactly(client, len(GREETING)), GREETING)
+                client.sendall(b'{"username":"')
+            drip(slow, lambda: self.assertEqual(self.answer(server, message("ada", PASSWORD)), RIGHT))
+            for client in slow:
+                client.close()
+            self.assertEqual(self.stats(server)["closed.deadline"], 200)
 
     def test_m7_m9_comers_and_goers_leave_nothing(self):
         for mode in self.modes():

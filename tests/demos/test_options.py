@@ -82,10 +82,10 @@ class Help(Modes):
             "reconnecting_client": ["--first-delay", "--longest-delay"],
             "talk_server": ["--backlog"],
             "tcp_client": ["--bare"],
-            "transfer_server": ["--dir", "--quota", "--total", "--fsync"],
+            "transfer_server": ["--dir", "--quota", "--total", "--fsync", "--timeout"],
             "udp_client": ["--wait"],
             "upload_client": ["--pause", "FILE"],
-            "upload_server": ["--dir", "--quota", "--total", "--fsync"],
+            "upload_server": ["--dir", "--quota", "--total", "--fsync", "--timeout"],
         }
         for program in (*PROGRAMS, "fanout_client"):
             status, out, err = run(program, "--help")

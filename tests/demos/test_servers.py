@@ -7,7 +7,7 @@ import socket
 import tempfile
 import unittest
 
-from demo import Modes, Server, exchange, parse, read_all, read_exactly, reset
+from demo import Modes, Server, exchange, parse, read_all, read_exactly, reset, wait_for
 
 
 class Echo(Modes):
@@ -122,6 +122,16 @@ class Leaks(Modes):
                 for _ in range(1000 if mode[1] == "epoll" else 300):
                     once()
                 self.assertLessEqual(server.descriptors(), before + 1)
+
+
+    def test_m9_a_port_scan(self):
+        with Server("echo_server") as server, server.connect() as client:
+            before = server.descriptors()
+            for _ in range(10_000):
+                reset(server.connect())
+            client.sendall(b"text")
+            self.assertEqual(read_exactly(client, 4), b"text")
+            wait_for(lambda: server.descriptors() <= before + 1)
 
 
 class Leaving(Modes):

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import unittest
 
-from demo import PATIENCE, Modes, parse, path, read_all, read_exactly, reset, run, wait_for
+from demo import PATIENCE, Modes, drip, parse, path, read_all, read_exactly, reset, run, wait_for
 from inbox import BAD_NAMES, GOOD_NAMES, Inbox, cut, faulty, send_to_the_end
 
 
@@ -214,6 +214,24 @@ class LeavesNothing(Modes):
                 wait_for(lambda: not server.open_files())
                 self.assertEqual(server.names(), [])
                 wait_for(lambda: server.descriptors() <= before)
+
+    def test_m8_slow_ones_are_cut_and_hinder_nobody(self):
+        length = struct.pack("<i", 1000)
+        starts = (length, header("slow") + length, frame(b'{"msg_type":"msg"}') + length)
+        for mode in self.modes():
+            with Inbox("transfer_server", *mode, "--timeout", "300ms") as server, \
+                    server.connect() as patient:
+                patient.sendall(message("first"))
+                slow = [server.connect() for _ in range(200)]
+                for number, client in enumerate(slow):
+                    client.sendall(starts[number % len(starts)])
+                drip(slow, server.stats)
+                patient.sendall(message("second") + file("kept", b"x") + CLOSE)
+                self.assertEqual(read_all(patient), b"")  # between messages it may take its time
+                for client in slow:
+                    client.close()
+                self.assertEqual(server.names(), ["kept"])
+                self.assertEqual(server.stats()["closed.deadline"], 200)
 
     def test_an_end_midway(self):
         for mode in self.modes():

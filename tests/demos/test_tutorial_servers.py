@@ -110,6 +110,20 @@ class Print(Modes):
                     self.assertEqual(server.process.stdout.readline(), "unnamed: last words\n")
 
 
+    def test_the_last_words_of_a_client_that_breaks_off(self):
+        for mode in self.modes():
+            with Server("print_server", *mode) as server:
+                client = server.connect()
+                name = "%s:%d" % client.getsockname()
+                client.sendall(b"here")
+                self.assertEqual(server.process.stdout.readline(), f"{name}: here\n")
+                server.process.send_signal(signal.SIGSTOP)
+                client.sendall(b"and gone")
+                reset(client)
+                server.process.send_signal(signal.SIGCONT)
+                self.assertEqual(server.process.stdout.readline(), f"{name}: and gone\n")
+
+
 class Delay(Modes):
     def slept(self, end=""):
         return ("已收到延时反馈信息:sleep" + end).encode()

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import unittest
 
-from demo import PATIENCE, Modes, path, read_all, reset, run, wait_for
+from demo import PATIENCE, Modes, drip, path, read_all, reset, run, wait_for
 from inbox import BAD_NAMES, GOOD_NAMES, Inbox, cut, send_to_the_end
 
 
@@ -123,6 +123,23 @@ class Refuses(Modes):
                 stats = server.stats()
                 for reason, inputs in bad.items():
                     self.assertEqual(stats[f"rejected.{reason}"], len(inputs), reason)
+
+    def test_m8_slow_ones_are_cut_and_hinder_nobody(self):
+        for mode in self.modes():
+            with Inbox("upload_server", *mode, "--timeout", "300ms") as server:
+                slow = [server.connect() for _ in range(200)]
+                for client in slow[100:]:  # the others do not even begin
+                    client.sendall(b"slow-1000")
+                drip(slow[100:], server.stats)
+                for client in slow[:100]:
+                    self.assertEqual(client.recv(1), b"")
+                for client in slow:
+                    client.close()
+                with server.connect() as client:
+                    client.sendall(b"kept-1x")
+                    self.assertEqual(read_all(client), b"")
+                self.assertEqual(server.names(), ["kept"])
+                self.assertEqual(server.stats()["closed.deadline"], 200)
 
     def test_silence(self):
         for mode in self.modes():
