@@ -4,7 +4,6 @@
 //     print_server --port 7777 &
 //     ncat 127.0.0.1 7777
 
-#include "common/peer_name.hpp"
 #include "common/program.hpp"
 #include "common/text.hpp"
 
@@ -19,7 +18,8 @@ int main(int argc, char** argv) {
     std::map<ConnectionId, std::string> senders;
     return program.run(argc, argv, [&](EventLoop&) {
         return ConnectionHandlers{
-            .on_open = [&](Connection& client) { senders[client.id()] = demos::peer_name(client); },
+            .on_open =
+                [&](Connection& client) { senders[client.id()] = client.peer().to_string(); },
             .on_data =
                 [&](Connection& client, ByteView data) {
                     demos::print_line(text_of(data), senders[client.id()] + ": ");
