@@ -158,7 +158,8 @@ int run(const demos::ClientOptions& options, const std::string& user, bool passw
     int signal = 0;
     int status = 1;
     {
-        const LoginClient client{loop, options, user};
+        // NOLINTNEXTLINE(misc-const-correctness): its callbacks change it
+        LoginClient client{loop, options, user};
         loop.run();
         signal = client.signal();
         status = client.right() ? 0 : 1;

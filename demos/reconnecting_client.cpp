@@ -191,7 +191,8 @@ int main(int argc, char** argv) {
     options.duration("--longest-delay", delays.longest, "between two attempts");
     return demos::run(options, argc, argv, [&] {
         EventLoop loop = common.make_loop();
-        const ReconnectingClient client{loop, common, delays};
+        // NOLINTNEXTLINE(misc-const-correctness): its callbacks change it
+        ReconnectingClient client{loop, common, delays};
         loop.run();
         return client.status();
     });

@@ -6,8 +6,9 @@
 //
 //     transfer_client --port 7780
 //
-// The end of the input is an end too. The server answers nothing: when it refuses something it
-// ends, and status 1 says that it did so before it was asked to.
+// The end of the input is an end too. Ends with 0 when all that was asked for was sent and the
+// server then ended, with 1 when a line could not be obeyed or the server ended before it was asked
+// to. The server answers nothing: when it refuses what it has got whole, it ends like any other.
 
 #include "common/client.hpp"
 #include "common/dialer.hpp"
@@ -45,8 +46,10 @@ public:
         });
     }
 
-    /// Empty: all went well.
+    /// Why the connection failed; empty when it did not.
     const std::string& failure() const { return failure_; }
+    /// Whether each line could be.
+    bool obeyed() const { return obeyed_; }
 
 private:
     ConnectionHandlers handlers() {
@@ -125,14 +128,16 @@ private:
         loop_.stop();
     }
 
-    static void complain(std::string_view what) {
+    void complain(std::string_view what) {
         std::cerr << "transfer_client: " << demos::harmless(what) << std::endl;
+        obeyed_ = false;
     }
 
     EventLoop& loop_;
     demos::FileSender sender_;
     ConnectionId id_{};
     bool leaving_ = false;
+    bool obeyed_ = true;
     std::string failure_;
     ConnectionSet connections_;
     demos::Dialer dialer_;
@@ -141,9 +146,10 @@ private:
 
 int run(const demos::ClientOptions& common) {
     EventLoop loop = common.make_loop();
+    // NOLINTNEXTLINE(misc-const-correctness): its callbacks change it
     TransferClient client{loop, common};
     loop.run();
-    if (client.failure().empty()) return 0;
+    if (client.failure().empty()) return client.obeyed() ? 0 : 1;
     std::cerr << "transfer_client: " << common.server().to_string() << ": " << client.failure()
               << '\n';
     return 1;

@@ -23,6 +23,7 @@ class UdpClient {
 public:
     UdpClient(EventLoop& loop, Socket& socket, Trigger trigger, std::chrono::milliseconds wait)
         : loop_{loop},
+          server_{socket.peer()},
           wait_{wait},
           enough_{loop.run_at(Clock::time_point::max(), [this] { loop_.stop(); })},
           reader_{loop, socket, trigger,
@@ -48,7 +49,7 @@ public:
 
 private:
     void failed(std::error_code error) {
-        std::cerr << "udp_client: " << error.message() << std::endl;
+        std::cerr << "udp_client: " << server_.to_string() << ": " << error.message() << std::endl;
         failed_ = true;
         if (error == std::errc::connection_refused) ++refused_;
         end_if_answered();
@@ -63,6 +64,7 @@ private:
     }
 
     EventLoop& loop_;
+    Address server_;
     std::chrono::milliseconds wait_;
     std::uint64_t answered_ = 0;
     std::uint64_t refused_ = 0; // that is an answer too
@@ -87,7 +89,8 @@ int main(int argc, char** argv) {
         Socket socket = Socket::open(server.family(), SOCK_DGRAM);
         if (const ConnectResult result = socket.connect(server); result.error != 0)
             throw std::system_error{result.error_code(), "connect " + server.to_string()};
-        const UdpClient client{loop, socket, common.trigger, wait};
+        // NOLINTNEXTLINE(misc-const-correctness): its callbacks change it
+        UdpClient client{loop, socket, common.trigger, wait};
         loop.run();
         return client.status();
     });

@@ -90,7 +90,8 @@ private:
 int run(const demos::ClientOptions& common, const std::string& path,
         std::chrono::milliseconds pause) {
     EventLoop loop = common.make_loop();
-    const UploadClient client{loop, common, demos::OutgoingFile::open(path), pause};
+    // NOLINTNEXTLINE(misc-const-correctness): its callbacks change it
+    UploadClient client{loop, common, demos::OutgoingFile::open(path), pause};
     loop.run();
     if (client.failure().empty()) return 0;
     std::cerr << "upload_client: " << common.server().to_string() << ": " << client.failure()

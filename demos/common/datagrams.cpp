@@ -78,13 +78,14 @@ int DatagramProgram::run(int argc, char** argv, const std::function<Socket(const
         EventLoop loop = common_.make_loop();
         Socket socket = open(common_.address());
         for (const char* const name : {"datagrams", "received", "errors"}) counters_.count(name, 0);
-        const DatagramReader reader{loop, socket, common_.trigger,
-                                    [&](ByteView bytes, const Address& from) {
-                                        counters_.count("datagrams");
-                                        counters_.count("received", bytes.size());
-                                        on_datagram(socket, bytes, from);
-                                    },
-                                    [&](std::error_code) { counters_.count("errors"); }};
+        // NOLINTNEXTLINE(misc-const-correctness): its callbacks change it
+        DatagramReader reader{loop, socket, common_.trigger,
+                              [&](ByteView bytes, const Address& from) {
+                                  counters_.count("datagrams");
+                                  counters_.count("received", bytes.size());
+                                  on_datagram(socket, bytes, from);
+                              },
+                              [&](std::error_code) { counters_.count("errors"); }};
         std::function<std::string()> stats;
         if (stats_) stats = [&] { return "stats" + counters_.to_string() + calls_made(); };
         serve(loop, socket.local(), stats, [&] { loop.stop(); });

@@ -142,7 +142,7 @@ class Client(Modes):
         for mode in self.modes():
             status, out, err = client("udp_client", b"a\nb\n", *mode, "--port", port)
             self.assertEqual((status, out), (1, ""))
-            self.assertIn("udp_client: Connection refused\n", err)
+            self.assertRegex(err, r"udp_client: 127\.0\.0\.1:\d+: Connection refused\n")
 
     def test_no_answer_comes(self):
         with udp() as silent:
@@ -155,7 +155,7 @@ class Client(Modes):
         with Server("udp_ack_server") as server:
             status, out, err = client("udp_client", b"x" * 65508 + b"\ny\n", "--port", str(server.port))
             self.assertEqual((status, out), (1, "已收到\n"))
-            self.assert_one_line(err, "udp_client: Message too long")
+            self.assert_one_line(err, "udp_client: 127.0.0.1:", ": Message too long")
 
 
 class Broadcast(Modes):

@@ -408,12 +408,12 @@ class Client(Modes):
                                ("file|/dev/zero", "no regular"), ("hello", "msg|TEXT"),
                                ("file|", "No such file")):
                 status, out, err = self.say(server.port, line, "msg|goes on", "q")
-                self.assertEqual((status, out), (0, ""))
+                self.assertEqual((status, out), (1, ""))
                 self.assert_one_line(err, "transfer_client: ", part)
             with tempfile.NamedTemporaryFile() as large:
                 os.truncate(large.name, 2**31)
                 status, _, err = self.say(server.port, f"file|{large.name}", "q")
-                self.assertEqual(status, 0)
+                self.assertEqual(status, 1)
                 self.assert_one_line(err, "2^31-1")
             self.assertEqual(server.stop()[1], "goes on\n" * 5)
 

@@ -278,3 +278,21 @@ TEST_CASE("one that owns nothing throws EBADF") {
     CHECK_EQ(error_number([&] { return nothing.send(bytes_of("x")); }), EBADF);
     CHECK_EQ(error_number([&] { return nothing.accept().timeout(); }), EBADF);
 }
+
+TEST_CASE("connect to a name: one address after the other, and the last one's error") {
+    const BlockingSocket listener{Socket::listen(Address::ipv4_loopback(0)), 10s};
+    const std::string port = std::to_string(listener.socket().local().port());
+    // Where the name has an IPv6 address too, that one refuses.
+    const BlockingSocket client = BlockingSocket::connected_to("localhost", port, 10s);
+    CHECK(client.socket().peer() == listener.socket().local());
+    CHECK(client.timeout() == BlockingSocket::Timeout{10s});
+
+    const Socket nobody = [] { // bound, but nobody listens
+        Socket bound = Socket::open(AF_INET);
+        bound.bind(Address::ipv4_loopback(0));
+        return bound;
+    }();
+    const std::string closed = std::to_string(nobody.local().port());
+    CHECK_EQ(error_number([&] { return BlockingSocket::connected_to("127.0.0.1", closed); }),
+             ECONNREFUSED);
+}

@@ -5,7 +5,10 @@
 #include <poll.h>
 #include <pollux/clock.hpp>
 #include <pollux/error.hpp>
+#include <pollux/net/resolve.hpp>
 #include <string_view>
+#include <system_error>
+#include <vector>
 
 #include "sys.hpp"
 #include "timespec.hpp"
@@ -81,6 +84,18 @@ BlockingSocket BlockingSocket::connected_to(const Address& address, Timeout time
     BlockingSocket socket{Socket::open(address.family()), timeout};
     socket.connect(address);
     return socket;
+}
+
+BlockingSocket BlockingSocket::connected_to(std::string_view host, std::string_view service,
+                                            Timeout timeout) {
+    const std::vector<Address> addresses = resolve(host, service);
+    for (std::size_t place = 0; place + 1 < addresses.size(); ++place) {
+        try {
+            return connected_to(addresses[place], timeout);
+        } catch (const std::system_error&) { // the next one may do better
+        }
+    }
+    return connected_to(addresses.back(), timeout);
 }
 
 void BlockingSocket::connect(const Address& address) {

@@ -134,7 +134,10 @@ Server::~Server() {
     state_->drained = {};
 }
 
-Address Server::address() const { return state_->listeners.at(0).address(); }
+Address Server::address() const {
+    if (state_->listeners.empty()) throw std::logic_error{"Server::address: it does not listen"};
+    return state_->listeners.front().address();
+}
 std::vector<Address> Server::addresses() const {
     std::vector<Address> all;
     for (const Listener& listener : state_->listeners) all.push_back(listener.address());

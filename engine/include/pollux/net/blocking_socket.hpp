@@ -7,6 +7,7 @@
 #include <pollux/net/address.hpp>
 #include <pollux/net/socket.hpp>
 #include <span>
+#include <string_view>
 #include <utility>
 
 namespace pollux {
@@ -32,6 +33,12 @@ public:
 
     /// A stream socket connected to `address`, with that time-out for connecting and from then on.
     static BlockingSocket connected_to(const Address& address, Timeout timeout = std::nullopt);
+
+    /// The same to a host by name (`resolve`): its addresses are tried one after the other, the
+    /// time-out is for each, and the error is that of the last. The look-up itself may take longer:
+    /// getaddrinfo(3) knows no time-out. Programs with a loop race them: `HostConnector`.
+    static BlockingSocket connected_to(std::string_view host, std::string_view service,
+                                       Timeout timeout = std::nullopt);
 
     /// From the next call on.
     void set_timeout(Timeout timeout) noexcept { timeout_ = timeout; }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <netdb.h>
 #include <pollux/net/address.hpp>
 #include <string>
 #include <string_view>

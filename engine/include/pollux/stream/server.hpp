@@ -48,7 +48,7 @@ public:
     Server& operator=(const Server&) = delete;
 
     /// Where it listens, with the real port: the first address, or all in their order. Only until
-    /// `stop_accepting`.
+    /// `stop_accepting`; then `address` throws `std::logic_error`.
     Address address() const;
     std::vector<Address> addresses() const;
 
