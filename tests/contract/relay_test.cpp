@@ -351,7 +351,7 @@ CONTRACT_CASE("destroyed in its own completion, or before", everywhere) {
 }
 
 CONTRACT_CASE("idle: cut when nothing moved for so long, not a moment before", everywhere) {
-    FakeClock clock;
+    const FakeClock clock;
     for (const bool in_completion : {true, false}) {
         Case c{mode, false, seconds{10}};
         for (int i = 0; i < 3; ++i) {
