@@ -121,7 +121,7 @@ TEST_CASE("E13 a listener that several loops share takes one client in a visit, 
 
 TEST_CASE("E12 an exclusive watch may be paused, resumed and asked for something else") {
     EventLoop loop{Backend::epoll};
-    Socket listening = Socket::listen(Address::ipv4_loopback(0));
+    const Socket listening = Socket::listen(Address::ipv4_loopback(0));
     int called = 0;
     Watch watch = loop.watch(listening.fd(), Interest::read, Trigger::exclusive, [&](Readiness) {
         ++called;
@@ -145,7 +145,7 @@ TEST_CASE("E12 an exclusive watch may be paused, resumed and asked for something
 
 TEST_CASE("E12 a refused change leaves an exclusive watch as it was") {
     EventLoop loop{Backend::epoll};
-    Socket listening = Socket::listen(Address::ipv4_loopback(0));
+    const Socket listening = Socket::listen(Address::ipv4_loopback(0));
     int called = 0;
     Watch watch = loop.watch(listening.fd(), Interest::read, Trigger::exclusive,
                              [&](Readiness) { ++called; });
