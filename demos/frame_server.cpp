@@ -1,6 +1,6 @@
 // Prints messages framed by their length, a signed 32-bit little-endian number: each as one line,
 // however the stream was cut on its way. A length below zero or over the limit, and a message that
-// is not finished when the client ends, are refused.
+// is not finished when the client ends or in time, are refused.
 //
 //     frame_server --port 7777 &
 //     python3 -c 'import struct, sys; text = b"Hi"
@@ -14,12 +14,12 @@ using namespace pollux;
 int main(int argc, char** argv) {
     demos::ServerProgram program{"frame_server",
                                  "Prints messages framed by their length, each as one line."};
-    std::uint64_t limit = std::uint64_t{1} << 20;
-    program.options().size("--limit", limit, "longest message");
+    demos::MessageLimits limits{.size = std::uint64_t{1} << 20};
+    limits.add_to(program.options());
 
     return program.run(argc, argv, [&](EventLoop&) {
         return demos::message_handlers(
-            program, LengthFraming{limit}, limit, "bad-length",
+            program, LengthFraming{limits.size}, limits, "bad-length",
             [](Connection&, ByteView message) { demos::print_line(text_of(message)); });
     });
 }

@@ -1,5 +1,6 @@
 // Sends back each line, a text that ends with \n: however the stream was cut on its way, lines come
-// whole. A line over the limit, and one that is not finished when the client ends, are refused.
+// whole. A line over the limit, and one that is not finished when the client ends or in time, are
+// refused.
 //
 //     line_server --port 7777 &
 //     ncat 127.0.0.1 7777
@@ -10,14 +11,14 @@ using namespace pollux;
 
 int main(int argc, char** argv) {
     demos::ServerProgram program{"line_server", "Sends back each line."};
-    std::uint64_t limit = std::uint64_t{1} << 16;
-    program.options().size("--limit", limit, "longest line, without its end");
+    demos::MessageLimits limits{.size = std::uint64_t{1} << 16};
+    limits.add_to(program.options());
 
     return program.run(argc, argv, [&](EventLoop&) {
         // The answers to one read may be more than a line.
         ConnectionOptions& output = program.limits().connection;
-        output.output_limit = std::max(output.output_limit, 2 * (output.high_water + limit));
-        return demos::message_handlers(program, LineFraming{limit}, limit, "long-line",
+        output.output_limit = std::max(output.output_limit, 2 * (output.high_water + limits.size));
+        return demos::message_handlers(program, LineFraming{limits.size}, limits, "long-line",
                                        [](Connection& connection, ByteView line) {
                                            connection.send(line);
                                            connection.send("\n");

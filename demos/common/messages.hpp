@@ -3,31 +3,51 @@
 #include "program.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <pollux/stream/framing.hpp>
 #include <utility>
 
 namespace demos {
 
+/// What a client may ask of a server that waits for whole messages.
+struct MessageLimits {
+    std::uint64_t size;                        ///< Bytes of a message.
+    std::chrono::milliseconds timeout{30'000}; ///< From the first byte of a message to its last.
+
+    /// --limit, --timeout
+    void add_to(Options& options) {
+        options.size("--limit", size, "longest message");
+        options.duration("--timeout", timeout, "how long a message may take to come");
+    }
+};
+
 /// Handlers of a server whose clients send messages in a framing. `take(connection, message)` gets
 /// each. What can never be a message is rejected as `refusal`, an end in the middle of one as
-/// `unfinished`. The framing must not accept messages of more than `limit` bytes.
+/// `unfinished`; a client that is too slow with one is cut, and between two it may take its time.
+/// The framing must not accept messages over the limit.
 template <class Framing, class Take>
 pollux::ConnectionHandlers message_handlers(ServerProgram& program, Framing framing,
-                                            std::size_t limit, std::string_view refusal,
+                                            const MessageLimits& limits, std::string_view refusal,
                                             Take take) {
     using namespace pollux;
     constexpr std::size_t room_for_frame = 16;
     std::size_t& kept = program.limits().connection.input_limit;
-    kept = std::max(kept, limit + room_for_frame);
+    kept = std::max(kept, limits.size + room_for_frame);
 
     return {.on_data =
-                [&program, framing, refusal, take](Connection& connection, ByteView bytes) {
+                [&program, framing, timeout = limits.timeout, refusal, take](Connection& connection,
+                                                                             ByteView bytes) {
                     const Taken result = take_messages(framing, bytes, [&](ByteView message) {
                         take(connection, message);
                         return true;
                     });
-                    // Not null while there is a part of a message.
-                    connection.user = result.taken < bytes.size() ? &program : nullptr;
+                    const bool was_partial = connection.user != nullptr;
+                    const bool is_partial = result.taken < bytes.size();
+                    connection.user = is_partial ? &program : nullptr;
+                    if (is_partial && (!was_partial || result.taken > 0))
+                        connection.set_deadline(Clock::now() + timeout);
+                    else if (!is_partial && was_partial)
+                        connection.set_deadline(Clock::time_point::max());
                     if (result.refused) program.reject(connection, refusal);
                     return result.taken;
                 },

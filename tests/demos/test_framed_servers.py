@@ -26,6 +26,43 @@ def send_cut(server, data, place):
     return answer
 
 
+class Slow(Modes):
+    """A start of a message, and its rest."""
+    PROGRAMS = (("line_server", b"a li", b"ne\n"), ("frame_server", frame(b"x")[:3], frame(b"x")[3:]))
+
+    def cut(self, server, start):
+        """Twenty clients that begin and do not go on: all see the end."""
+        slow = [server.connect() for _ in range(20)]
+        for client in slow:
+            client.sendall(start)
+        for client in slow:
+            self.assertEqual(read_all(client), b"")
+            client.close()
+
+    def check(self, program, mode, timeout, first, rest):
+        with Server(program, *mode, "--timeout", timeout, "--stats") as server, \
+                server.connect() as patient:
+            for part in first:
+                patient.sendall(part)
+            self.cut(server, rest[0])
+            patient.sendall(b"".join(rest))  # between messages it may take its time
+            patient.shutdown(socket.SHUT_WR)
+            answer = b"".join((*first, *rest)) if program == "line_server" else b""
+            self.assertEqual(read_all(patient), answer)
+            stats = parse(server.stop()[2])
+            self.assertEqual(stats["closed.deadline"], 20)
+            self.assertNotIn("rejected.unfinished", stats)
+
+    def test_m8_slow_ones_are_cut_and_hinder_nobody(self):
+        for program, start, rest in self.PROGRAMS:
+            for mode in self.modes():
+                self.check(program, mode, "300ms", [start + rest], [start, rest])
+
+    def test_the_time_is_that_of_one_message(self):
+        for program, start, rest in self.PROGRAMS:
+            self.check(program, [], "2s", [start, rest + start, rest], [start, rest])
+
+
 class Line(Modes):
     def test_lines_come_back_however_they_are_cut(self):
         data = "eins\n\r\n你好\r\n\n\0\xff\n".encode()

@@ -66,13 +66,13 @@ class Help(Modes):
             "chat_server": ["--format", "--member-limit"],
             "delay_server": ["--delay", "5000ms"],
             "echo_server": ["--greeting", "--prefix"],
-            "frame_server": ["--limit", "1048576"],
+            "frame_server": ["--limit", "1048576", "--timeout"],
             "guess_who_server": ["--seed"],
             "hello_server": ["--reply", "Hello World"],
             "http_server": [
                 "--root", "--keep-alive-timeout", "--head-timeout", "--body-timeout", "--body-limit",
             ],
-            "line_server": ["--limit", "65536"],
+            "line_server": ["--limit", "65536", "--timeout"],
             "login_client": ["--user", "--password-stdin"],
             "login_server": [
                 "--users", "--add-user", "--password-stdin", "--attempts", "--per", "--login-timeout",
