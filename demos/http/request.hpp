@@ -8,6 +8,25 @@ namespace demos::http {
 
 enum class Method : std::uint8_t { get, head, post, put, options, other };
 
+/// As in a request; "other" for one that this server does not know.
+constexpr std::string_view to_string(Method method) {
+    switch (method) {
+    case Method::get:
+        return "GET";
+    case Method::head:
+        return "HEAD";
+    case Method::post:
+        return "POST";
+    case Method::put:
+        return "PUT";
+    case Method::options:
+        return "OPTIONS";
+    case Method::other:
+        break;
+    }
+    return "other";
+}
+
 /// The head of a request, as far as this server looks at it. The texts are where the reader has
 /// them; one that is empty was not there.
 struct Request {

@@ -26,26 +26,8 @@ std::string_view allowed(std::string_view path) {
     return "GET, HEAD, OPTIONS";
 }
 
-std::string_view name_of(Method method) {
-    switch (method) {
-    case Method::get:
-        return "GET";
-    case Method::head:
-        return "HEAD";
-    case Method::post:
-        return "POST";
-    case Method::put:
-        return "PUT";
-    case Method::options:
-        return "OPTIONS";
-    case Method::other:
-        break;
-    }
-    return "?";
-}
-
 bool is_allowed(const Request& request) {
-    return allowed(request.path).find(name_of(request.method)) != std::string_view::npos;
+    return allowed(request.path).find(to_string(request.method)) != std::string_view::npos;
 }
 
 Response not_allowed(std::string_view path) {

@@ -69,6 +69,18 @@ def send_to_the_end(client, data):
             sent += client.send(data[sent:sent + 1_000_000])
 
 
+def read_terminal(ours):
+    """All that a program writes to the other end of a pseudo-terminal, until it ends."""
+    seen = b""
+    try:
+        while part := os.read(ours, 65536):
+            seen += part
+    except OSError:  # what a terminal's end looks like
+        pass
+    os.close(ours)
+    return seen
+
+
 def cut(data, chance, longest=7):
     """The bytes in pieces."""
     while data:

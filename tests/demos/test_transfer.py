@@ -13,7 +13,7 @@ import threading
 import unittest
 
 from demo import PATIENCE, Modes, drip, parse, path, read_all, read_exactly, reset, run, wait_for
-from inbox import BAD_NAMES, GOOD_NAMES, Inbox, cut, faulty, send_to_the_end
+from inbox import BAD_NAMES, GOOD_NAMES, Inbox, cut, faulty, read_terminal, send_to_the_end
 
 
 def frame(message):
@@ -455,13 +455,7 @@ class Client(Modes):
             os.close(theirs)
             process.stdin.write(f"file|{new.name}\nq\n".encode())
             process.stdin.close()
-            seen = b""
-            try:
-                while part := os.read(ours, 65536):
-                    seen += part
-            except OSError:  # what a terminal's end looks like
-                pass
-            os.close(ours)
+            seen = read_terminal(ours)
             self.assertEqual(process.wait(PATIENCE), 0)
             self.assertIn(b"] 100%", seen)
             self.assertTrue(seen.endswith(b"\r\n"), seen)

@@ -12,7 +12,7 @@ import threading
 import unittest
 
 from demo import PATIENCE, Modes, drip, path, read_all, reset, run, wait_for
-from inbox import BAD_NAMES, GOOD_NAMES, Inbox, cut, send_to_the_end
+from inbox import BAD_NAMES, GOOD_NAMES, Inbox, cut, read_terminal, send_to_the_end
 
 
 class Takes(Modes):
@@ -279,13 +279,7 @@ class Client(Modes):
             process = subprocess.Popen([path("upload_client"), "--port", str(server.port),
                                         new.name], stderr=theirs)
             os.close(theirs)
-            seen = b""
-            try:
-                while part := os.read(ours, 65536):
-                    seen += part
-            except OSError:  # what a terminal's end looks like
-                pass
-            os.close(ours)
+            seen = read_terminal(ours)
             self.assertEqual(process.wait(PATIENCE), 0)
             self.assertIn(b"] 100%", seen)
 

@@ -16,24 +16,6 @@ using What = RequestReader::Step::What;
 
 namespace {
 
-const char* name_of(Method method) {
-    switch (method) {
-    case Method::get:
-        return "GET";
-    case Method::head:
-        return "HEAD";
-    case Method::post:
-        return "POST";
-    case Method::put:
-        return "PUT";
-    case Method::options:
-        return "OPTIONS";
-    case Method::other:
-        break;
-    }
-    return "other";
-}
-
 // Reads as a connection does: what was not taken comes again with more. `told` is what was read.
 class Reading {
 public:
@@ -61,9 +43,9 @@ private:
         const Request& request = reader_.request();
         switch (step.what) {
         case What::head:
-            told_ += "["s + name_of(request.method) + " " + std::string{request.path} + " ?" +
-                     std::string{request.query} + " " + std::string{request.host} +
-                     (request.keep_alive ? " keep" : " close") +
+            told_ += "["s + std::string{to_string(request.method)} + " " +
+                     std::string{request.path} + " ?" + std::string{request.query} + " " +
+                     std::string{request.host} + (request.keep_alive ? " keep" : " close") +
                      (request.expects_continue ? " expects" : "") + "]";
             break;
         case What::body:
