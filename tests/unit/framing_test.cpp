@@ -54,6 +54,8 @@ TEST_CASE("M1 a length is refused as soon as it is there: over the limit, or bel
     const LengthFraming framing{100};
     for (const std::uint32_t length : {101U, 0x7FFFFFFFU, 0x80000000U, 0xFFFFFFFFU})
         CHECK(framing.first(bytes_of(framed(length))).state == State::refused);
+    const LengthFraming without_limit{std::numeric_limits<std::size_t>::max()};
+    CHECK(without_limit.first(bytes_of(framed(0xFFFFFFFF))).state == State::refused);
     CHECK(framing.first(bytes_of(framed(100))).state == State::partial);
     CHECK(framing.first(bytes_of(framed(100, std::string(100, 'x')))).state == State::complete);
     CHECK(framing.first(bytes_of(framed(0xFFFFFFFF).substr(0, 3))).state == State::partial);

@@ -9,7 +9,6 @@
 #include <vector>
 
 using namespace std::literals;
-using demos::http::Method;
 using demos::http::Request;
 using demos::http::RequestReader;
 using What = RequestReader::Step::What;
