@@ -15,16 +15,18 @@ using namespace pollux_test;
 
 namespace {
 
-// A connection with much to read, and a neighbour that is ready in each turn: the most reads of the
-// one between two calls of the other.
+// A connection with much to read, and a neighbour that is ready in each turn and fills up what was
+// read: the most reads of the one between two calls of the other. The peer is a Unix socket with a
+// large buffer, so that no read is short because bytes are still on their way.
 std::size_t most_reads_in_a_row(const Mode& mode, int budget, bool lingering) {
     EventLoop loop{mode.backend};
     Seen seen;
     ConnectionSet set{loop, note(seen), {.trigger = mode.trigger, .reads_per_visit = budget}};
-    const Adopted flood = adopt_tcp(set);
+    const Adopted flood = adopt_unix(set);
     const int fd = set.find(flood.id)->fd();
-    put(flood.theirs, pattern(1'500'000));
-    ::shutdown(flood.theirs.get(), SHUT_WR);
+    const int much = 1 << 20;
+    REQUIRE_EQ(::setsockopt(flood.theirs.get(), SOL_SOCKET, SO_SNDBUF, &much, sizeof much), 0);
+    std::size_t sent = fill(flood.theirs);
     const Ends neighbour = unix_pair();
     put(neighbour.theirs, "x"); // never read
     std::size_t most = 0;
@@ -35,10 +37,14 @@ std::size_t most_reads_in_a_row(const Mode& mode, int budget, bool lingering) {
             const std::size_t now = calls.of("recv", fd);
             most = std::max(most, now - before);
             before = now;
+            if (sent < 3'000'000)
+                sent += fill(flood.theirs);
+            else
+                ::shutdown(flood.theirs.get(), SHUT_WR);
         });
     if (lingering) set.find(flood.id)->close();
     run_until(loop, [&] { return !seen.closed.empty(); });
-    if (!lingering) CHECK_EQ(seen.data.size(), 1'500'000);
+    if (!lingering) CHECK_EQ(seen.data.size(), sent);
     return most;
 }
 
