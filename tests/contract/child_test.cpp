@@ -68,6 +68,20 @@ CONTRACT_CASE("child: much goes both ways at once, and never more than the limit
     CHECK((told.status == exited(0)));
 }
 
+CONTRACT_CASE("child: on_drain is called once for what waited, and then all is quiet", on_level) {
+    EventLoop loop{mode.backend};
+    Told told;
+    Child child{loop, piped({"cat"}), note(told)};
+    CHECK(child.write("fits"));
+    run_until(loop, [&] { return told.output == "fits"; });
+    CHECK_EQ(told.drained, 0);
+    CHECK(child.write(std::string(300'000, '.')));
+    run_until(loop, [&] { return told.output.size() == 300'004; });
+    settle(loop);
+    CHECK_EQ(told.drained, 1);
+    CHECK_EQ(child.unsent(), 0);
+}
+
 CONTRACT_CASE("child: output and errors come apart, or together", on_level) {
     const std::string script = "echo out; echo err >&2";
     const Told apart = run(mode, shell(script));
