@@ -1,14 +1,17 @@
 // Child: destroyed early, thrown out of, forked.
 
+#include "support/calls.hpp"
 #include "support/child.hpp"
 #include "support/programs.hpp"
 
+#include <cerrno>
 #include <csignal>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <sys/wait.h>
+#include <system_error>
 #include <utility>
 
 using namespace pollux;
@@ -83,6 +86,41 @@ CONTRACT_CASE("child: a handler throws: the loop knows its place, and nothing is
     CHECK_EQ(told.order, "oxd");
     CHECK_EQ(told.output, "x\n");
     CHECK_EQ(thrown, 3);
+}
+
+CONTRACT_CASE("child: calls that are interrupted, short, or told of for nothing", on_level) {
+    EventLoop loop{mode.backend};
+    Told told;
+    Child child{loop, piped({"cat"}), note(told)};
+    const Calls calls{[](const CallPoint& call) -> CallOutcome {
+        const bool moves = call.name == "read" || call.name == "write";
+        if (!moves && call.name != "waitid") return {};
+        if (call.nth == 1) return {.error = EINTR};
+        if (moves && call.nth == 2) return {.error = EAGAIN};
+        if (moves) return {.at_most = 1};
+        return {};
+    }};
+    CHECK(child.write("letter by letter"));
+    child.close_input();
+    run_until(loop, [&] { return told.is_done(); });
+    CHECK_EQ(told.output, "letter by letter");
+    CHECK((told.status == exited(0)));
+}
+
+CONTRACT_CASE("child: one that may not be killed is not waited for", on_level) {
+    EventLoop loop{mode.backend};
+    std::optional<Child> child{std::in_place, loop, piped({"cat"}), ChildHandlers{}};
+    const pid_t pid = child->pid();
+    {
+        const Calls calls{[](const CallPoint& call) {
+            return call.name == "pidfd_send_signal" ? CallOutcome{.error = EPERM} : CallOutcome{};
+        }};
+        CHECK_THROWS_AS(child->signal(SIGTERM), std::system_error);
+        child.reset();
+    }
+    int status = 0; // its input has ended
+    CHECK_EQ(::waitpid(pid, &status, 0), pid);
+    CHECK_EQ(status, 0);
 }
 
 CONTRACT_CASE("W13 child: a forked process neither reads from it nor ends it", on_level) {

@@ -40,7 +40,8 @@ public:
     static constexpr ChildStream null() noexcept { return ChildStream{Kind::null}; }
     /// A pipe to or from the `Child` object.
     static constexpr ChildStream pipe() noexcept { return ChildStream{Kind::pipe}; }
-    /// That descriptor, which stays the caller's: a file, a socket.
+    /// That descriptor, which stays the caller's: a file, a socket. One that does not block, as
+    /// those of `Socket`, does not block in the child either, and few programs expect that.
     static constexpr ChildStream descriptor(int fd) noexcept {
         return ChildStream{Kind::descriptor, fd};
     }
@@ -127,9 +128,10 @@ public:
     Child(EventLoop& loop, const ChildOptions& options, ChildHandlers handlers);
 
     /// Kills the process with SIGKILL if it runs, and waits for its end: that comes at once, unless
-    /// the kernel holds it in a call that no signal breaks (a dead network disk). Nothing is left
-    /// behind, and nothing is called. To let it end in peace wait for `on_exit`. One that may not
-    /// be killed, because it became another user (EPERM), is left alone.
+    /// the kernel holds it in a call that no signal breaks (a dead network disk). No zombie is
+    /// left, and nothing is called. To let it end in peace wait for `on_exit`. Processes that it
+    /// has started itself are not killed. One that may not be killed, because it became another
+    /// user (EPERM), is left alone.
     ~Child();
     Child(Child&&) noexcept;
     Child& operator=(Child&&) noexcept;
