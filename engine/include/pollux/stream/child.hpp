@@ -104,6 +104,15 @@ struct ChildHandlers {
 /// its end as an event (pidfd_open(2)). No handler of SIGCHLD is needed or installed, and other
 /// processes of the program are never waited for.
 ///
+///     Child sorter{loop,
+///                  {.arguments = {"sort"},
+///                   .input = ChildStream::pipe(),
+///                   .output = ChildStream::pipe()},
+///                  {.on_output = [](ByteView bytes) { … },
+///                   .on_exit = [&](const ExitStatus&) { loop.stop(); }}};
+///     sorter.write("b\na\n");
+///     sorter.close_input();
+///
 /// The process begins with no signal blocked and all signals at their default (also those that
 /// were ignored, as SIGPIPE often is and SIGHUP under nohup(1)), whatever this process does with
 /// them: see `SignalWatch`. Its ends of the pipes block, as programs expect.
