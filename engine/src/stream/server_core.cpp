@@ -13,11 +13,11 @@ Socket listen_for_clients(const Address& address, const ListenOptions& options) 
 }
 
 ServerCore::ServerCore(EventLoop& on, ConnectionHandlers handlers, const ServerOptions& options)
-    : connections{std::in_place, on, std::move(handlers), options.connection},
-      loop{on},
+    : loop{on},
       max_connections{options.max_connections},
       accepts_per_visit{options.accepts_per_visit},
-      shares_port{options.listen.reuse_port} {
+      shares_port{options.listen.reuse_port},
+      connections{std::in_place, on, std::move(handlers), options.connection} {
     connections->set_on_gone([this] { on_gone(); });
 }
 

@@ -35,11 +35,6 @@ struct ServerCore : std::enable_shared_from_this<ServerCore> {
     void end() noexcept;
     std::uint64_t all_shed() const noexcept;
 
-    std::optional<ConnectionSet> connections; // none: the server is gone
-    std::vector<Listener> listeners;
-    Task on_less; // called when one that was taken is gone
-
-private:
     bool is_full() const noexcept { return connections->size() >= max_connections; }
     void on_gone();
     void end_if_drained();
@@ -50,6 +45,9 @@ private:
     int accepts_per_visit;
     bool shares_port;
     bool stopping = false;
+    std::optional<ConnectionSet> connections; // none: the server is gone
+    std::vector<Listener> listeners;
+    Task on_less;           // called when one that was taken is gone
     std::uint64_t shed = 0; // but for the listeners' own
     bool draining = false;
     Task on_drained;
