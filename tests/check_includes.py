@@ -23,6 +23,7 @@ PARTS = {
         "src/process_mark.",
         "src/slab.hpp",
         "src/timespec.hpp",
+        "src/without_pipe_signal.hpp",
     ],
     "reactor": ["pollux/reactor.hpp"],
     "backend": ["pollux/backend.hpp", "backends/"],
