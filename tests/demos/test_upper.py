@@ -33,12 +33,16 @@ def at_once(count, work):
 
 
 def children(server):
-    with open(f"/proc/{server.process.pid}/task/{server.process.pid}/children") as main:
-        found = main.read().split()
-    for task in os.listdir(f"/proc/{server.process.pid}/task"):
-        with open(f"/proc/{server.process.pid}/task/{task}/children") as file:
-            found += file.read().split()
-    return set(found)
+    """The processes that its threads have started; a thread may end while one looks."""
+    found = set()
+    tasks = f"/proc/{server.process.pid}/task"
+    for task in os.listdir(tasks):
+        try:
+            with open(f"{tasks}/{task}/children") as file:
+                found.update(file.read().split())
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return found
 
 
 class Upper(Modes):
