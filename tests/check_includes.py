@@ -42,7 +42,7 @@ PARTS = {
     ],
     "net": ["pollux/net/"],
     "stream": ["pollux/stream/"],
-    "coro": ["pollux/coro/"],
+    "coro": ["pollux/coro/", "src/coro/"],
     "instruments": ["pollux/instruments/", "src/sys_hooked.cpp"],
     "kernel": ["src/sys.hpp", "src/sys_calls.inc"],
 }
