@@ -17,6 +17,7 @@ bool Wait::suspend(Frame& frame) {
         return false;
     }
     if (root.spent_ == Root::budget) {
+        put_off();
         put_off_ = true;
         root.resume_later();
     } else if (!start()) {
@@ -46,7 +47,7 @@ bool Wait::begin_late() noexcept {
 }
 
 bool Wait::stop() noexcept {
-    if (!cancelled_ && !put_off_ && !give_up()) return false;
+    if (!cancelled_ && !give_up() && !put_off_) return false;
     put_off_ = false;
     cancelled_ = true;
     return true;

@@ -44,6 +44,8 @@ protected:
     virtual bool start() = 0;
     /// Takes back what would call `resume`. False: it cannot, and the task goes on waiting.
     virtual bool give_up() noexcept = 0;
+    /// Too much was done at once in this visit: `start` is called later. May throw.
+    virtual void put_off() {}
 
     /// Lets the task go on, which may destroy this object: the last thing that a callback does.
     void resume() { root_->resume(); }
