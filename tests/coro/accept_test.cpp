@@ -194,25 +194,3 @@ CONTRACT_CASE("C10 connect gives a socket, or throws what names the address", ev
     run_until(loop, [&] { return scope.size() == 0; });
     CHECK_EQ(seen, "connect " + to(nobody).to_string() + ": Connection refused");
 }
-
-CONTRACT_CASE("connect by name looks the name up", everywhere) {
-    EventLoop loop{mode.backend};
-    WorkerPool pool;
-    Resolver resolver{loop, pool};
-    Scope scope{loop};
-    const Fd listening = tcp_listener();
-    bool connected = false;
-    const auto connect = [&]() -> coro::Task<> {
-        const Socket socket =
-            co_await coro::connect(resolver, "127.0.0.1", std::to_string(port_of(listening)), 10s);
-        connected = static_cast<bool>(socket);
-        try {
-            co_await coro::connect(resolver, "127.0.0.1", "no-such-service", 10s);
-        } catch (const std::system_error& error) {
-            CHECK(std::string_view{error.what()}.starts_with("connect 127.0.0.1: "));
-        }
-    };
-    scope.start(connect());
-    run_until(loop, [&] { return scope.size() == 0; });
-    CHECK(connected);
-}

@@ -92,6 +92,10 @@ private:
 /// coroutine must outlive its task too: its captures stay in the lambda.
 ///
 /// Any number of tasks may await one another, or end at once: the stack does not grow.
+///
+/// g++ 12 destroys twice what a closure has captured by value, when that is no plain value and the
+/// closure is written inside a `co_await` expression. Give such a closure a name first; captures by
+/// reference are fine.
 template <class Value = void> class [[nodiscard]] Task {
     static_assert(std::is_void_v<Value> || std::is_object_v<Value>);
 
