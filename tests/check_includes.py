@@ -45,8 +45,8 @@ PARTS = {
     ],
     "net": ["pollux/net/"],
     "stream": ["pollux/stream/"],
-    "coro": ["pollux/coro/"],
-    "service": ["pollux/service/"],
+    "coro": ["pollux/coro/", "src/coro/"],
+    "service": ["pollux/service/", "src/service/"],
     "instruments": ["pollux/instruments/", "src/sys_hooked.cpp"],
     "kernel": ["src/sys.hpp", "src/sys_calls.inc"],
 }
