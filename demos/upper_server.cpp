@@ -1,6 +1,7 @@
 // Sends back what it receives with the bytes a to z as A to Z: one handler, in every model. What
 // the models are and cost is said in one small file for each, to be read side by side:
-// engine/src/service/iterative.cpp, threads.cpp, pool.cpp, fork.cpp, reactor.cpp.
+// engine/src/service/iterative.cpp, threads.cpp, pool.cpp, fork.cpp, reactor.cpp, multi.cpp,
+// coroutine.cpp.
 //
 // The tutorials' version upper-cases text, and decodes what one read gave: a character that is cut
 // in two ends it, and the German sharp s becomes two letters. Here all other bytes stay as they

@@ -23,11 +23,11 @@ ServiceProgram::ServiceProgram(const std::string& name, const std::string& descr
     : options_{name, description} {
     common_.add_to_server(options_);
     options_.text(
-        "--model", "iterative|threads|pool|fork|reactor",
+        "--model", "iterative|threads|pool|fork|reactor|multi|coroutine",
         [this](const std::string& model) { model_ = parse_model(model); },
         "how many clients are served at once; the default is reactor");
     options_.number("--threads", threads_, 0, 1000,
-                    "threads of the pool; 0: one for each processor");
+                    "threads of pool and multi; 0: one for each processor");
     options_.flag("--udp", datagrams_, "serve datagrams: UDP, or of a Unix socket");
     options_.flag("--stats", stats_,
                   "print one line of statistics to standard error at the end and on SIGUSR1");

@@ -10,9 +10,9 @@ import unittest
 
 from demo import Modes, PATIENCE, Server, exchange, parse, read_all, read_exactly, reset, run, wait_for
 
-MODELS = ("iterative", "threads", "pool", "fork", "reactor")
+MODELS = ("iterative", "threads", "pool", "fork", "reactor", "multi", "coroutine")
 # Models of which each client has a place of its own: one that does nothing keeps nobody waiting.
-CONCURRENT = ("threads", "fork", "reactor")
+CONCURRENT = ("threads", "fork", "reactor", "multi", "coroutine")
 AT_ONCE = {"iterative": 1, "pool": 2}  # the others have as many as they like
 CLIENTS = 200
 

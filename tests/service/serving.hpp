@@ -14,9 +14,9 @@
 
 namespace pollux_test {
 
-inline constexpr std::array models{pollux::Model::iterative, pollux::Model::threads,
-                                   pollux::Model::pool, pollux::Model::fork,
-                                   pollux::Model::reactor};
+inline constexpr std::array models{
+    pollux::Model::iterative, pollux::Model::threads, pollux::Model::pool,     pollux::Model::fork,
+    pollux::Model::reactor,   pollux::Model::multi,   pollux::Model::coroutine};
 
 /// A server that serves in a thread of its own, and is shut down when this goes.
 class Serving {

@@ -3,7 +3,7 @@
 #include <memory>
 #include <utility>
 
-#include "service/conversation.hpp"
+#include "service/dialogue.hpp"
 #include "service/session_link.hpp"
 
 namespace pollux {
@@ -93,10 +93,13 @@ ConnectionOptions options_of(const SocketServerOptions& options) {
 
 } // namespace
 
-SessionsOnLoop::SessionsOnLoop(Service& service, EventLoop& loop)
+SessionsOnLoop::SessionsOnLoop(Service& service, EventLoop& loop, Task on_gone)
     : service_{service},
       loop_{loop},
-      connections_{loop, handlers_of(service), options_of(service.options())} {}
+      on_gone_{std::move(on_gone)},
+      connections_{loop, handlers_of(service), options_of(service.options())} {
+    if (on_gone_) connections_.set_on_gone([this] { on_gone_(); });
+}
 
 // The kernel or the allocator refuses; what a session throws does not come here.
 void SessionsOnLoop::adopt(Socket client) noexcept {
@@ -104,6 +107,7 @@ void SessionsOnLoop::adopt(Socket client) noexcept {
         connections_.adopt(std::move(client));
     } catch (const std::exception&) {
         service_.count_shed();
+        if (on_gone_) on_gone_();
     }
 }
 

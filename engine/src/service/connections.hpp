@@ -9,7 +9,8 @@ namespace pollux {
 /// Sessions on the connections of a loop.
 class SessionsOnLoop {
 public:
-    SessionsOnLoop(Service& service, EventLoop& loop);
+    /// `on_gone`, which may be empty, is called for each that is over.
+    SessionsOnLoop(Service& service, EventLoop& loop, Task on_gone = {});
 
     void adopt(Socket client) noexcept;
     std::size_t size() const noexcept { return connections_.size(); }
@@ -21,6 +22,7 @@ public:
 private:
     Service& service_;
     EventLoop& loop_;
+    Task on_gone_;
     ConnectionSet connections_;
     Timer look_again_;
 };

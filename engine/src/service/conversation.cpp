@@ -1,121 +1,60 @@
 #include "service/conversation.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cassert>
 #include <cerrno>
-#include <linux/sockios.h>
-#include <memory>
 #include <utility>
 
 #include "sys.hpp"
 #include "timespec.hpp"
 
 namespace pollux {
-namespace {
 
-constexpr std::size_t gather_limit = 65536;
-using Room = std::array<std::byte, 65536>;
-
-} // namespace
-
-bool is_settled(Socket& socket) noexcept {
-    std::byte byte{};
-    int unsent = 0;
-    return socket.receive({&byte, 1}, MSG_PEEK).state == IoState::would_block &&
-           sys::ioctl(socket.fd(), SIOCOUTQ, &unsent) == 0 && unsent == 0;
-}
-
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
 Conversation::Conversation(Service& service, Socket socket)
-    : service_{service}, socket_{std::move(socket)} {}
+    : service_{service}, socket_{std::move(socket)}, dialogue_{service, socket_} {}
 
 void Conversation::run() {
-    const std::unique_ptr<Session> session = service_.make_session(*this);
-    session->on_open();
+    dialogue_.open();
     flush();
-    listen_to(*session);
+    listen();
     end_in_good_order();
 }
 
 // When it is to stop it looks once more: what has arrived is answered.
-void Conversation::listen_to(Session& session) {
-    Room room; // NOLINT(cppcoreguidelines-pro-type-member-init): only what is read is looked at
+void Conversation::listen() {
     Woken woken = Woken::ready;
-    while (state_ == State::open && woken == Woken::ready) {
+    while (dialogue_.is_open() && woken == Woken::ready) {
         woken = wait_for_input();
-        const IoResult got = socket_.read(room);
-        if (got.state == IoState::ok) {
-            offer(session, ByteView{room}.first(got.bytes));
-        } else if (got.state == IoState::end) {
-            peer_ended_ = true;
-            input_.release();
-            session.on_end();
-            close();
-        } else if (got.state == IoState::error || woken == Woken::late) {
-            state_ = State::broken;
-        }
+        const IoResult got = socket_.read(room_);
+        if (got.state == IoState::would_block && woken == Woken::late) dialogue_.give_up();
+        dialogue_.take(got, room_);
         flush();
     }
 }
 
-void Conversation::offer(Session& session, ByteView bytes) {
-    const bool kept = !input_.empty();
-    if (kept) input_.append(bytes);
-    const ByteView offered = kept ? input_.view() : bytes;
-    const std::size_t taken = session.on_data(offered);
-    assert(taken <= offered.size());
-    if (kept)
-        input_.consume(taken);
-    else
-        input_.append(bytes.subspan(taken));
-    if (input_.empty()) input_.release();
-    if (input_.size() > service_.options().input_limit) state_ = State::broken;
-}
-
-bool Conversation::send(ByteView bytes) {
-    if (state_ != State::open) return false;
-    output_.append(bytes);
-    if (output_.size() >= gather_limit) flush();
-    return state_ == State::open;
-}
-
-void Conversation::close() {
-    if (state_ == State::open) state_ = State::closing;
-}
-
 // Waits for a client that does not read: nobody else is kept waiting by that.
 void Conversation::flush() {
-    while (!output_.empty() && state_ != State::broken) {
-        const IoResult sent = socket_.write(output_.view());
-        if (sent.state == IoState::ok) {
-            output_.consume(sent.bytes);
-        } else if (sent.state == IoState::error) {
-            state_ = State::broken;
-        } else {
-            const bool stopping = service_.stop().requested();
-            const Woken woken = wait(POLLOUT, stopping ? service_.stop().due() : idle_due());
-            if (woken == Woken::late) state_ = State::broken;
-        }
-    }
-    output_.release();
+    StopSign& stop = service_.stop();
+    while (!dialogue_.flush())
+        if (wait(POLLOUT, stop.requested() ? stop.due() : idle_due()) == Woken::late)
+            dialogue_.give_up();
 }
 
 // A socket closed with unread input resets its peer, who then may lose the answer (RFC 1122
 // 4.2.2.13): so the peer is told the end, and what still comes is read until it ends too. When it
-// is to stop a peer that knows and says nothing is not waited for; no event tells of that.
+// is to stop a peer that knows and says nothing is not waited for.
 void Conversation::end_in_good_order() {
     StopSign& stop = service_.stop();
-    if (state_ == State::broken || peer_ended_) return;
+    if (dialogue_.is_broken() || dialogue_.peer_ended()) return;
     socket_.shutdown_write();
     const Clock::time_point due = later(Clock::now(), service_.options().drain_timeout);
-    Room room; // NOLINT(cppcoreguidelines-pro-type-member-init)
     for (;;) {
         if (stop.requested() && is_settled(socket_)) return;
         const Clock::time_point last = stop.requested() ? std::min(due, stop.due()) : due;
         const Clock::time_point look = later(Clock::now(), settled_look);
         const Woken woken = wait(POLLIN, stop.requested() ? std::min(last, look) : last);
         if (woken == Woken::late && Clock::now() >= last) return;
-        const IoResult got = socket_.read(room);
+        const IoResult got = socket_.read(room_);
         if (got.state == IoState::end || got.state == IoState::error) return;
     }
 }

@@ -59,12 +59,12 @@ void DatagramWatch::on_ready() {
     if (trigger_ == Trigger::edge && left == 0) watch_.again();
 }
 
-DatagramWatch serve_datagrams(Service& service, EventLoop& loop, Socket& socket, Trigger trigger) {
-    constexpr int most = 64;
-    return {loop, socket, trigger, most, [&](ByteView datagram, const Address& from) {
-                service.count_client();
-                serve_datagram(service, socket, datagram, from);
-            }};
-}
+DatagramSessions::DatagramSessions(Service& service, EventLoop& loop, Socket& socket,
+                                   Trigger trigger)
+    : datagrams_{loop, socket, trigger, DatagramWatch::usual_visit,
+                 [&service, &socket](ByteView datagram, const Address& from) {
+                     service.count_client();
+                     serve_datagram(service, socket, datagram, from);
+                 }} {}
 
 } // namespace pollux

@@ -21,6 +21,9 @@ public:
     DatagramWatch(const DatagramWatch&) = delete;
     DatagramWatch& operator=(const DatagramWatch&) = delete;
 
+    /// So many in one visit, where nothing else says how many.
+    static constexpr int usual_visit = 64;
+
     void pause() { watch_.pause(); }
     void resume() { watch_.resume(); }
 
@@ -35,7 +38,13 @@ private:
     Watch watch_;
 };
 
-/// The same with a session for each, on a loop whose sessions never wait.
-DatagramWatch serve_datagrams(Service& service, EventLoop& loop, Socket& socket, Trigger trigger);
+/// The same with a session for each.
+class DatagramSessions {
+public:
+    DatagramSessions(Service& service, EventLoop& loop, Socket& socket, Trigger trigger);
+
+private:
+    DatagramWatch datagrams_;
+};
 
 } // namespace pollux

@@ -7,7 +7,8 @@
 namespace pollux {
 namespace {
 
-constexpr std::array<std::string_view, 5> names{"iterative", "threads", "pool", "fork", "reactor"};
+constexpr std::array<std::string_view, 7> names{"iterative", "threads", "pool",     "fork",
+                                                "reactor",   "multi",   "coroutine"};
 
 } // namespace
 

@@ -10,5 +10,7 @@ void serve_threads(Service& service);
 void serve_pool(Service& service);
 void serve_fork(Service& service);
 void serve_reactor(Service& service);
+void serve_multi(Service& service);
+void serve_coroutine(Service& service);
 
 } // namespace pollux

@@ -24,8 +24,8 @@ void serve_connections(Service& service) {
 
 void serve_reactor(Service& service) {
     if (!service.datagrams()) return serve_connections(service);
-    const DatagramWatch datagrams =
-        serve_datagrams(service, service.loop(), service.socket(), service.options().trigger);
+    const DatagramSessions sessions{service, service.loop(), service.socket(),
+                                    service.options().trigger};
     service.run_until([&] { return service.stop().requested(); });
 }
 

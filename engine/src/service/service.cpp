@@ -9,14 +9,19 @@
 namespace pollux {
 namespace {
 
-Socket socket_at(const Address& address, const ListenOptions& options) {
-    if (options.type == SOCK_DGRAM) {
-        Socket socket = Socket::open(address.family(), SOCK_DGRAM);
-        if (options.reuse_port) socket.set(option::reuse_port, true);
-        socket.bind(address);
-        return socket;
+Socket datagrams_at(const Address& address, bool shares_port) {
+    Socket socket = Socket::open(address.family(), SOCK_DGRAM);
+    if (shares_port) socket.set(option::reuse_port, true);
+    socket.bind(address);
+    return socket;
+}
+
+Socket socket_at(const Address& address, const SocketServerOptions& options) {
+    if (options.listen.type == SOCK_DGRAM) {
+        const bool has_several = options.model == Model::multi && address.family() != AF_UNIX;
+        return datagrams_at(address, has_several || options.listen.reuse_port);
     }
-    Socket socket = Socket::listen(address, options);
+    Socket socket = Socket::listen(address, options.listen);
     // Accepted sockets inherit it.
     if (address.family() != AF_UNIX) socket.set(option::no_delay, true);
     return socket;
@@ -41,6 +46,10 @@ void serve_by_model(Service& service) {
         return serve_fork(service);
     case Model::reactor:
         return serve_reactor(service);
+    case Model::multi:
+        return serve_multi(service);
+    case Model::coroutine:
+        return serve_coroutine(service);
     }
 }
 
@@ -49,7 +58,7 @@ void serve_by_model(Service& service) {
 Service::Service(const Address& address, SessionFactory make_session, SocketServerOptions options)
     : options_{checked(std::move(options))},
       make_session_{std::move(make_session)},
-      socket_{socket_at(address, options_.listen)},
+      socket_{socket_at(address, options_)},
       address_{socket_.local()},
       stop_{options_.drain_timeout},
       loop_{options_.backend} {
@@ -61,6 +70,8 @@ std::size_t Service::threads() const {
     if (options_.threads > 0) return options_.threads;
     return allowed_cpus().size();
 }
+
+Socket Service::bound_again() const { return datagrams_at(address_, true); }
 
 void Service::serve() {
     if (!stop_.requested()) serve_by_model(*this);

@@ -27,6 +27,8 @@ public:
     /// Where clients come from: a listening socket or one of datagrams.
     Socket& socket() noexcept { return socket_; }
     const Address& address() const noexcept { return address_; }
+    /// Of UDP, for a model that has several: another socket at the same address.
+    Socket bound_again() const;
     EventLoop& loop() noexcept { return loop_; }
     StopSign& stop() noexcept { return stop_; }
 

@@ -13,6 +13,8 @@ enum class Model : std::uint8_t {
     pool,      ///< A fixed number of threads; each serves one client at a time.
     fork,      ///< A process for each client.
     reactor,   ///< All clients on one `EventLoop`.
+    multi,     ///< A `LoopPool`: each client on one of several loops.
+    coroutine, ///< All clients on one loop, each in a `coro::Task`.
 };
 
 /// "iterative", "threads", …

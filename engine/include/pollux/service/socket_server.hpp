@@ -18,14 +18,15 @@ namespace pollux {
 /// How a `SocketServer` serves.
 struct SocketServerOptions {
     Model model = Model::reactor;
-    /// Of the pool. 0: one for each processor.
+    /// Of the pool, and the loops of multi. 0: one for each processor that it may use.
     std::size_t threads = 0;
     /// With so many clients at once the others wait in the kernel's queue, and datagrams in the
     /// socket. Pool: each thread has one client, and one more that waits for it.
     std::size_t max_clients = 10'000;
 
     /// What carries it. `type` may be SOCK_DGRAM here: then it serves datagrams, of UDP or of a
-    /// Unix socket, and of the other members only `reuse_port` counts.
+    /// Unix socket, and of the other members only `reuse_port` counts; multi shares the port of UDP
+    /// among its loops anyway (SO_REUSEPORT).
     ListenOptions listen{};
 
     /// A client from which nothing came, or which took nothing, for so long is given up.
