@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <cerrno>
-#include <csignal>
+#include <mutex>
+#include <poll.h>
+#include <set>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -284,6 +286,72 @@ TEST_CASE("service: who it is") {
         BlockingSocket socket = BlockingSocket::connected_to(server.address(), 10s);
         const std::string mine = socket.socket().local().to_string();
         CHECK_EQ(ask(socket, std::string(mine.size(), '?')), mine);
+        server.shutdown();
+    }
+}
+
+TEST_CASE("service: how many threads serve three clients at once") {
+    const DescriptorLedger ledger;
+    for (const auto& [model, expected] :
+         {std::pair{Model::threads, 3}, std::pair{Model::reactor, 1}, std::pair{Model::multi, 2},
+          std::pair{Model::coroutine, 1}}) {
+        CAPTURE(to_string(model));
+        std::mutex mutex;
+        std::set<std::thread::id> threads;
+        const auto note = [&](Session& session, ByteView bytes) {
+            const std::lock_guard lock{mutex};
+            threads.insert(std::this_thread::get_id());
+            session.send(bytes);
+            return bytes.size();
+        };
+        SocketServer server{Address::ipv4_loopback(0), SessionFunction{note},
+                            options_of(model, modes.back())};
+        std::jthread thread{[&] { server.serve_forever(); }};
+        std::vector<BlockingSocket> clients;
+        for (int client = 0; client < 3; ++client) {
+            clients.push_back(BlockingSocket::connected_to(server.address(), 10s));
+            CHECK_EQ(ask(clients.back(), "hello"), "hello");
+        }
+        const bool on_its_own = threads.contains(thread.get_id());
+        CHECK_EQ(threads.size(), expected);
+        CHECK_EQ(on_its_own, expected == 1);
+        server.shutdown();
+    }
+}
+
+// A request: the wait for it, the read, the write.
+TEST_CASE("service: a request costs three system calls in every model") {
+    const DescriptorLedger ledger;
+    for (const Model model : models) {
+        if (model == Model::fork) continue; // its calls are made, and counted, in another process
+        CAPTURE(to_string(model));
+        SocketServer server{Address::abstract("pollux-calls"), uppers(),
+                            options_of(model, {Backend::epoll, Trigger::level})};
+        const std::jthread thread{[&] { server.serve_forever(); }};
+        BlockingSocket client = BlockingSocket::connected_to(server.address(), 10s);
+        const Fd asking{client.release().release()}; // bare calls, which are not counted
+        const auto exchanges = [&](int count) {
+            for (; count > 0; --count) {
+                put(asking, "x");
+                await(asking, POLLIN);
+                CHECK_EQ(take(asking), "X");
+            }
+        };
+        exchanges(2);
+        const CallRecord record;
+        exchanges(10);
+        // The first wait had begun or not, and so has the last.
+        const std::string made = record.made();
+        CAPTURE(made);
+        const std::size_t first = made.find('*');
+        const std::string wait =
+            model == Model::iterative || model == Model::threads || model == Model::pool
+                ? "ppoll"
+                : "epoll_wait";
+        CHECK_EQ(made.substr(0, first), wait);
+        CHECK(std::set<std::string>{"*9", "*10", "*11"}.contains(
+            made.substr(first, made.find(' ') - first)));
+        CHECK_EQ(made.substr(made.find(' ')), " recv*10 send*10");
         server.shutdown();
     }
 }
