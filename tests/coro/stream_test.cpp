@@ -141,6 +141,21 @@ CONTRACT_CASE("E3 bug-C2 data and the end that came together are both told", eve
     CHECK_EQ(scope.size(), 0);
 }
 
+CONTRACT_CASE("E3 an end that was told is found behind however much data", everywhere) {
+    EventLoop loop{mode.backend};
+    Scope scope{loop};
+    Talk talk{loop, mode};
+    const std::string text = pattern(10'000); // two full reads and a short one
+    put(talk.theirs, text);
+    talk.theirs.reset();
+    std::string got;
+    const auto reader = [&]() -> coro::Task<> { got = co_await read_all(talk.ours); };
+    scope.start(reader());
+    settle(loop);
+    CHECK(got == text);
+    CHECK_EQ(scope.size(), 0);
+}
+
 CONTRACT_CASE("read_exactly fills its buffer, or says how much came before the end", everywhere) {
     EventLoop loop{mode.backend};
     Scope scope{loop};

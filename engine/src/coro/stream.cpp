@@ -46,15 +46,16 @@ void Read::abandoned() noexcept { result_ = {result_.bytes, IoState::error, EBAD
 // Whether the task can go on.
 bool Read::read(bool may_be_more) {
     StreamCore& from = stream();
+    from.is_announced = from.is_announced || may_be_more;
     do {
         const IoResult result = from.socket.read(into_);
         if (result.state == IoState::would_block) {
-            from.may_have_more = false;
+            from.may_have_more = from.is_announced = false;
             return false;
         }
         // A short read proves the kernel's buffer empty (epoll(7), question 9).
         from.may_have_more =
-            may_be_more || result.state != IoState::ok || result.bytes == into_.size();
+            from.is_announced || result.state != IoState::ok || result.bytes == into_.size();
         result_ = {result_.bytes + result.bytes, result.state, result.error};
         if (result.state != IoState::ok) return true;
         into_ = into_.subspan(result.bytes);
