@@ -1,5 +1,6 @@
 #include "service/connections.hpp"
 
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -85,7 +86,10 @@ ConnectionHandlers handlers_of(Service& service) {
 }
 
 ConnectionOptions options_of(const SocketServerOptions& options) {
+    // Nothing is read from who does not take what was sent, so there is no more of it than a
+    // session sends at once: what it likes, in every model.
     return {.trigger = options.trigger,
+            .output_limit = std::numeric_limits<std::size_t>::max(),
             .input_limit = options.input_limit,
             .idle_timeout = options.idle_timeout,
             .linger_timeout = options.drain_timeout};

@@ -8,6 +8,14 @@
 #include "timespec.hpp"
 
 namespace pollux {
+namespace {
+
+Clock::time_point after(Clock::duration patience) {
+    return patience == Clock::duration::max() ? Clock::time_point::max()
+                                              : later(Clock::now(), patience);
+}
+
+} // namespace
 
 // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
 Conversation::Conversation(Service& service, Socket socket)
@@ -35,9 +43,11 @@ void Conversation::listen() {
 // Waits for a client that does not read: nobody else is kept waiting by that.
 void Conversation::flush() {
     StopSign& stop = service_.stop();
-    while (!dialogue_.flush())
-        if (wait(POLLOUT, stop.requested() ? stop.due() : idle_due()) == Woken::late)
+    while (!dialogue_.flush()) {
+        const Clock::time_point due = after(dialogue_.patience());
+        if (wait(POLLOUT, stop.requested() ? std::min(due, stop.due()) : due) == Woken::late)
             dialogue_.give_up();
+    }
 }
 
 // A socket closed with unread input resets its peer, who then may lose the answer (RFC 1122
@@ -47,11 +57,11 @@ void Conversation::end_in_good_order() {
     StopSign& stop = service_.stop();
     if (dialogue_.is_broken() || dialogue_.peer_ended()) return;
     socket_.shutdown_write();
-    const Clock::time_point due = later(Clock::now(), service_.options().drain_timeout);
+    const Clock::time_point due = after(dialogue_.patience());
     for (;;) {
         if (stop.requested() && is_settled(socket_)) return;
         const Clock::time_point last = stop.requested() ? std::min(due, stop.due()) : due;
-        const Clock::time_point look = later(Clock::now(), settled_look);
+        const Clock::time_point look = after(settled_look);
         const Woken woken = wait(POLLIN, stop.requested() ? std::min(last, look) : last);
         if (woken == Woken::late && Clock::now() >= last) return;
         const IoResult got = socket_.read(room_);
@@ -60,13 +70,7 @@ void Conversation::end_in_good_order() {
 }
 
 Conversation::Woken Conversation::wait_for_input() {
-    return service_.stop().requested() ? Woken::stopped : wait(POLLIN, idle_due());
-}
-
-Clock::time_point Conversation::idle_due() const {
-    const Clock::duration patience = service_.options().idle_timeout;
-    return patience == Clock::duration::max() ? Clock::time_point::max()
-                                              : later(Clock::now(), patience);
+    return service_.stop().requested() ? Woken::stopped : wait(POLLIN, after(dialogue_.patience()));
 }
 
 // For the socket, and for the stop unless that has come already.

@@ -23,7 +23,6 @@ private:
     void end_in_good_order();
     Woken wait_for_input();
     Woken wait(short events, Clock::time_point due);
-    Clock::time_point idle_due() const;
 
     Service& service_;
     Socket socket_;

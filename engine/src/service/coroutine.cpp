@@ -47,7 +47,7 @@ coro::Task<bool> in_time(Clock::duration patience, coro::Task<> work) {
 
 // Until the dialogue is over, or there is more to send than the kernel takes now.
 coro::Task<> listen(Client& client) {
-    const Clock::duration patience = client.service.options().idle_timeout;
+    const Clock::duration patience = client.dialogue.patience();
     const std::span<std::byte> room = client.stream.loop().scratch();
     while (client.dialogue.is_open() && client.dialogue.flush()) {
         if (patience != Clock::duration::max()) {
@@ -63,8 +63,8 @@ coro::Task<> listen(Client& client) {
 }
 
 coro::Task<> write(Client& client) {
-    const Clock::duration patience = client.service.options().idle_timeout;
     while (!client.dialogue.flush()) {
+        const Clock::duration patience = client.dialogue.patience();
         const bool goes_on = co_await in_time(patience, become_writable(client.stream));
         if (!goes_on) client.dialogue.give_up();
     }
@@ -86,7 +86,7 @@ coro::Task<> discard(Client& client) {
 }
 
 coro::Task<> await_end(Client& client) {
-    co_await in_time(client.service.options().drain_timeout, discard(client));
+    co_await in_time(client.dialogue.patience(), discard(client));
 }
 
 // See Conversation::end_in_good_order.

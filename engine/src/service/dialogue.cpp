@@ -15,9 +15,7 @@ bool is_settled(Socket& socket) noexcept {
 }
 
 Dialogue::Dialogue(Service& service, Socket& socket)
-    : socket_{socket},
-      input_limit_{service.options().input_limit},
-      session_{service.make_session(*this)} {}
+    : socket_{socket}, options_{service.options()}, session_{service.make_session(*this)} {}
 
 void Dialogue::take(const IoResult& got, ByteView bytes) {
     if (got.state == IoState::ok) {
@@ -43,7 +41,7 @@ void Dialogue::offer(ByteView bytes) {
     else
         input_.append(bytes.subspan(taken));
     if (input_.empty()) input_.release();
-    if (is_open() && input_.size() > input_limit_) give_up();
+    if (is_open() && input_.size() > options_.input_limit) give_up();
 }
 
 bool Dialogue::flush() noexcept {

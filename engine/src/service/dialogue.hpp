@@ -27,6 +27,10 @@ public:
 
     /// Whether the session wants more input.
     bool is_open() const noexcept { return state_ == State::open; }
+    /// How long nothing may come or go before it is given up.
+    Clock::duration patience() const noexcept {
+        return is_open() ? options_.idle_timeout : options_.drain_timeout;
+    }
     bool is_broken() const noexcept { return state_ == State::broken; }
     bool peer_ended() const noexcept { return peer_ended_; }
 
@@ -39,7 +43,7 @@ private:
     void offer(ByteView bytes);
 
     Socket& socket_;
-    std::size_t input_limit_;
+    const SocketServerOptions& options_;
     State state_ = State::open;
     bool peer_ended_ = false;
     Buffer input_; // what the session left

@@ -50,7 +50,8 @@ public:
 
     /// The next three are for the calls above, and nowhere else (not in the destructor).
     ///
-    /// Sends all of it, in order, after all that was sent before. On a datagram server each call
+    /// Sends all of it, in order, after all that was sent before. It waits in memory while the client
+    /// does not take it, and meanwhile nothing is read from that client. On a datagram server each call
     /// answers with one datagram, from the server's own address. False, and nothing is sent: after
     /// `close`, when the connection is broken, or when the datagram could not be sent now.
     bool send(ByteView bytes);

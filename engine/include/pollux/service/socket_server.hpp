@@ -31,8 +31,8 @@ struct SocketServerOptions {
 
     /// A client from which nothing came, or which took nothing, for so long is given up.
     Clock::duration idle_timeout = Clock::duration::max();
-    /// How long an end in good order may take: what was sent is taken, and the client ends its side
-    /// too. After that the connection is cut.
+    /// At an end in good order: how long the client may take nothing of what was sent, and then how
+    /// long until it ends its side too. After that the connection is cut.
     Clock::duration drain_timeout = std::chrono::seconds{5};
     /// More bytes than this left by `Session::on_data` end the conversation.
     std::size_t input_limit = std::size_t{1} << 20; // 1 MiB
