@@ -115,6 +115,49 @@ TEST_CASE("service: shutdown from a signal handler") {
     }
 }
 
+CONTRACT_CASE("service: a session may shut its server down", everywhere) {
+    for (const Model model : models) {
+        CAPTURE(to_string(model));
+        SocketServer* self = nullptr;
+        const auto obey = [&](Session& session, ByteView bytes) {
+            session.send(upper(text_of(bytes)));
+            self->shutdown();
+            return bytes.size();
+        };
+        SocketServer server{Address::ipv4_loopback(0), SessionFunction{obey},
+                            options_of(model, mode)};
+        self = &server;
+        const std::jthread serving{[&] { server.serve_forever(); }};
+        BlockingSocket socket = BlockingSocket::connected_to(server.address(), 10s);
+        CHECK_EQ(ask(socket, "halt"), "HALT");
+        CHECK_EQ(receive_all(socket), "");
+    }
+}
+
+TEST_CASE("service: a session that blocks its thread keeps nobody else waiting for the end") {
+    const DescriptorLedger ledger;
+    for (const Model model : {Model::threads, Model::pool, Model::multi}) {
+        CAPTURE(to_string(model));
+        Gate gate;
+        const auto answer = [&](Session& session, ByteView bytes) {
+            session.send(upper(text_of(bytes)));
+            if (text_of(bytes) == "wait") gate.wait();
+            return bytes.size();
+        };
+        SocketServer server{Address::ipv4_loopback(0), SessionFunction{answer},
+                            options_of(model, modes.back())};
+        const std::jthread serving{[&] { server.serve_forever(); }};
+        BlockingSocket blocked = BlockingSocket::connected_to(server.address(), 10s);
+        blocked.send_all(bytes_of("wait"));
+        BlockingSocket other = BlockingSocket::connected_to(server.address(), 10s);
+        CHECK_EQ(ask(other, "hello"), "HELLO");
+        server.shutdown();
+        CHECK_EQ(receive_all(other), "");
+        gate.open();
+        CHECK_EQ(receive_all(blocked), "WAIT");
+    }
+}
+
 CONTRACT_CASE("service: shutdown under load loses nothing that was answered", everywhere) {
     for (const Model model : models) {
         CAPTURE(to_string(model));

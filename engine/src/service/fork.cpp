@@ -92,6 +92,12 @@ private:
 } // namespace
 
 void serve_fork(Service& service) {
+    // Who asks for the end may be a process: a session in it, or a handler of its signals.
+    Watch asked =
+        service.loop().watch(service.stop().fd(), Interest::read, Trigger::level, [&](Readiness) {
+            service.stop().notice();
+            asked.stop();
+        });
     Children children{service};
     {
         Arrivals arrivals{service};

@@ -36,18 +36,20 @@ struct Share {
 /// room again.
 class Shares {
 public:
-    Shares(Service& service, LoopPool& pool) : service_{service}, pool_{pool}, all_(pool.size()) {
-        for (std::size_t place = 0; place < all_.size(); ++place)
-            pool_.call(place, [&](EventLoop& loop) {
-                all_[place].sessions.emplace(service_, loop, [this, place] { gone(place); });
-            });
-    }
+    Shares(Service& service, LoopPool& pool) : service_{service}, pool_{pool}, all_(pool.size()) {}
     ~Shares() {
         for (std::size_t place = 0; place < all_.size(); ++place)
             on_its_thread(pool_, place, [&] { all_[place].sessions.reset(); });
     }
     Shares(const Shares&) = delete;
     Shares& operator=(const Shares&) = delete;
+
+    void begin() {
+        for (std::size_t place = 0; place < all_.size(); ++place)
+            pool_.call(place, [&](EventLoop& loop) {
+                all_[place].sessions.emplace(service_, loop, [this, place] { gone(place); });
+            });
+    }
 
     std::size_t size() const noexcept { return clients_; }
 
@@ -64,9 +66,10 @@ public:
             });
     }
 
+    // Posted: a session that blocks one loop keeps nobody waiting on the others.
     void end() {
         for (std::size_t place = 0; place < all_.size(); ++place)
-            pool_.call(place, [&](EventLoop&) { all_[place].sessions->end(); });
+            pool_.loop(place).post([this, place] { all_[place].sessions->end(); });
     }
 
 private:
@@ -84,6 +87,7 @@ private:
 
 void serve_connections(Service& service, LoopPool& pool) {
     Shares shares{service, pool};
+    shares.begin();
     {
         Arrivals arrivals{service};
         const auto has_room = [&] { return shares.size() < service.options().max_clients; };
@@ -93,30 +97,50 @@ void serve_connections(Service& service, LoopPool& pool) {
     service.run_until([&] { return shares.size() == 0; }, service.stop().due());
 }
 
-/// The datagrams of one loop.
-struct Receiver {
-    Socket own; // of UDP but for the first: the kernel chooses among them by the sender's address
-    std::optional<DatagramSessions> sessions;
+/// The datagrams, received on all loops.
+class Receivers {
+public:
+    Receivers(Service& service, LoopPool& pool)
+        : service_{service}, pool_{pool}, all_(pool.size()) {}
+    ~Receivers() {
+        for (std::size_t place = 0; place < all_.size(); ++place)
+            on_its_thread(pool_, place, [&] { all_[place].sessions.reset(); });
+    }
+    Receivers(const Receivers&) = delete;
+    Receivers& operator=(const Receivers&) = delete;
+
+    void begin() {
+        for (std::size_t place = 0; place < all_.size(); ++place)
+            pool_.call(place, [&](EventLoop& loop) { begin_one(all_[place], loop, place == 0); });
+    }
+
+private:
+    struct One {
+        Socket
+            own; // of UDP but for the first: the kernel chooses among them by the sender's address
+        std::optional<DatagramSessions> sessions;
+    };
+
+    // A Unix socket cannot be had twice: all loops watch the one, and the kernel wakes one of them.
+    void begin_one(One& one, EventLoop& loop, bool is_first) {
+        const bool shares = service_.address().family() == AF_UNIX;
+        if (!shares && !is_first) one.own = service_.bound_again();
+        Socket& socket = one.own ? one.own : service_.socket();
+        const Trigger trigger = shares && loop.supports(Trigger::exclusive)
+                                    ? Trigger::exclusive
+                                    : service_.options().trigger;
+        one.sessions.emplace(service_, loop, socket, trigger);
+    }
+
+    Service& service_;
+    LoopPool& pool_;
+    std::vector<One> all_;
 };
 
-// A Unix socket cannot be had twice: all loops watch the one, and the kernel wakes one of them.
-void receive(Service& service, Receiver& receiver, EventLoop& loop, bool is_first) {
-    const bool shares = service.address().family() == AF_UNIX;
-    if (!shares && !is_first) receiver.own = service.bound_again();
-    Socket& socket = receiver.own ? receiver.own : service.socket();
-    const Trigger trigger = shares && loop.supports(Trigger::exclusive) ? Trigger::exclusive
-                                                                        : service.options().trigger;
-    receiver.sessions.emplace(service, loop, socket, trigger);
-}
-
 void serve_all_datagrams(Service& service, LoopPool& pool) {
-    std::vector<Receiver> receivers(pool.size());
-    for (std::size_t place = 0; place < pool.size(); ++place)
-        pool.call(place,
-                  [&](EventLoop& loop) { receive(service, receivers[place], loop, place == 0); });
+    Receivers receivers{service, pool};
+    receivers.begin();
     service.run_until([&] { return service.stop().requested(); });
-    for (std::size_t place = 0; place < pool.size(); ++place)
-        on_its_thread(pool, place, [&] { receivers[place].sessions.reset(); });
 }
 
 } // namespace

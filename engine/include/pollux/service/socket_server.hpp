@@ -50,7 +50,7 @@ struct SocketServerOptions {
 struct SocketServerStats {
     std::uint64_t clients = 0; ///< Connections that were accepted, or datagrams that were received.
     std::uint64_t shed = 0;    ///< Of those: let go at once, for want of a descriptor, a thread, a
-                               ///< process or memory.
+                               ///< process or memory, or a datagram that is too long.
 };
 
 /// A server in a few lines, and the same one in every `Model`: over TCP, Unix streams, UDP and Unix
@@ -87,10 +87,10 @@ public:
     /// the program does at its end (atexit, buffers of stdio). The program must not ignore SIGCHLD.
     void serve_forever();
 
-    /// Ends it at once, from any thread and from a signal handler:
+    /// Ends it at once, from any thread, a session's process included, and from a signal handler:
     ///
-    /// - Nobody is accepted any more, and the address is free. Who waits in the kernel's queue is
-    ///   reset.
+    /// - Nobody is accepted any more, and the address is free (Model::iterative: after the client
+    ///   that it has). Who waits in the kernel's queue is reset.
     /// - What has arrived of a client at that moment is read (64 KiB at most), answered, and the
     ///   connection is closed in good order: nothing that was answered is lost.
     /// - A client with which nothing is under way is closed without waiting for it.
