@@ -3,8 +3,8 @@
 // ten kilobytes and microseconds, and thousands of them cost the kernel's time to switch. What they
 // share needs locks.
 
+#include <list>
 #include <memory>
-#include <set>
 #include <utility>
 
 #include "service/arrivals.hpp"
@@ -28,18 +28,21 @@ public:
 
     // A client for whom there is no thread is let go: the others need theirs.
     void start(Task serve_client) {
-        auto start = std::make_unique<Start>(Start{*this, std::move(serve_client)});
+        const auto place = running_.insert(running_.end(), pthread_t{});
+        auto start = std::make_unique<Start>(Start{*this, place, std::move(serve_client)});
         const AllSignalsBlocked blocked;
-        pthread_t thread{};
-        if (sys::pthread_create(&thread, nullptr, run, start.get()) != 0)
+        if (sys::pthread_create(&*place, nullptr, run, start.get()) != 0) {
+            running_.erase(place);
             return service_.count_shed();
+        }
         static_cast<void>(start.release());
-        running_.insert(thread);
     }
 
 private:
+    using Place = std::list<pthread_t>::iterator;
     struct Start {
         ClientThreads& threads;
+        Place place;
         Task serve_client;
     };
 
@@ -47,17 +50,17 @@ private:
         const std::unique_ptr<Start> start{static_cast<Start*>(given)};
         start->serve_client();
         ClientThreads& threads = start->threads;
-        threads.service_.loop().post([&threads, self = ::pthread_self()] { threads.join(self); });
+        threads.service_.loop().post([&threads, place = start->place] { threads.join(place); });
         return nullptr;
     }
 
-    void join(pthread_t thread) {
-        sys::pthread_join(thread, nullptr);
-        running_.erase(thread);
+    void join(Place place) {
+        sys::pthread_join(*place, nullptr);
+        running_.erase(place);
     }
 
     Service& service_;
-    std::set<pthread_t> running_;
+    std::list<pthread_t> running_;
 };
 
 } // namespace
