@@ -3,12 +3,14 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <cerrno>
 #include <poll.h>
 #include <stdexcept>
 #include <thread>
 
 #include "service/serving.hpp"
 #include "support/descriptor_ledger.hpp"
+#include "support/observing.hpp"
 
 using namespace pollux;
 using namespace pollux_test;
@@ -109,4 +111,52 @@ TEST_CASE("service: a sender without an address cannot be answered") {
         while (unanswered == 0) std::this_thread::yield();
         server.shutdown();
     }
+}
+
+TEST_CASE("service: after close a session of a datagram sends nothing") {
+    const DescriptorLedger ledger;
+    for (const Model model : models) {
+        CAPTURE(to_string(model));
+        const auto answer = [](Session& session, ByteView bytes) {
+            session.send("answer");
+            session.close();
+            CHECK_FALSE(session.send("too late"));
+            return bytes.size();
+        };
+        SocketServer server{Address::ipv4_loopback(0), SessionFunction{answer},
+                            datagrams(model, modes.back())};
+        const std::jthread thread{[&] { server.serve_forever(); }};
+        Asking client{Address::ipv4_loopback(0), server.address()};
+        CHECK_EQ(client.ask("one"), "answer");
+        CHECK_EQ(client.ask("two"), "answer");
+        server.shutdown();
+    }
+}
+
+CONTRACT_CASE("service: a datagram that is longer than 64 KiB is shed, and none is cut",
+              everywhere) {
+    for (const Model model : models) {
+        CAPTURE(to_string(model));
+        const auto tell_size = [](Session& session, ByteView bytes) {
+            session.send(std::to_string(bytes.size()));
+            return bytes.size();
+        };
+        SocketServer server{Address::abstract("pollux-long"), SessionFunction{tell_size},
+                            datagrams(model, mode)};
+        std::thread thread{[&] { server.serve_forever(); }};
+        Asking client{Address::abstract("pollux-long-client"), server.address()};
+        client.tell(std::string(65537, 'x'));
+        CHECK_EQ(client.ask(std::string(65536, 'x')), "65536");
+        server.shutdown();
+        thread.join();
+        CHECK_EQ(server.stats().clients, 2);
+        CHECK_EQ(server.stats().shed, 1);
+    }
+}
+
+TEST_CASE("service: loops that cannot all have a socket have none") {
+    const DescriptorLedger ledger;
+    SocketServer server{Address::ipv4_loopback(0), uppers(), datagrams(Model::multi, modes.back())};
+    const CallHook hook{failing("socket", EMFILE, 1)};
+    CHECK_EQ(error_of([&] { server.serve_forever(); }), EMFILE);
 }

@@ -29,9 +29,8 @@ void Arrivals::listen() {
 }
 
 void Arrivals::receive() {
-    datagrams_.emplace(service_.loop(), service_.socket(), service_.options().trigger, 1,
+    datagrams_.emplace(service_, service_.loop(), service_.socket(), service_.options().trigger, 1,
                        [this](ByteView bytes, const Address& from) {
-                           service_.count_client();
                            job_ = [&service = service_,
                                    datagram = std::vector<std::byte>(bytes.begin(), bytes.end()),
                                    from] {
@@ -71,7 +70,10 @@ void Arrivals::take(bool wanted) {
 }
 
 void Arrivals::look_at_listener() {
-    service_.count_shed(listener_->shed() - std::exchange(shed_, listener_->shed()));
+    for (; shed_ < listener_->shed(); ++shed_) {
+        service_.count_client();
+        service_.count_shed();
+    }
     if (broken_) throw std::system_error{broken_, "accept " + service_.address().to_string()};
 }
 

@@ -142,16 +142,14 @@ void serve_connections(Service& service) {
 coro::Task<> answer_datagrams(Service& service) {
     Socket& socket = service.socket();
     const coro::Descriptor datagrams{service.loop(), socket.fd(), service.options().trigger};
+    OnDatagram answer = [&](ByteView datagram, const Address& from) {
+        serve_datagram(service, socket, datagram, from);
+    };
     for (;;) {
         co_await datagrams.readable();
-        const std::span<std::byte> room = service.loop().scratch(); // no datagram is longer
-        for (int left = DatagramWatch::usual_visit; left > 0; --left) {
-            const ReceivedFrom got = socket.receive_from(room);
-            if (got.state == IoState::would_block) break;
-            if (got.state != IoState::ok) continue; // what the network says of an answer (ICMP)
-            service.count_client();
-            serve_datagram(service, socket, room.first(got.bytes), got.from);
-        }
+        int left = DatagramWatch::usual_visit;
+        while (left > 0 && receive_datagram(service, socket, service.loop().scratch(), answer))
+            --left;
     }
 }
 

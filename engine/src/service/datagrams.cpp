@@ -13,14 +13,15 @@ public:
     DatagramLink(Socket& socket, const Address& from) noexcept : socket_{socket}, from_{from} {}
 
     bool send(ByteView bytes) override {
-        return !from_.unnamed() && socket_.send_to(bytes, from_).state == IoState::ok;
+        return !closed_ && !from_.unnamed() && socket_.send_to(bytes, from_).state == IoState::ok;
     }
-    void close() override {}
+    void close() override { closed_ = true; }
     Address peer() const override { return from_; }
 
 private:
     Socket& socket_;
     const Address& from_;
+    bool closed_ = false;
 };
 
 } // namespace
@@ -37,9 +38,24 @@ void serve_datagram(Service& service, Socket& socket, ByteView datagram,
     }
 }
 
-DatagramWatch::DatagramWatch(EventLoop& loop, Socket& socket, Trigger trigger,
+bool receive_datagram(Service& service, Socket& socket, std::span<std::byte> room,
+                      OnDatagram& on_datagram) {
+    const ReceivedFrom got = socket.receive_from(room);
+    if (got.state == IoState::would_block) return false;
+    // An error is what the network says of an answer (ICMP): the socket lives on.
+    if (got.state != IoState::ok) return true;
+    service.count_client();
+    if (got.truncated)
+        service.count_shed();
+    else
+        on_datagram(room.first(got.bytes), got.from);
+    return true;
+}
+
+DatagramWatch::DatagramWatch(Service& service, EventLoop& loop, Socket& socket, Trigger trigger,
                              int datagrams_per_visit, OnDatagram on_datagram)
-    : loop_{loop},
+    : service_{service},
+      loop_{loop},
       socket_{socket},
       trigger_{trigger},
       datagrams_per_visit_{datagrams_per_visit},
@@ -47,23 +63,20 @@ DatagramWatch::DatagramWatch(EventLoop& loop, Socket& socket, Trigger trigger,
       watch_{loop.watch(socket.fd(), Interest::read, trigger, [this](Readiness) { on_ready(); })} {}
 
 void DatagramWatch::on_ready() {
-    const std::span<std::byte> into = loop_.scratch(); // no datagram is longer
     int left = datagrams_per_visit_;
-    for (; left > 0; --left) {
-        const ReceivedFrom datagram = socket_.receive_from(into);
-        if (datagram.state == IoState::would_block) break;
-        // An error is what the network says of an answer (ICMP): the socket lives on.
-        if (datagram.state == IoState::ok) on_datagram_(into.first(datagram.bytes), datagram.from);
-    }
+    while (left > 0 && receive_datagram(service_, socket_, loop_.scratch(), on_datagram_)) --left;
     if (trigger_ == Trigger::one_shot) watch_.rearm();
     if (trigger_ == Trigger::edge && left == 0) watch_.again();
 }
 
 DatagramSessions::DatagramSessions(Service& service, EventLoop& loop, Socket& socket,
                                    Trigger trigger)
-    : datagrams_{loop, socket, trigger, DatagramWatch::usual_visit,
+    : datagrams_{service,
+                 loop,
+                 socket,
+                 trigger,
+                 DatagramWatch::usual_visit,
                  [&service, &socket](ByteView datagram, const Address& from) {
-                     service.count_client();
                      serve_datagram(service, socket, datagram, from);
                  }} {}
 

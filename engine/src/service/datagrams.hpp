@@ -10,14 +10,19 @@ namespace pollux {
 void serve_datagram(Service& service, Socket& socket, ByteView datagram,
                     const Address& from) noexcept;
 
+using OnDatagram = UniqueFunction<void(ByteView, const Address& from)>;
+
+/// Takes and counts the next datagram. One that does not fit into `room`, a loop's scratch, is let
+/// go: only Unix sockets have longer ones. False: there is none now.
+bool receive_datagram(Service& service, Socket& socket, std::span<std::byte> room,
+                      OnDatagram& on_datagram);
+
 /// Receives the datagrams of a socket on a loop, at any trigger, for as long as it lives.
 class DatagramWatch {
 public:
-    using OnDatagram = UniqueFunction<void(ByteView, const Address& from)>;
-
     /// So many datagrams in one visit, the others have their turn before the rest.
-    DatagramWatch(EventLoop& loop, Socket& socket, Trigger trigger, int datagrams_per_visit,
-                  OnDatagram on_datagram);
+    DatagramWatch(Service& service, EventLoop& loop, Socket& socket, Trigger trigger,
+                  int datagrams_per_visit, OnDatagram on_datagram);
     DatagramWatch(const DatagramWatch&) = delete;
     DatagramWatch& operator=(const DatagramWatch&) = delete;
 
@@ -30,6 +35,7 @@ public:
 private:
     void on_ready();
 
+    Service& service_;
     EventLoop& loop_;
     Socket& socket_;
     Trigger trigger_;

@@ -42,9 +42,7 @@ public:
     /// For an exception that is being handled.
     void report_failure() noexcept;
     void count_client() noexcept { clients_.fetch_add(1, std::memory_order_relaxed); }
-    void count_shed(std::uint64_t by = 1) noexcept {
-        shed_.fetch_add(by, std::memory_order_relaxed);
-    }
+    void count_shed() noexcept { shed_.fetch_add(1, std::memory_order_relaxed); }
     SocketServerStats stats() const noexcept { return {clients_.load(), shed_.load()}; }
 
 private:

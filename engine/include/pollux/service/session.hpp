@@ -41,7 +41,8 @@ public:
     /// Data came. Returns how many bytes it took, from the front, never more than there are
     /// (assert). The rest is kept and offered again, in front of what follows; more of it than
     /// `SocketServerOptions::input_limit` ends the conversation. Of a datagram server: the whole
-    /// datagram, which may be empty; what is not taken is gone.
+    /// datagram, which may be empty; what is not taken is gone. (Longer than 64 KiB, as only Unix
+    /// sockets have them, it is not served but shed.)
     virtual std::size_t on_data(ByteView bytes) = 0;
 
     /// The client ended its side; what was not taken is lost. What this sends is still delivered,
