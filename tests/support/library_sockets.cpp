@@ -8,13 +8,16 @@
 #include <poll.h>
 #include <vector>
 
+#include "sockets.hpp"
+
 namespace pollux_test {
 
 using namespace pollux;
 
 void await(const Socket& socket, short events) {
+    constexpr std::chrono::milliseconds limit{longest_wait};
     pollfd entry{.fd = socket.fd(), .events = events, .revents = 0};
-    REQUIRE_EQ(::poll(&entry, 1, 10'000), 1);
+    REQUIRE_EQ(::poll(&entry, 1, static_cast<int>(limit.count())), 1);
 }
 
 std::pair<Socket, Socket> tcp_sockets() {

@@ -13,7 +13,7 @@
 
 namespace pollux_test {
 
-/// Waits until poll(2) reports one of `events`; fails the test after ten seconds.
+/// Waits until poll(2) reports one of `events`; fails the test after `longest_wait`.
 void await(const pollux::Socket& socket, short events);
 
 /// Accepted and connected, over TCP.

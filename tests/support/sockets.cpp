@@ -6,11 +6,15 @@
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <linux/membarrier.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pollux/error.hpp>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <thread>
 #include <unistd.h>
 
 namespace pollux_test {
@@ -57,6 +61,19 @@ Fd tcp_client(int port) {
     check(::connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof address),
           "connect");
     return client;
+}
+
+void await_queue(const Fd& listener, unsigned clients) {
+    const auto give_up = std::chrono::steady_clock::now() + longest_wait;
+    for (;;) {
+        tcp_info now{};
+        socklen_t size = sizeof now;
+        check(::getsockopt(listener.get(), IPPROTO_TCP, TCP_INFO, &now, &size),
+              "getsockopt TCP_INFO");
+        if (now.tcpi_unacked == clients) return; // of a listener, the length of its queue
+        REQUIRE(std::chrono::steady_clock::now() < give_up);
+        std::this_thread::yield();
+    }
 }
 
 Ends tcp_pair() {
@@ -131,8 +148,16 @@ void reset(Fd& socket) {
 }
 
 void await(const Fd& fd, short events) {
+    constexpr std::chrono::milliseconds limit{longest_wait};
     pollfd entry{.fd = fd.get(), .events = events, .revents = 0};
-    REQUIRE_EQ(::poll(&entry, 1, 10'000), 1);
+    REQUIRE_EQ(::poll(&entry, 1, static_cast<int>(limit.count())), 1);
+}
+
+void await_told(const Fd& fd, short events) {
+    await(fd, events);
+    // Returns when no processor is in the middle of what it was at when this began. Where it is not
+    // permitted there is only the chance that it is not needed.
+    ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
 short state(const Fd& fd, short events) {
