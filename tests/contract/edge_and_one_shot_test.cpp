@@ -92,7 +92,7 @@ CONTRACT_CASE("E3 data and end in one edge: after a short read the end is not an
         reactor->add(ends.ours.get(), Token{1}, Interest::read, mode.trigger);
         put(ends.theirs, "0123456789");
         check(::shutdown(ends.theirs.get(), SHUT_WR), "shutdown");
-        await(ends.ours, POLLRDHUP);
+        await_told(ends.ours, POLLRDHUP);
         CHECK_EQ(look(*reactor), "1:readable|peer_closed");
         CHECK_EQ(take(ends.ours, 4096).size(), 10);
         CHECK_EQ(look(*reactor), "");
@@ -108,7 +108,8 @@ CONTRACT_CASE("E4 three clients are one edge", on_edge) {
     reactor->add(listener.get(), Token{1}, Interest::read, mode.trigger);
     const std::array clients{tcp_client(port_of(listener)), tcp_client(port_of(listener)),
                              tcp_client(port_of(listener))};
-    await(listener, POLLIN);
+    await_queue(listener, 3);
+    await_told(listener, POLLIN);
     CHECK_EQ(look(*reactor), "1:readable");
     CHECK_EQ(accept_one(listener), 0);
     CHECK_EQ(look(*reactor), "");
