@@ -135,8 +135,10 @@ class Refuses(Modes):
                     self.assertEqual(client.recv(1), b"")
                 for client in slow:
                     client.close()
-                with server.connect() as client:
+                with server.paused():
+                    client = server.connect()
                     client.sendall(b"kept-1x")
+                with client:
                     self.assertEqual(read_all(client), b"")
                 self.assertEqual(server.names(), ["kept"])
                 self.assertEqual(server.stats()["closed.deadline"], 200)
