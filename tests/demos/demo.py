@@ -87,6 +87,14 @@ class Server:
         return self.process.returncode, out, err
 
 
+@contextlib.contextmanager
+def closed_port():
+    """A port at which nobody listens, and nobody else can meanwhile."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
 def parse(line):
     """The numbers of a line of statistics."""
     word, *pairs = line.split()

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import unittest
 
-from demo import PATIENCE, Modes, drip, parse, path, read_all, read_exactly, reset, run, wait_for
+from demo import PATIENCE, Modes, closed_port, drip, parse, path, read_all, read_exactly, reset, run, wait_for
 from inbox import BAD_NAMES, GOOD_NAMES, Inbox, cut, faulty, read_terminal, send_to_the_end
 
 
@@ -440,9 +440,8 @@ class Client(Modes):
                     self.assert_one_line(err, "transfer_client: ")
 
     def test_nobody_there(self):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        status, out, err = self.say(port, "msg|x")
+        with closed_port() as port:
+            status, out, err = self.say(port, "msg|x")
         self.assertEqual((status, out), (1, ""))
         self.assert_one_line(err, "transfer_client: ", str(port), "refused")
 
