@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "support/contract.hpp"
+#include "support/listen_queue.hpp"
 #include "support/observing.hpp"
 #include "support/sockets.hpp"
 
@@ -108,7 +109,7 @@ CONTRACT_CASE("E4 three clients are one edge", on_edge) {
     reactor->add(listener.get(), Token{1}, Interest::read, mode.trigger);
     const std::array clients{tcp_client(port_of(listener)), tcp_client(port_of(listener)),
                              tcp_client(port_of(listener))};
-    await_queue(listener, 3);
+    await_in_queue(listener, 3);
     await_told(listener, POLLIN);
     CHECK_EQ(look(*reactor), "1:readable");
     CHECK_EQ(accept_one(listener), 0);

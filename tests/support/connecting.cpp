@@ -3,6 +3,7 @@
 #include <pollux/error.hpp>
 #include <sys/socket.h>
 
+#include "listen_queue.hpp"
 #include "sockets.hpp"
 
 namespace pollux_test {
@@ -34,7 +35,7 @@ FullListener::FullListener()
     : listener{tcp_listener(0)},
       client{tcp_client(port_of(listener))},
       address{address_of(listener)} {
-    await_queue(listener, 1);
+    await_in_queue(listener, 1);
 }
 
 } // namespace pollux_test

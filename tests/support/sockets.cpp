@@ -8,13 +8,11 @@
 #include <fcntl.h>
 #include <linux/membarrier.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <pollux/error.hpp>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <thread>
 #include <unistd.h>
 
 namespace pollux_test {
@@ -61,19 +59,6 @@ Fd tcp_client(int port) {
     check(::connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof address),
           "connect");
     return client;
-}
-
-void await_queue(const Fd& listener, unsigned clients) {
-    const auto give_up = std::chrono::steady_clock::now() + longest_wait;
-    for (;;) {
-        tcp_info now{};
-        socklen_t size = sizeof now;
-        check(::getsockopt(listener.get(), IPPROTO_TCP, TCP_INFO, &now, &size),
-              "getsockopt TCP_INFO");
-        if (now.tcpi_unacked == clients) return; // of a listener, the length of its queue
-        REQUIRE(std::chrono::steady_clock::now() < give_up);
-        std::this_thread::yield();
-    }
 }
 
 Ends tcp_pair() {

@@ -25,9 +25,6 @@ Ends pipe_ends(); ///< `ours` reads, `theirs` writes.
 pollux::Fd tcp_listener(int backlog = 16);
 int port_of(const pollux::Fd& socket);
 pollux::Fd tcp_client(int port);
-/// Waits until so many clients are in a TCP listener's queue, where each is a moment after it is
-/// connected.
-void await_queue(const pollux::Fd& listener, unsigned clients);
 
 /// Two UDP sockets of 127.0.0.1, connected to each other, non-blocking and close-on-exec.
 Ends udp_pair();
