@@ -2,6 +2,7 @@
 
 #include "coro/library.hpp"
 #include "support/calls.hpp"
+#include "support/stack_depth.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -384,4 +385,20 @@ CONTRACT_CASE("writes that never wait let the others have their turn too", every
     settle(loop);
     CHECK_EQ(scope.size(), 0);
     CHECK_LE(written, 64);
+}
+
+TEST_CASE("a million awaits that are done at once do not grow the stack") {
+    EventLoop loop;
+    Scope scope{loop};
+    Talk talk{loop, modes[4]};
+    StackDepth depth;
+    const auto writer = [&]() -> coro::Task<> {
+        for (int i = 0; i < 1'000'000; ++i) {
+            co_await talk.ours.write({});
+            depth.look();
+        }
+    };
+    scope.start(writer());
+    run_until(loop, [&] { return scope.size() == 0; });
+    CHECK_LT(depth.range(), 4096); // begun by the test, gone on by the loop
 }
