@@ -45,7 +45,7 @@ PARTS = {
     ],
     "net": ["pollux/net/"],
     "stream": ["pollux/stream/"],
-    "coro": ["pollux/coro/"],
+    "coro": ["pollux/coro/", "src/coro/"],
     "instruments": ["pollux/instruments/", "src/sys_hooked.cpp"],
     "kernel": ["src/sys.hpp", "src/sys_calls.inc"],
 }
@@ -89,6 +89,7 @@ WORDS = [
         ["engine/src/sys.hpp"],
         "only sys.hpp knows which of the two libraries it is in",
     ),
+    (r"atomic_thread_fence", [], "ThreadSanitizer does not see fences"),
 ] + [
     (
         f"make_{name}_reactor|{name.title()}Reactor",
