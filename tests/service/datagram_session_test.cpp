@@ -101,7 +101,7 @@ TEST_CASE("service: a sender without an address cannot be answered") {
             if (!session.send(bytes)) ++unanswered;
             return bytes.size();
         };
-        SocketServer server{Address::abstract("pollux-unnamed"), SessionFunction{answer},
+        SocketServer server{abstract_address("unnamed"), SessionFunction{answer},
                             datagrams(model, modes.back())};
         const std::jthread thread{[&] { server.serve_forever(); }};
         Socket nobody = Socket::open(AF_UNIX, SOCK_DGRAM);
