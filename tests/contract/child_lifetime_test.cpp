@@ -121,6 +121,19 @@ CONTRACT_CASE("child: one that may not be killed is not waited for", on_level) {
     int status = 0; // its input has ended
     CHECK_EQ(::waitpid(pid, &status, 0), pid);
     CHECK_EQ(status, 0);
+    holds_in_child([&](const Expect& expect) { // nor when it cannot be watched
+        EventLoop own{mode.backend};
+        const Calls calls{[](const CallPoint& call) {
+            if (call.name == "pidfd_open") return CallOutcome{.error = EMFILE};
+            return call.name == "kill" ? CallOutcome{.error = EPERM} : CallOutcome{};
+        }};
+        expect(failure_of([&] {
+                   const Child other{own, piped({"cat"}), {}};
+               }) == "pidfd_open cat: Too many open files",
+               "it says so at once");
+        int ended = -1;
+        expect(::wait(&ended) > 0 && ended == 0, "its input has ended");
+    });
 }
 
 CONTRACT_CASE("W13 child: a forked process neither reads from it nor ends it", on_level) {
