@@ -80,6 +80,11 @@ CONTRACT_CASE("child: on_drain is called once for what waited, and then all is q
     settle(loop);
     CHECK_EQ(told.drained, 1);
     CHECK_EQ(child.unsent(), 0);
+    CHECK(child.write(std::string(300'000, '.')));
+    child.close_input(); // all is written before that
+    run_until(loop, [&] { return told.is_done(); });
+    CHECK_EQ(told.output.size(), 600'004);
+    CHECK_EQ(told.drained, 2);
 }
 
 CONTRACT_CASE("child: output and errors come apart, or together", on_level) {

@@ -150,8 +150,10 @@ void Child::State::on_writable() {
     unsent.consume(write_some(unsent.view()));
     if (!unsent.empty()) return;
     unsent.release();
-    if (input_ending) return drop_input();
-    if (input) input_watch.pause();
+    if (input_ending)
+        drop_input();
+    else if (input)
+        input_watch.pause();
     if (handlers.on_drain) handlers.on_drain();
 }
 

@@ -87,8 +87,8 @@ struct ChildHandlers {
     UniqueFunction<void(ByteView)> on_output{};
     /// The same of its errors.
     UniqueFunction<void(ByteView)> on_errors{};
-    /// Nothing waits any more, after `write` had to let some wait: all is written, or the child
-    /// has closed its input (`Child::input_open`).
+    /// Nothing waits any more, after `write` had to let some wait: all is written (also when
+    /// `close_input` was called meanwhile), or the child has closed its input.
     Task on_drain{};
     /// It has ended, and all that it wrote was delivered. Called exactly once; while output is
     /// paused it waits, if there is some. Others may have the pipes still (see `on_done`): what
