@@ -6,6 +6,7 @@
 #include "support/wake_up_budget.hpp"
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <fcntl.h>
 #include <memory>
@@ -13,6 +14,7 @@
 #include <string_view>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 using namespace pollux;
@@ -253,6 +255,31 @@ CONTRACT_CASE("child: who keeps its pipes does not hold back its exit", on_level
     run_until(loop, [&] { return told.is_done(); });
     CHECK_EQ(told.output, "now\nand later\n");
     CHECK_EQ(told.order, "oxod");
+}
+
+CONTRACT_CASE("child: what waits for its input puts off on_done, which is the last call",
+              on_level) {
+    EventLoop loop{mode.backend};
+    Told told;
+    ChildHandlers handlers = note(told);
+    handlers.on_drain = [&] { told.order += 'w'; };
+    std::array<int, 2> ends{};
+    REQUIRE_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    const Fd theirs{ends[0]};
+    const Fd ours{ends[1]};
+    // The inner one has nothing but its input, and reads it when it is told to.
+    ChildOptions options = shell("exec 3<&0; { read line <&2; exec cat; } <&3 >/dev/null & exit 0");
+    options.errors = ChildStream::descriptor(theirs.get());
+    Child child{loop, options, std::move(handlers)};
+    CHECK(child.write(std::string(500'000, '.')));
+    run_until(loop, [&] { return told.has_exited(); });
+    settle(loop);
+    CHECK_EQ(told.order, "x");
+    put(ours, "go on\n");
+    run_until(loop, [&] { return told.is_done(); });
+    CHECK_EQ(told.order, "xwd");
+    CHECK_FALSE(child.input_open());
+    CHECK_FALSE(child.write("."));
 }
 
 CONTRACT_CASE("child: an endless writer behind it does not put off its exit", on_level) {

@@ -154,6 +154,7 @@ void Child::State::on_writable() {
         drop_input();
     else if (input)
         input_watch.pause();
+    tell_when_due();
     if (handlers.on_drain) handlers.on_drain();
 }
 
@@ -180,7 +181,7 @@ bool Child::State::is_exit_due() const noexcept {
 }
 
 bool Child::State::is_done_due() const noexcept {
-    return told_exit && !told_done && !sources[0].pipe && !sources[1].pipe;
+    return told_exit && !told_done && !sources[0].pipe && !sources[1].pipe && unsent.empty();
 }
 
 // By a timer: in the same turn, but when nobody else is being called.
@@ -197,6 +198,7 @@ void Child::State::tell() {
         if (handlers.on_exit) handlers.on_exit(*status);
     } else if (is_done_due()) {
         told_done = true;
+        drop_input(); // or on_drain could come after the last call
         if (handlers.on_done) handlers.on_done();
     }
 }

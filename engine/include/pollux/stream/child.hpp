@@ -94,9 +94,10 @@ struct ChildHandlers {
     /// paused it waits, if there is some. Others may have the pipes still (see `on_done`): what
     /// they write is delivered too.
     UniqueFunction<void(const ExitStatus&)> on_exit{};
-    /// It is over: it has ended, and nobody has the other ends of its output and errors any more.
-    /// The last call, exactly once, after `on_exit`. A process that the child left behind puts it
-    /// off, for ever where it serves on: who does not want that destroys the child in `on_exit`.
+    /// It is over: it has ended, nobody has the other ends of its output and errors any more, and
+    /// nothing waits for its input, which is closed now. The last call, exactly once, after
+    /// `on_exit`. A process that the child left behind puts it off, for ever where it serves on:
+    /// who does not want that destroys the child in `on_exit`.
     Task on_done{};
 };
 
