@@ -2,6 +2,7 @@
 
 #include "support/calls.hpp"
 #include "support/child.hpp"
+#include "support/failing_memory.hpp"
 #include "support/programs.hpp"
 
 #include <cerrno>
@@ -105,6 +106,30 @@ CONTRACT_CASE("child: calls that are interrupted, short, or told of for nothing"
     run_until(loop, [&] { return told.is_done(); });
     CHECK_EQ(told.output, "letter by letter");
     CHECK((told.status == exited(0)));
+}
+
+CONTRACT_CASE("child: what cannot wait closes its input: nothing is written twice", on_level) {
+    EventLoop loop{mode.backend};
+    const auto refused = [&](const auto& refusal) {
+        Told told;
+        Child child{loop, piped({"cat"}), note(told)};
+        const std::string much = pattern(500'000);
+        CHECK_THROWS([&] {
+            [[maybe_unused]] const auto lives = refusal();
+            child.write(much);
+        }());
+        CHECK_FALSE(child.input_open());
+        CHECK_FALSE(child.write(much));
+        run_until(loop, [&] { return told.is_done(); });
+        CHECK(much.starts_with(told.output));
+    };
+    refused([] { return FailingMemory{1}; });
+    if (mode.is(Backend::epoll))
+        refused([] {
+            return Calls{[](const CallPoint& call) {
+                return call.name == "epoll_ctl" ? CallOutcome{.error = ENOSPC} : CallOutcome{};
+            }};
+        });
 }
 
 CONTRACT_CASE("child: one that may not be killed is not waited for", on_level) {

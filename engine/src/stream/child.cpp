@@ -130,8 +130,14 @@ bool Child::State::write(ByteView bytes) {
     if (unsent.empty() && !bytes.empty()) bytes = bytes.subspan(write_some(bytes));
     if (!input) return false;
     if (bytes.empty()) return true;
-    unsent.append(bytes);
-    input_watch.resume();
+    try {
+        unsent.append(bytes);
+        input_watch.resume();
+    } catch (...) { // the child may have a part: who tried again would write that twice
+        drop_input();
+        tell_when_due();
+        throw;
+    }
     return true;
 }
 

@@ -156,8 +156,10 @@ public:
     bool signal(int number);
 
     /// Writes to its input; what the pipe does not take waits here. False, and nothing is taken:
-    /// the input is not open, or more than `ChildOptions::input_limit` would wait then: go on at
-    /// `on_drain`. SIGPIPE is not raised. Throws std::bad_alloc.
+    /// the input is not open; or more than `ChildOptions::input_limit` would wait if the pipe took
+    /// nothing: go on at `on_drain` (what is longer than the limit is never taken). SIGPIPE is not
+    /// raised. Throws std::bad_alloc, and as `Watch::resume`: the input is closed then, and what
+    /// waited is lost, since a part may have been written.
     bool write(ByteView bytes);
     bool write(std::string_view text) { return write(bytes_of(text)); }
     /// How many bytes wait here.
