@@ -30,6 +30,9 @@ CONTRACT_CASE("child: destroyed while it runs: it is killed, and no zombie is le
     other = std::move(moved); // ends what `other` was
     CHECK(other.running());
     other = Child{loop, piped({"cat"}), note(told)};
+    Child& same = other;
+    other = std::move(same);
+    CHECK(other.signal(0)); // it runs still
     { const Child last{std::move(other)}; }
     CHECK(has_no_children());
     CHECK_EQ(told.order, "");

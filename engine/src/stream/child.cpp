@@ -231,8 +231,8 @@ Child::~Child() {
 Child::Child(Child&&) noexcept = default;
 
 Child& Child::operator=(Child&& other) noexcept {
-    const Child former{std::move(*this)}; // runs no more when this returns
-    state_ = std::move(other.state_);
+    Child former{std::move(other)}; // not so yet: moving to itself keeps it
+    state_.swap(former.state_);
     return *this;
 }
 
