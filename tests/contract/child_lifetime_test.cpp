@@ -13,6 +13,7 @@
 #include <string>
 #include <sys/wait.h>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
 
 using namespace pollux;
@@ -90,6 +91,22 @@ CONTRACT_CASE("child: a handler throws: the loop knows its place, and nothing is
     CHECK_EQ(told.order, "oxd");
     CHECK_EQ(told.output, "x\n");
     CHECK_EQ(thrown, 3);
+}
+
+CONTRACT_CASE("child: on_output throws with the last that it wrote: its exit is told all the same",
+              on_level) {
+    EventLoop loop{mode.backend};
+    Told told;
+    ChildHandlers handlers = note(told);
+    handlers.on_output = [](ByteView) { throw std::runtime_error{"thrown"}; };
+    // The inner one keeps the pipe open, so that no end of it tells again.
+    Child child{loop, shell("exec 3<&0; cat <&3 & echo x; exit 2"), std::move(handlers)};
+    child.pause_output();
+    run_until(loop, [&] { return !child.running(); });
+    child.resume_output();
+    CHECK_THROWS_AS(settle(loop), std::runtime_error);
+    settle(loop);
+    CHECK_EQ(told.order, "x");
 }
 
 CONTRACT_CASE("child: calls that are interrupted, short, or told of for nothing", on_level) {
@@ -185,4 +202,27 @@ CONTRACT_CASE("W13 child: a forked process neither reads from it nor ends it", o
     CHECK_EQ(told.output, "x\n");
     CHECK(child->write("still here"));
     run_until(loop, [&] { return told.output == "x\nstill here"; });
+}
+
+CONTRACT_CASE("W13 child: a fork when its end is about to be told: told here, and not there",
+              on_level) {
+    EventLoop loop{mode.backend};
+    Told told;
+    ChildHandlers handlers = note(told);
+    pid_t forked = -1;
+    handlers.on_output = [&](ByteView) {
+        forked = ::fork();
+        if (forked == 0) loop.after_fork();
+    };
+    Child child{loop, shell("echo x"), std::move(handlers)};
+    child.pause_output();
+    run_until(loop, [&] { return !child.running(); });
+    child.resume_output();
+    run_until(loop, [&] { return forked >= 0; });
+    if (forked == 0) ::_exit(told.order.empty() ? 0 : 1);
+    int status = -1;
+    CHECK_EQ(::waitpid(forked, &status, 0), forked);
+    CHECK_EQ(status, 0);
+    run_until(loop, [&] { return told.is_done(); });
+    CHECK_EQ(told.order, "xd");
 }

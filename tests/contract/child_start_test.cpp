@@ -77,6 +77,18 @@ CONTRACT_CASE("W15 child: it has its three streams and no other descriptor", on_
     CHECK_NE(numbers().find(" 100"), std::string::npos);
 }
 
+CONTRACT_CASE("W15 child: it keeps nothing of ours, even where it keeps what is open", on_level) {
+    EventLoop loop{mode.backend};
+    ChildOptions options = shell("set -- /proc/$$/fd/*; echo $#");
+    options.keep_descriptors = true;
+    options.input = ChildStream::null();
+    const std::string count = run(mode, options).output;
+    const Child other{loop, piped({"cat"}), {}};
+    CHECK_EQ(run(mode, options).output, count);
+    options.input = ChildStream::descriptor(STDERR_FILENO); // by way of a copy
+    CHECK_EQ(run(mode, options).output, count);
+}
+
 CONTRACT_CASE("child: a program that cannot be run is named, and nothing is left", on_level) {
     EventLoop loop{mode.backend};
     const auto start = [&](const ChildOptions& options) {
