@@ -2,6 +2,7 @@
 
 #include "support/calls.hpp"
 #include "support/child.hpp"
+#include "support/failing_memory.hpp"
 #include "support/programs.hpp"
 #include "support/wake_up_budget.hpp"
 
@@ -10,6 +11,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <sys/wait.h>
@@ -271,13 +273,26 @@ CONTRACT_CASE("child: what waits for its input puts off on_done, which is the la
     ChildOptions options = shell("exec 3<&0; { read line <&2; exec cat; } <&3 >/dev/null & exit 0");
     options.errors = ChildStream::descriptor(theirs.get());
     Child child{loop, options, std::move(handlers)};
-    CHECK(child.write(std::string(500'000, '.')));
+    const std::string much(500'000, '.');
+    CHECK(child.write(much));
     run_until(loop, [&] { return told.has_exited(); });
     settle(loop);
     CHECK_EQ(told.order, "x");
-    put(ours, "go on\n");
-    run_until(loop, [&] { return told.is_done(); });
-    CHECK_EQ(told.order, "xwd");
+    SUBCASE("it is read") {
+        put(ours, "go on\n");
+        run_until(loop, [&] { return told.is_done(); });
+        CHECK_EQ(told.order, "xwd");
+    }
+    SUBCASE("it is lost, because more of it could not wait") {
+        CHECK_THROWS_AS(
+            [&] {
+                const FailingMemory failing{1};
+                child.write(std::string_view{much});
+            }(),
+            std::bad_alloc);
+        run_until(loop, [&] { return told.is_done(); });
+        CHECK_EQ(told.order, "xd");
+    }
     CHECK_FALSE(child.input_open());
     CHECK_FALSE(child.write("."));
 }
