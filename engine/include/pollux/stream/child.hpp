@@ -132,16 +132,17 @@ public:
     /// Starts the program, and returns when it runs (posix_spawn(3)). Throws `std::system_error`
     /// that names the program when it cannot be run (ENOENT, EACCES; ENOENT of the directory
     /// too), when the kernel refuses a process or a pipe (EAGAIN, EMFILE, ENOMEM) or has no
-    /// pidfd_open (ENOSYS, before Linux 5.3), or the loop the descriptors (`EventLoop::watch`);
+    /// pidfd_open (ENOSYS; Linux 5.4 is needed), or the loop the descriptors (`EventLoop::watch`);
     /// a process that was started then is killed. Throws `std::invalid_argument` when there are
     /// no arguments, a text has a zero in it, or a stream is what it cannot be.
     Child(EventLoop& loop, const ChildOptions& options, ChildHandlers handlers);
 
     /// Kills the process with SIGKILL if it runs, and waits for its end: that comes at once, unless
-    /// the kernel holds it in a call that no signal breaks (a dead network disk). No zombie is
-    /// left, and nothing is called. To let it end in peace wait for `on_exit`. Processes that it
-    /// has started itself are not killed. One that may not be killed, because it became another
-    /// user (EPERM), is left alone.
+    /// the kernel holds it in a call that no signal breaks (a dead network disk) or has gigabytes
+    /// to give back. No zombie is left, and nothing is called. To let it end in peace wait for
+    /// `on_exit`. Processes that it has started itself are not killed. One that may not be killed,
+    /// because it became another user (EPERM), is left alone and not waited for: when it ends it
+    /// stays as a zombie until this process ends.
     ~Child();
     Child(Child&&) noexcept;
     Child& operator=(Child&&) noexcept;
