@@ -6,13 +6,13 @@ Run it through bench/micro, which builds what it needs.
 import argparse
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import instructions
 from comparison import machine
 from comparison.summary import bootstrap_interval, median
 from comparison.table import align
@@ -73,19 +73,10 @@ def time_figures(samples, active):
 
 
 def instructions_per_turn(program, backend, active, contestant):
-    """User-space instructions of a turn: the difference of two run lengths, so that set-up and
-    end fall out."""
-    few, many = TURNS[active]
-    counts = []
-    for turns in (few, many):
-        text = subprocess.run(
-            ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", program,
-             "--backend", backend, "--watched", str(WATCHED), "--active", str(active),
-             "--only", contestant, "--turns", str(turns)],
-            check=True, capture_output=True, text=True, timeout=120,
-        ).stderr
-        counts.append(int(re.search(r"Collected : (\d+)", text)[1]))
-    return (counts[1] - counts[0]) / (many - few)
+    """User-space instructions of a turn."""
+    return instructions.for_each(
+        [program, "--backend", backend, "--watched", WATCHED, "--active", active,
+         "--only", contestant, "--turns"], *TURNS[active])
 
 
 def verdict(figure):
@@ -124,7 +115,7 @@ def main():
     options = arguments()
     program = str(options.build / "bench" / "micro_pairs")
     os.sched_setaffinity(0, {machine.core_pair()[0]})
-    times, instructions = {}, {}
+    times, counts = {}, {}
     for backend in options.backends:
         for active in ACTIVE:
             print(f"{backend}, {active} of {WATCHED} ready …", file=sys.stderr)
@@ -135,19 +126,19 @@ def main():
     wants_count = not options.no_instructions and shutil.which("valgrind")
     for backend in options.backends if wants_count else []:
         print(f"{backend}: counting instructions …", file=sys.stderr)
-        instructions[backend] = {
+        counts[backend] = {
             name: {active: instructions_per_turn(program, backend, active, name)
                    for active in (1, 100)}
             for name in ["bare", *ENGINE]
         }
-    if instructions:
+    if counts:
         print(f"\nUser instructions (callgrind), {WATCHED} watched: of a turn with one event, and "
               "per event of a turn with 100\n")
-        print("\n".join(instruction_table(instructions)))
-    write(options, times, instructions)
+        print("\n".join(instruction_table(counts)))
+    write(options, times, counts)
 
 
-def write(options, times, instructions):
+def write(options, times, counts):
     options.output.mkdir(parents=True, exist_ok=True)
     document = {
         "started": time.strftime("%Y-%m-%d %H:%M:%S %Z"),
@@ -155,7 +146,7 @@ def write(options, times, instructions):
         "watched": WATCHED,
         "time": [{"backend": backend, "active": active, **figures}
                  for (backend, active), figures in times.items()],
-        "instructions_per_turn": instructions,
+        "instructions_per_turn": counts,
     }
     (options.output / "micro.json").write_text(json.dumps(document, indent=1, ensure_ascii=False))
 

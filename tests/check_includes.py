@@ -91,6 +91,7 @@ WORDS = [
         ["engine/src/sys.hpp"],
         "only sys.hpp knows which of the two libraries it is in",
     ),
+    (r"atomic_thread_fence", [], "ThreadSanitizer does not see fences"),
 ] + [
     (
         f"make_{name}_reactor|{name.title()}Reactor",

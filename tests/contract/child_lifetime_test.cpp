@@ -2,6 +2,7 @@
 
 #include "support/calls.hpp"
 #include "support/child.hpp"
+#include "support/failing_memory.hpp"
 #include "support/programs.hpp"
 
 #include <cerrno>
@@ -12,6 +13,7 @@
 #include <string>
 #include <sys/wait.h>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
 
 using namespace pollux;
@@ -29,6 +31,9 @@ CONTRACT_CASE("child: destroyed while it runs: it is killed, and no zombie is le
     other = std::move(moved); // ends what `other` was
     CHECK(other.running());
     other = Child{loop, piped({"cat"}), note(told)};
+    Child& same = other;
+    other = std::move(same);
+    CHECK(other.signal(0)); // it runs still
     { const Child last{std::move(other)}; }
     CHECK(has_no_children());
     CHECK_EQ(told.order, "");
@@ -88,6 +93,22 @@ CONTRACT_CASE("child: a handler throws: the loop knows its place, and nothing is
     CHECK_EQ(thrown, 3);
 }
 
+CONTRACT_CASE("child: on_output throws with the last that it wrote: its exit is told all the same",
+              on_level) {
+    EventLoop loop{mode.backend};
+    Told told;
+    ChildHandlers handlers = note(told);
+    handlers.on_output = [](ByteView) { throw std::runtime_error{"thrown"}; };
+    // The inner one keeps the pipe open, so that no end of it tells again.
+    Child child{loop, shell("exec 3<&0; cat <&3 & echo x; exit 2"), std::move(handlers)};
+    child.pause_output();
+    run_until(loop, [&] { return !child.running(); });
+    child.resume_output();
+    CHECK_THROWS_AS(settle(loop), std::runtime_error);
+    settle(loop);
+    CHECK_EQ(told.order, "x");
+}
+
 CONTRACT_CASE("child: calls that are interrupted, short, or told of for nothing", on_level) {
     EventLoop loop{mode.backend};
     Told told;
@@ -107,6 +128,30 @@ CONTRACT_CASE("child: calls that are interrupted, short, or told of for nothing"
     CHECK((told.status == exited(0)));
 }
 
+CONTRACT_CASE("child: what cannot wait closes its input: nothing is written twice", on_level) {
+    EventLoop loop{mode.backend};
+    const auto refused = [&](const auto& refusal) {
+        Told told;
+        Child child{loop, piped({"cat"}), note(told)};
+        const std::string much = pattern(500'000);
+        CHECK_THROWS([&] {
+            [[maybe_unused]] const auto lives = refusal();
+            child.write(much);
+        }());
+        CHECK_FALSE(child.input_open());
+        CHECK_FALSE(child.write(much));
+        run_until(loop, [&] { return told.is_done(); });
+        CHECK(much.starts_with(told.output));
+    };
+    refused([] { return FailingMemory{1}; });
+    if (mode.is(Backend::epoll))
+        refused([] {
+            return Calls{[](const CallPoint& call) {
+                return call.name == "epoll_ctl" ? CallOutcome{.error = ENOSPC} : CallOutcome{};
+            }};
+        });
+}
+
 CONTRACT_CASE("child: one that may not be killed is not waited for", on_level) {
     EventLoop loop{mode.backend};
     std::optional<Child> child{std::in_place, loop, piped({"cat"}), ChildHandlers{}};
@@ -121,6 +166,19 @@ CONTRACT_CASE("child: one that may not be killed is not waited for", on_level) {
     int status = 0; // its input has ended
     CHECK_EQ(::waitpid(pid, &status, 0), pid);
     CHECK_EQ(status, 0);
+    holds_in_child([&](const Expect& expect) { // nor when it cannot be watched
+        EventLoop own{mode.backend};
+        const Calls calls{[](const CallPoint& call) {
+            if (call.name == "pidfd_open") return CallOutcome{.error = EMFILE};
+            return call.name == "kill" ? CallOutcome{.error = EPERM} : CallOutcome{};
+        }};
+        expect(failure_of([&] {
+                   const Child other{own, piped({"cat"}), {}};
+               }) == "pidfd_open cat: Too many open files",
+               "it says so at once");
+        int ended = -1;
+        expect(::wait(&ended) > 0 && ended == 0, "its input has ended");
+    });
 }
 
 CONTRACT_CASE("W13 child: a forked process neither reads from it nor ends it", on_level) {
@@ -144,4 +202,27 @@ CONTRACT_CASE("W13 child: a forked process neither reads from it nor ends it", o
     CHECK_EQ(told.output, "x\n");
     CHECK(child->write("still here"));
     run_until(loop, [&] { return told.output == "x\nstill here"; });
+}
+
+CONTRACT_CASE("W13 child: a fork when its end is about to be told: told here, and not there",
+              on_level) {
+    EventLoop loop{mode.backend};
+    Told told;
+    ChildHandlers handlers = note(told);
+    pid_t forked = -1;
+    handlers.on_output = [&](ByteView) {
+        forked = ::fork();
+        if (forked == 0) loop.after_fork();
+    };
+    Child child{loop, shell("echo x"), std::move(handlers)};
+    child.pause_output();
+    run_until(loop, [&] { return !child.running(); });
+    child.resume_output();
+    run_until(loop, [&] { return forked >= 0; });
+    if (forked == 0) ::_exit(told.order.empty() ? 0 : 1);
+    int status = -1;
+    CHECK_EQ(::waitpid(forked, &status, 0), forked);
+    CHECK_EQ(status, 0);
+    run_until(loop, [&] { return told.is_done(); });
+    CHECK_EQ(told.order, "xd");
 }

@@ -2,6 +2,8 @@
 
 #include "support/calls.hpp"
 #include "support/child.hpp"
+#include "support/descriptor_ledger.hpp"
+#include "support/failing_memory.hpp"
 #include "support/programs.hpp"
 
 #include <algorithm>
@@ -9,6 +11,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
+#include <new>
 #include <pollux/signals.hpp>
 #include <stdexcept>
 #include <string>
@@ -74,6 +77,18 @@ CONTRACT_CASE("W15 child: it has its three streams and no other descriptor", on_
     CHECK_NE(numbers().find(" 100"), std::string::npos);
 }
 
+CONTRACT_CASE("W15 child: it keeps nothing of ours, even where it keeps what is open", on_level) {
+    EventLoop loop{mode.backend};
+    ChildOptions options = shell("set -- /proc/$$/fd/*; echo $#");
+    options.keep_descriptors = true;
+    options.input = ChildStream::null();
+    const std::string count = run(mode, options).output;
+    const Child other{loop, piped({"cat"}), {}};
+    CHECK_EQ(run(mode, options).output, count);
+    options.input = ChildStream::descriptor(STDERR_FILENO); // by way of a copy
+    CHECK_EQ(run(mode, options).output, count);
+}
+
 CONTRACT_CASE("child: a program that cannot be run is named, and nothing is left", on_level) {
     EventLoop loop{mode.backend};
     const auto start = [&](const ChildOptions& options) {
@@ -129,4 +144,30 @@ CONTRACT_CASE("child: the kernel refuses a call: it says which, and nothing is l
         for (const std::uint64_t nth : {1U, 3U, 5U}) // output, input, the process
             CHECK_EQ(refused("epoll_ctl", ENOSPC, nth).substr(0, 9), "epoll_ctl");
     settle(loop);
+}
+
+CONTRACT_CASE("child: memory is refused at some point of its start: nothing is left", on_level) {
+    EventLoop loop{mode.backend};
+    ChildOptions options = piped({"cat"});
+    options.environment = {"A=b"};
+    options.output = ChildStream::descriptor(STDERR_FILENO); // needs copies of both
+    options.errors = ChildStream::descriptor(STDOUT_FILENO);
+    const int before = open_descriptors();
+    const auto fails = [&](int nth) {
+        try {
+            const FailingMemory failing{nth};
+            const Child child{loop, options, {}};
+            return false;
+        } catch (const std::bad_alloc&) {
+            return true;
+        }
+    };
+    int points = 0;
+    while (fails(points + 1)) {
+        ++points;
+        REQUIRE_LT(points, 1000);
+        CHECK_EQ(open_descriptors(), before);
+        CHECK(has_no_children());
+    }
+    CHECK_GT(points, 3);
 }

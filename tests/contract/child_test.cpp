@@ -2,17 +2,21 @@
 
 #include "support/calls.hpp"
 #include "support/child.hpp"
+#include "support/failing_memory.hpp"
 #include "support/programs.hpp"
 #include "support/wake_up_budget.hpp"
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <fcntl.h>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 using namespace pollux;
@@ -80,6 +84,11 @@ CONTRACT_CASE("child: on_drain is called once for what waited, and then all is q
     settle(loop);
     CHECK_EQ(told.drained, 1);
     CHECK_EQ(child.unsent(), 0);
+    CHECK(child.write(std::string(300'000, '.')));
+    child.close_input(); // all is written before that
+    run_until(loop, [&] { return told.is_done(); });
+    CHECK_EQ(told.output.size(), 600'004);
+    CHECK_EQ(told.drained, 2);
 }
 
 CONTRACT_CASE("child: output and errors come apart, or together", on_level) {
@@ -248,6 +257,44 @@ CONTRACT_CASE("child: who keeps its pipes does not hold back its exit", on_level
     run_until(loop, [&] { return told.is_done(); });
     CHECK_EQ(told.output, "now\nand later\n");
     CHECK_EQ(told.order, "oxod");
+}
+
+CONTRACT_CASE("child: what waits for its input puts off on_done, which is the last call",
+              on_level) {
+    EventLoop loop{mode.backend};
+    Told told;
+    ChildHandlers handlers = note(told);
+    handlers.on_drain = [&] { told.order += 'w'; };
+    std::array<int, 2> ends{};
+    REQUIRE_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    const Fd theirs{ends[0]};
+    const Fd ours{ends[1]};
+    // The inner one has nothing but its input, and reads it when it is told to.
+    ChildOptions options = shell("exec 3<&0; { read line <&2; exec cat; } <&3 >/dev/null & exit 0");
+    options.errors = ChildStream::descriptor(theirs.get());
+    Child child{loop, options, std::move(handlers)};
+    const std::string much(500'000, '.');
+    CHECK(child.write(much));
+    run_until(loop, [&] { return told.has_exited(); });
+    settle(loop);
+    CHECK_EQ(told.order, "x");
+    SUBCASE("it is read") {
+        put(ours, "go on\n");
+        run_until(loop, [&] { return told.is_done(); });
+        CHECK_EQ(told.order, "xwd");
+    }
+    SUBCASE("it is lost, because more of it could not wait") {
+        CHECK_THROWS_AS(
+            [&] {
+                const FailingMemory failing{1};
+                child.write(std::string_view{much});
+            }(),
+            std::bad_alloc);
+        run_until(loop, [&] { return told.is_done(); });
+        CHECK_EQ(told.order, "xd");
+    }
+    CHECK_FALSE(child.input_open());
+    CHECK_FALSE(child.write("."));
 }
 
 CONTRACT_CASE("child: an endless writer behind it does not put off its exit", on_level) {

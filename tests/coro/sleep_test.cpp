@@ -37,6 +37,14 @@ template <class Make> coro::Task<std::string> outcome(Make make) {
     }
 }
 
+// On a fake clock: a turn takes as long as the next timer is away.
+void run_to_end(const Scope& scope) {
+    for (int turns = 0; scope.size() > 0; ++turns) {
+        REQUIRE_MESSAGE(turns < 1000, "what was awaited never came");
+        scope.loop().run_once();
+    }
+}
+
 } // namespace
 
 TEST_CASE("sleep ends at its time, never early, in the order of the times") {
@@ -55,7 +63,7 @@ TEST_CASE("sleep ends at its time, never early, in the order of the times") {
         seen.push_back(Clock::now() - start);
     };
     scope.start(until());
-    run_until(loop, [&] { return scope.size() == 0; });
+    run_to_end(scope);
     CHECK_EQ(seen, std::vector<Clock::duration>{1h, 90min, 2h, 3h});
 }
 
@@ -120,7 +128,7 @@ TEST_CASE("within gives a value in time, and ETIMEDOUT after it") {
         seen.emplace_back("goes on");
     };
     scope.start(task());
-    run_until(loop, [&] { return scope.size() == 0; });
+    run_to_end(scope);
     CHECK_EQ(value, 7);
     CHECK_EQ(seen, std::vector<std::string>{"ETIMEDOUT", "ETIMEDOUT", "ETIMEDOUT", "goes on"});
 }
@@ -140,7 +148,7 @@ TEST_CASE("nested deadlines: the one that is over is the one that reports") {
         seen.push_back("outer " + co_await outcome([&] { return coro::within(1h, inner(2h)); }));
     };
     scope.start(task());
-    run_until(loop, [&] { return scope.size() == 0; });
+    run_to_end(scope);
     CHECK_EQ(seen, std::vector<std::string>{"inner ETIMEDOUT", "outer value", "inner cancelled",
                                             "outer ETIMEDOUT"});
 }
@@ -158,6 +166,27 @@ TEST_CASE("a deadline is not the reason when a stop from outside is") {
     scope.request_stop();
     settle(loop);
     CHECK_EQ(seen, std::vector<std::string>{"cancelled", "cancelled"});
+}
+
+TEST_CASE("… even when the deadline is over too") {
+    const FakeClock clock;
+    EventLoop loop;
+    Scope scope{loop};
+    std::string seen;
+    const auto stops_all = [&]() -> coro::Task<> {
+        try {
+            co_await coro::sleep(2h);
+        } catch (const coro::Cancelled&) {
+            scope.request_stop();
+            throw;
+        }
+    };
+    const auto task = [&]() -> coro::Task<> {
+        seen = co_await outcome([&] { return coro::within(1h, stops_all()); });
+    };
+    scope.start(task());
+    run_to_end(scope);
+    CHECK_EQ(seen, "cancelled");
 }
 
 TEST_CASE("what catches the deadline's Cancelled may still end with a value") {
@@ -179,7 +208,7 @@ TEST_CASE("what catches the deadline's Cancelled may still end with a value") {
     int value = 0;
     const auto task = [&]() -> coro::Task<> { value = co_await coro::within(1h, stubborn()); };
     scope.start(task());
-    run_until(loop, [&] { return scope.size() == 0; });
+    run_to_end(scope);
     CHECK_EQ(value, 5);
 }
 

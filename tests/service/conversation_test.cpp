@@ -97,7 +97,7 @@ CONTRACT_CASE("service: what the session leaves is offered again in front of the
               everywhere) {
     for (const Model model : models) {
         CAPTURE(to_string(model));
-        Serving serving{Address::abstract("pollux-lines"), [] { return std::make_unique<Lines>(); },
+        Serving serving{abstract_address("lines"), [] { return std::make_unique<Lines>(); },
                         options_of(model, mode)};
         BlockingSocket socket = serving.connect();
         CHECK_EQ(ask(socket, "one\n"), "ONE\n");
@@ -116,8 +116,8 @@ TEST_CASE("service: a session that leaves more than the limit is ended") {
         CAPTURE(to_string(model));
         SocketServerOptions options = options_of(model, modes.back());
         options.input_limit = 1000;
-        Serving serving{Address::abstract("pollux-input-limit"),
-                        [] { return std::make_unique<Lines>(); }, std::move(options)};
+        Serving serving{abstract_address("input-limit"), [] { return std::make_unique<Lines>(); },
+                        std::move(options)};
         BlockingSocket fits = serving.connect();
         CHECK_EQ(ask(fits, std::string(999, 'a') + '\n').size(), 1000);
         fits.send_all(bytes_of(std::string(1001, 'a')));
@@ -129,7 +129,7 @@ CONTRACT_CASE("service: megabytes go through and come back", everywhere) {
     const std::string text = pattern(1'000'000);
     for (const Model model : models) {
         CAPTURE(to_string(model));
-        Serving serving{Address::abstract("pollux-megabytes"), uppers(), options_of(model, mode)};
+        Serving serving{abstract_address("megabytes"), uppers(), options_of(model, mode)};
         BlockingSocket socket = serving.connect();
         BlockingSocket twin{Socket::adopt(Fd{::dup(socket.socket().fd())}), 10s};
         std::jthread sender{[&] {
@@ -224,7 +224,7 @@ CONTRACT_CASE("service: clients that reset their connection in the middle harm n
 CONTRACT_CASE("service: many clients at once are all served", everywhere) {
     for (const Model model : models) {
         CAPTURE(to_string(model));
-        Serving serving{Address::abstract("pollux-many"), uppers(), options_of(model, mode)};
+        Serving serving{abstract_address("many"), uppers(), options_of(model, mode)};
         std::vector<BlockingSocket> clients;
         for (int client = 0; client < 50; ++client) {
             clients.push_back(serving.connect());
@@ -325,7 +325,7 @@ TEST_CASE("service: a request costs three system calls in every model") {
     for (const Model model : models) {
         if (model == Model::fork) continue; // its calls are made, and counted, in another process
         CAPTURE(to_string(model));
-        SocketServer server{Address::abstract("pollux-calls"), uppers(),
+        SocketServer server{abstract_address("calls"), uppers(),
                             options_of(model, {Backend::epoll, Trigger::level})};
         const std::jthread thread{[&] { server.serve_forever(); }};
         BlockingSocket client = BlockingSocket::connected_to(server.address(), 10s);

@@ -103,7 +103,7 @@ TEST_CASE("service: a sender without an address cannot be answered") {
             if (!session.send(bytes)) ++unanswered;
             return bytes.size();
         };
-        SocketServer server{Address::abstract("pollux-unnamed"), SessionFunction{answer},
+        SocketServer server{abstract_address("unnamed"), SessionFunction{answer},
                             datagrams(model, modes.back())};
         const std::jthread thread{[&] { server.serve_forever(); }};
         Socket nobody = Socket::open(AF_UNIX, SOCK_DGRAM);
@@ -141,10 +141,10 @@ CONTRACT_CASE("service: a datagram that is longer than 64 KiB is shed, and none 
             session.send(std::to_string(bytes.size()));
             return bytes.size();
         };
-        SocketServer server{Address::abstract("pollux-long"), SessionFunction{tell_size},
+        SocketServer server{abstract_address("long"), SessionFunction{tell_size},
                             datagrams(model, mode)};
         std::thread thread{[&] { server.serve_forever(); }};
-        Asking client{Address::abstract("pollux-long-client"), server.address()};
+        Asking client{abstract_address("long-client"), server.address()};
         client.tell(std::string(65537, 'x'));
         CHECK_EQ(client.ask(std::string(65536, 'x')), "65536");
         server.shutdown();

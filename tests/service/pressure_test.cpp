@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const Address somewhere = Address::abstract("pollux-pressure");
+const Address somewhere = abstract_address("pressure");
 constexpr std::size_t too_much = 8'000'000; // for the kernel's buffers
 
 // Until the server has closed its socket; nothing is read.

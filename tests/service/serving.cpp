@@ -1,10 +1,15 @@
 #include "serving.hpp"
 
 #include <algorithm>
+#include <unistd.h>
 
 namespace pollux_test {
 
 using namespace pollux;
+
+Address abstract_address(std::string_view name) {
+    return Address::abstract("pollux-" + std::to_string(::getpid()) + "-" + std::string{name});
+}
 
 SocketServerOptions options_of(Model model, const Mode& mode) {
     SocketServerOptions options;

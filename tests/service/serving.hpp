@@ -44,6 +44,9 @@ private:
     std::thread thread_;
 };
 
+/// An abstract address that no other process of these tests has.
+pollux::Address abstract_address(std::string_view name);
+
 /// Options for a model in a mode, for a small machine.
 pollux::SocketServerOptions options_of(pollux::Model model, const Mode& mode);
 

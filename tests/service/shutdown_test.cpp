@@ -198,7 +198,7 @@ TEST_CASE("service: what has arrived when it is shut down is answered") {
             session.send(upper(text_of(bytes)));
             return bytes.size();
         };
-        SocketServer server{Address::abstract("pollux-arrived"), SessionFunction{answer},
+        SocketServer server{abstract_address("arrived"), SessionFunction{answer},
                             options_of(Model::reactor, mode)};
         const std::jthread serving{[&] { server.serve_forever(); }};
         BlockingSocket one = BlockingSocket::connected_to(server.address(), 10s);
@@ -224,8 +224,7 @@ CONTRACT_CASE("service: a client that does not read is cut after the drain timeo
             session.send(std::string(8'000'000, 'x'));
             return bytes.size();
         };
-        SocketServer server{Address::abstract("pollux-flood"), SessionFunction{flood},
-                            std::move(options)};
+        SocketServer server{abstract_address("flood"), SessionFunction{flood}, std::move(options)};
         std::thread serving{[&] { server.serve_forever(); }};
         BlockingSocket socket = BlockingSocket::connected_to(server.address(), 10s);
         socket.send_all(bytes_of("?"));

@@ -14,17 +14,18 @@ Connector::Completion Connect::completion() {
 
 bool Connect::start() {
     if (const auto* const address = std::get_if<Address>(&target_)) {
-        attempt_.emplace<Connector>(loop(), *address, timeout_, completion());
+        by_address_.emplace(loop(), *address, timeout_, completion());
     } else {
         const Host& host = std::get<Host>(target_);
-        attempt_.emplace<HostConnector>(loop(), *host.resolver, host.name, host.service, timeout_,
-                                        host.options, completion());
+        by_name_.emplace(loop(), *host.resolver, host.name, host.service, timeout_, host.options,
+                         completion());
     }
     return true;
 }
 
 bool Connect::give_up() noexcept {
-    attempt_.emplace<std::monostate>();
+    by_address_.reset();
+    by_name_.reset();
     return true;
 }
 

@@ -117,10 +117,7 @@ void DescriptorCore::on_ready(Readiness ready) {
 void DescriptorCore::nobody_reads(Readiness ready) {
     unread_ = unread_ | (ready & for_reader);
     if (trigger_ == Trigger::edge || !asks_read_) return;
-    if (trigger_ == Trigger::one_shot)
-        asks_read_ = false;
-    else if (std::exchange(ignored_, true))
-        asks_read_ = false;
+    if (trigger_ == Trigger::one_shot || std::exchange(ignored_, true)) asks_read_ = false;
 }
 
 void DescriptorCore::settle() {

@@ -97,7 +97,7 @@ void ScopeCore::deliver_stop() {
 // Those who are here now; whoever comes meanwhile has a turn later. A task that throws, or destroys
 // the scope, stands in for any of them.
 void ScopeCore::run_ready() {
-    struct Round {
+    const struct Round {
         const std::shared_ptr<ScopeCore> scope;
         Root::InReady roots;
 

@@ -46,16 +46,17 @@ void Read::abandoned() noexcept { result_ = {result_.bytes, IoState::error, EBAD
 // Whether the task can go on.
 bool Read::read(bool may_be_more) {
     StreamCore& from = stream();
-    from.is_announced = from.is_announced || may_be_more;
     do {
         const IoResult result = from.socket.read(into_);
         if (result.state == IoState::would_block) {
-            from.may_have_more = from.is_announced = false;
+            from.may_have_more = from.announced = false;
             return false;
         }
-        // A short read proves the kernel's buffer empty (epoll(7), question 9).
+        // A short read proves the kernel's buffer empty (epoll(7), question 9), but for what was
+        // announced, however many reads ago: no edge will tell again.
+        from.announced = from.announced || may_be_more;
         from.may_have_more =
-            from.is_announced || result.state != IoState::ok || result.bytes == into_.size();
+            from.announced || result.state != IoState::ok || result.bytes == into_.size();
         result_ = {result_.bytes + result.bytes, result.state, result.error};
         if (result.state != IoState::ok) return true;
         into_ = into_.subspan(result.bytes);

@@ -13,7 +13,7 @@ public:
 
     Socket socket;
     bool may_have_more = false; // the last read did not empty the kernel's buffer
-    bool is_announced = false;  // nor does a short one: an end was told, and is not told again
+    bool announced = false;     // an end, an error or urgent data, and not come to yet
 };
 
 } // namespace pollux::coro

@@ -130,8 +130,14 @@ bool Child::State::write(ByteView bytes) {
     if (unsent.empty() && !bytes.empty()) bytes = bytes.subspan(write_some(bytes));
     if (!input) return false;
     if (bytes.empty()) return true;
-    unsent.append(bytes);
-    input_watch.resume();
+    try {
+        unsent.append(bytes);
+        input_watch.resume();
+    } catch (...) { // the child may have a part: who tried again would write that twice
+        drop_input();
+        tell_when_due();
+        throw;
+    }
     return true;
 }
 
@@ -150,8 +156,11 @@ void Child::State::on_writable() {
     unsent.consume(write_some(unsent.view()));
     if (!unsent.empty()) return;
     unsent.release();
-    if (input_ending) return drop_input();
-    if (input) input_watch.pause();
+    if (input_ending)
+        drop_input();
+    else if (input)
+        input_watch.pause();
+    tell_when_due();
     if (handlers.on_drain) handlers.on_drain();
 }
 
@@ -178,7 +187,7 @@ bool Child::State::is_exit_due() const noexcept {
 }
 
 bool Child::State::is_done_due() const noexcept {
-    return told_exit && !told_done && !sources[0].pipe && !sources[1].pipe;
+    return told_exit && !told_done && !sources[0].pipe && !sources[1].pipe && unsent.empty();
 }
 
 // By a timer: in the same turn, but when nobody else is being called.
@@ -195,6 +204,7 @@ void Child::State::tell() {
         if (handlers.on_exit) handlers.on_exit(*status);
     } else if (is_done_due()) {
         told_done = true;
+        drop_input(); // or on_drain could come after the last call
         if (handlers.on_done) handlers.on_done();
     }
 }
@@ -221,8 +231,8 @@ Child::~Child() {
 Child::Child(Child&&) noexcept = default;
 
 Child& Child::operator=(Child&& other) noexcept {
-    const Child former{std::move(*this)}; // runs no more when this returns
-    state_ = std::move(other.state_);
+    Child former{std::move(other)}; // not so yet: moving to itself keeps it
+    state_.swap(former.state_);
     return *this;
 }
 

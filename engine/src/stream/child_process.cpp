@@ -18,6 +18,14 @@ bool wait_for(idtype_t kind, id_t id, int options, siginfo_t& found) noexcept {
     }
 }
 
+// `killed` is what the call answered that should have killed it. One that may not be killed may
+// live on for long.
+void wait_for_killed(int killed, idtype_t kind, id_t id) noexcept {
+    const bool lives_on = killed < 0 && errno == EPERM;
+    siginfo_t found{};
+    wait_for(kind, id, lives_on ? WNOHANG : 0, found);
+}
+
 ExitStatus status_of(const siginfo_t& found) noexcept {
     using How = ExitStatus::How;
     switch (found.si_code) {
@@ -40,18 +48,14 @@ ChildProcess::ChildProcess(pid_t pid, std::string_view program)
     : pid_{pid}, fd_{sys::pidfd_open(pid, 0)} {
     if (fd_ || errno == ESRCH) return;
     const int error = errno;
-    sys::kill(pid, SIGKILL);
-    siginfo_t found{};
-    wait_for(P_PID, static_cast<id_t>(pid), 0, found);
+    wait_for_killed(sys::kill(pid, SIGKILL), P_PID, static_cast<id_t>(pid));
     throw_system_error(error, "pidfd_open", program);
 }
 
 ChildProcess::~ChildProcess() {
     if (!fd_ || !is_ours()) return;
-    const bool may_not =
-        sys::pidfd_send_signal(fd_.get(), SIGKILL, nullptr, 0) < 0 && errno == EPERM;
-    siginfo_t found{};
-    wait_for(P_PIDFD, static_cast<id_t>(fd_.get()), may_not ? WNOHANG : 0, found);
+    const int killed = sys::pidfd_send_signal(fd_.get(), SIGKILL, nullptr, 0);
+    wait_for_killed(killed, P_PIDFD, static_cast<id_t>(fd_.get()));
 }
 
 bool ChildProcess::signal(int number) {

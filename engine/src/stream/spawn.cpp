@@ -96,9 +96,9 @@ private:
     // three open, or exchange them.
     int out_of_the_way(int fd, int number) {
         if (fd < 0 || fd > STDERR_FILENO || fd == number) return fd;
-        kept_.emplace_back(check(sys::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1),
-                                 "fcntl F_DUPFD_CLOEXEC", std::to_string(fd)));
-        return kept_.back().get();
+        Fd copy{check(sys::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1), "fcntl F_DUPFD_CLOEXEC",
+                      std::to_string(fd))};
+        return kept_.emplace_back(std::move(copy)).get();
     }
 
     const ChildOptions& options_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <pollux/clock.hpp>
 #include <pollux/coro/wait.hpp>
 #include <pollux/net/address.hpp>
@@ -37,7 +38,8 @@ private:
 
     std::variant<Address, Host> target_;
     Clock::duration timeout_;
-    std::variant<std::monostate, Connector, HostConnector> attempt_;
+    std::optional<Connector> by_address_;
+    std::optional<HostConnector> by_name_;
     Socket socket_;
     std::error_code error_;
 };

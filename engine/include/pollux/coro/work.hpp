@@ -47,7 +47,7 @@ public:
 
 protected:
     /// Does the work, keeps what it gives, and destroys it.
-    virtual void perform() noexcept = 0;
+    virtual void perform() = 0;
 
 private:
     enum class State : std::uint8_t { waiting, running, done, dropped };
@@ -100,7 +100,7 @@ private:
     struct Piece final : Errand {
         Piece(EventLoop& home, Away& awaiting, Work&& given)
             : Errand{home, awaiting}, work{std::in_place, std::move(given)} {}
-        void perform() noexcept override {
+        void perform() override {
             result.take_from(*work);
             work.reset();
         }

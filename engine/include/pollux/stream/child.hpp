@@ -87,16 +87,17 @@ struct ChildHandlers {
     UniqueFunction<void(ByteView)> on_output{};
     /// The same of its errors.
     UniqueFunction<void(ByteView)> on_errors{};
-    /// Nothing waits any more, after `write` had to let some wait: all is written, or the child
-    /// has closed its input (`Child::input_open`).
+    /// Nothing waits any more, after `write` had to let some wait: all is written (also when
+    /// `close_input` was called meanwhile), or the child has closed its input.
     Task on_drain{};
     /// It has ended, and all that it wrote was delivered. Called exactly once; while output is
     /// paused it waits, if there is some. Others may have the pipes still (see `on_done`): what
     /// they write is delivered too.
     UniqueFunction<void(const ExitStatus&)> on_exit{};
-    /// It is over: it has ended, and nobody has the other ends of its output and errors any more.
-    /// The last call, exactly once, after `on_exit`. A process that the child left behind puts it
-    /// off, for ever where it serves on: who does not want that destroys the child in `on_exit`.
+    /// It is over: it has ended, nobody has the other ends of its output and errors any more, and
+    /// nothing waits for its input, which is closed now. The last call, exactly once, after
+    /// `on_exit`. A process that the child left behind puts it off, for ever where it serves on:
+    /// who does not want that destroys the child in `on_exit`.
     Task on_done{};
 };
 
@@ -131,16 +132,17 @@ public:
     /// Starts the program, and returns when it runs (posix_spawn(3)). Throws `std::system_error`
     /// that names the program when it cannot be run (ENOENT, EACCES; ENOENT of the directory
     /// too), when the kernel refuses a process or a pipe (EAGAIN, EMFILE, ENOMEM) or has no
-    /// pidfd_open (ENOSYS, before Linux 5.3), or the loop the descriptors (`EventLoop::watch`);
+    /// pidfd_open (ENOSYS; Linux 5.4 is needed), or the loop the descriptors (`EventLoop::watch`);
     /// a process that was started then is killed. Throws `std::invalid_argument` when there are
     /// no arguments, a text has a zero in it, or a stream is what it cannot be.
     Child(EventLoop& loop, const ChildOptions& options, ChildHandlers handlers);
 
     /// Kills the process with SIGKILL if it runs, and waits for its end: that comes at once, unless
-    /// the kernel holds it in a call that no signal breaks (a dead network disk). No zombie is
-    /// left, and nothing is called. To let it end in peace wait for `on_exit`. Processes that it
-    /// has started itself are not killed. One that may not be killed, because it became another
-    /// user (EPERM), is left alone.
+    /// the kernel holds it in a call that no signal breaks (a dead network disk) or has gigabytes
+    /// to give back. No zombie is left, and nothing is called. To let it end in peace wait for
+    /// `on_exit`. Processes that it has started itself are not killed. One that may not be killed,
+    /// because it became another user (EPERM), is left alone and not waited for: when it ends it
+    /// stays as a zombie until this process ends.
     ~Child();
     Child(Child&&) noexcept;
     Child& operator=(Child&&) noexcept;
@@ -155,8 +157,10 @@ public:
     bool signal(int number);
 
     /// Writes to its input; what the pipe does not take waits here. False, and nothing is taken:
-    /// the input is not open, or more than `ChildOptions::input_limit` would wait then: go on at
-    /// `on_drain`. SIGPIPE is not raised. Throws std::bad_alloc.
+    /// the input is not open; or more than `ChildOptions::input_limit` would wait if the pipe took
+    /// nothing: go on at `on_drain` (what is longer than the limit is never taken). SIGPIPE is not
+    /// raised. Throws std::bad_alloc, and as `Watch::resume`: the input is closed then, and what
+    /// waited is lost, since a part may have been written.
     bool write(ByteView bytes);
     bool write(std::string_view text) { return write(bytes_of(text)); }
     /// How many bytes wait here.

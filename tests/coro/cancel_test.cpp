@@ -1,0 +1,288 @@
+// A task with all kinds of awaits, stopped or destroyed at every one of them, in every number: all
+// frames go, and each of their variables once.
+
+#include "coro/library.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <pollux/coro/acceptor.hpp>
+#include <pollux/coro/connect.hpp>
+#include <pollux/coro/stoppable.hpp>
+#include <pollux/coro/within.hpp>
+#include <pollux/coro/work.hpp>
+#include <stdexcept>
+#include <vector>
+
+using namespace pollux;
+using namespace pollux_test;
+using namespace std::chrono_literals;
+using coro::Scope;
+
+namespace {
+
+// What happened to the variables of all frames, and to the awaits.
+struct Ledger {
+    int made = 0;
+    int destroyed = 0;
+    int cancelled = 0;
+    int awaits = 0; // begun
+    int ends = 0;   // of whole scripts
+};
+
+class Local {
+public:
+    explicit Local(Ledger& ledger) : ledger_{&ledger} { ++ledger_->made; }
+    Local(const Local&) = delete;
+    Local& operator=(const Local&) = delete;
+    ~Local() {
+        if (std::exchange(alive_, false)) ++ledger_->destroyed;
+    }
+
+private:
+    Ledger* ledger_;
+    bool alive_ = true;
+};
+
+// What a script talks to: everything it waits for comes by itself.
+struct World {
+    explicit World(const Mode& mode)
+        : loop{mode.backend},
+          trigger{mode.trigger},
+          acceptor{loop, Socket::listen(Address::ipv4_loopback(0)), {.trigger = mode.trigger}} {}
+
+    EventLoop loop;
+    Trigger trigger;
+    coro::Acceptor acceptor;
+    Ledger ledger;
+};
+
+coro::Task<int> nested(World& world, int levels) {
+    const Local local{world.ledger};
+    if (levels > 0) co_return co_await nested(world, levels - 1) + 1;
+    ++world.ledger.awaits;
+    co_await coro::next_turn();
+    co_return 0;
+}
+
+coro::Task<> side(World& world) {
+    const Local local{world.ledger};
+    co_await coro::next_turn();
+    co_await coro::next_turn();
+}
+
+// Each `++awaits` stands before one point at which it may be stopped.
+coro::Task<> talk(World& world) {
+    const Local local{world.ledger};
+    auto [mine, theirs] = Socket::pair();
+    coro::Stream one{world.loop, std::move(mine), world.trigger};
+    coro::Stream other{world.loop, std::move(theirs), world.trigger};
+    std::array<std::byte, 16> buffer{};
+    ++world.ledger.awaits;
+    co_await one.writable();
+    ++world.ledger.awaits;
+    co_await one.write(bytes_of("0123456789abcdef"));
+    ++world.ledger.awaits;
+    co_await other.readable();
+    ++world.ledger.awaits;
+    co_await other.read_exactly(buffer);
+    Scope both{world.loop};
+    const auto late = [](coro::Stream& to) -> coro::Task<> {
+        co_await coro::next_turn();
+        co_await to.write(bytes_of("late"));
+    };
+    both.start(late(one));
+    ++world.ledger.awaits;
+    co_await other.read(buffer);
+    ++world.ledger.awaits;
+    co_await both.join();
+}
+
+coro::Task<> script(World& world) {
+    const Local local{world.ledger};
+    ++world.ledger.awaits;
+    co_await coro::sleep(0s);
+    ++world.ledger.awaits;
+    co_await coro::sleep_until({});
+    co_await nested(world, 3);
+    co_await talk(world);
+    Scope sides{world.loop};
+    sides.start(side(world));
+    sides.start(side(world));
+    ++world.ledger.awaits;
+    co_await sides.join();
+    co_await coro::within(1h, nested(world, 1));
+    std::stop_source source;
+    co_await coro::stoppable(source.get_token(), nested(world, 1));
+    ++world.ledger.awaits;
+    co_await coro::posted(world.loop, [] { return 1; });
+    ++world.ledger.awaits;
+    co_await coro::connect(world.acceptor.address(), 10s);
+    ++world.ledger.awaits;
+    co_await world.acceptor.accept();
+    ++world.ledger.ends;
+}
+
+coro::Task<> watched(World& world) {
+    const Local local{world.ledger};
+    try {
+        co_await script(world);
+    } catch (const coro::Cancelled&) {
+        ++world.ledger.cancelled;
+        throw;
+    }
+}
+
+// How many awaits a script that nobody stops begins.
+int points_of(const Mode& mode) {
+    World world{mode};
+    Scope scope{world.loop};
+    scope.start(watched(world));
+    run_until(world.loop, [&] { return scope.size() == 0; });
+    REQUIRE_EQ(world.ledger.ends, 1);
+    REQUIRE_EQ(world.ledger.made, world.ledger.destroyed);
+    return world.ledger.awaits;
+}
+
+// Runs a script until it stands at its `point`th await; some are done at once.
+void advance(World& world, int point) {
+    for (int turns = 0; world.ledger.awaits < point && turns < 1000; ++turns)
+        world.loop.run_once(10ms);
+}
+
+} // namespace
+
+CONTRACT_CASE("a task that is asked to stop ends at every await", everywhere) {
+    const int points = points_of(mode);
+    CHECK_GE(points, 15);
+    for (int point = 1; point <= points; ++point) {
+        World world{mode};
+        Scope scope{world.loop};
+        scope.start(watched(world));
+        advance(world, point);
+        if (scope.size() == 0) break; // the last ones are done in one go
+        scope.request_stop();
+        run_until(world.loop, [&] { return scope.size() == 0; });
+        CHECK_EQ(world.ledger.ends + world.ledger.cancelled, 1);
+        CHECK_EQ(world.ledger.made, world.ledger.destroyed);
+        settle(world.loop);
+    }
+}
+
+CONTRACT_CASE("a task whose scope is destroyed goes at every await", everywhere) {
+    const int points = points_of(mode);
+    for (int point = 1; point <= points; ++point) {
+        World world{mode};
+        {
+            Scope scope{world.loop};
+            scope.start(watched(world));
+            advance(world, point);
+        }
+        CHECK_EQ(world.ledger.cancelled, 0);
+        CHECK_EQ(world.ledger.made, world.ledger.destroyed);
+        settle(world.loop);
+    }
+}
+
+CONTRACT_CASE("a task that is stopped before it starts throws at its first await", everywhere) {
+    World world{mode};
+    Scope scope{world.loop};
+    scope.request_stop();
+    scope.start(watched(world));
+    CHECK_EQ(scope.size(), 0);
+    CHECK_EQ(world.ledger.awaits, 1);
+    CHECK_EQ(world.ledger.cancelled, 1);
+}
+
+namespace {
+
+// One kind of await for ever, whatever it is.
+coro::Task<> wait_for(World& world, int kind, coro::Stream& stream, coro::Stream& full) {
+    const Local local{world.ledger};
+    std::array<std::byte, 16> buffer{};
+    switch (kind % 8) {
+    case 0:
+        co_await coro::sleep(1h);
+        break;
+    case 1:
+        co_await coro::within(2h, nested(world, 2));
+        co_await coro::sleep(1h);
+        break;
+    case 2:
+        co_await stream.read(buffer);
+        break;
+    case 3:
+        co_await stream.readable();
+        break;
+    case 4:
+        co_await full.write(bytes_of("x"));
+        break;
+    case 5:
+        co_await full.writable();
+        break;
+    case 6:
+        for (;;) co_await coro::next_turn();
+    default: {
+        Scope inner{world.loop};
+        inner.start(side(world));
+        inner.start(wait_for(world, 0, stream, full));
+        co_await inner.join();
+    }
+    }
+}
+
+coro::Task<> with_streams(World& world, int kind) {
+    const Local local{world.ledger};
+    auto [mine, theirs] = Socket::pair(); // the other end is silent
+    coro::Stream stream{world.loop, std::move(mine), world.trigger};
+    if (kind % 8 == 4 || kind % 8 == 5) {
+        stream.socket().set(option::send_buffer, 4096);
+        std::array<std::byte, 4096> block{};
+        while (stream.socket().write(block).state == IoState::ok) {
+        }
+    }
+    co_await wait_for(world, kind, stream, stream);
+}
+
+} // namespace
+
+CONTRACT_CASE("10 000 tasks, stopped or destroyed wherever they wait", everywhere) {
+    World world{mode};
+    // As many at a time as have room in the descriptors of select.
+    constexpr int at_once = 400;
+    int cancelled = 0;
+    for (int started = 0; started < 10'000; started += at_once) {
+        Scope scope{world.loop};
+        for (int i = 0; i < at_once; ++i) scope.start(with_streams(world, started / at_once + i));
+        for (int i = 0; i < started / at_once % 4; ++i) world.loop.run_once(Timeout::zero());
+        if (started / at_once % 2 == 0) {
+            scope.request_stop();
+            run_until(world.loop, [&] { return scope.size() == 0; });
+            cancelled += at_once;
+        }
+    }
+    CHECK_GE(cancelled, 5'000);
+    CHECK_GE(world.ledger.made, 20'000);
+    CHECK_EQ(world.ledger.made, world.ledger.destroyed);
+    settle(world.loop);
+}
+
+CONTRACT_CASE("an exception in place of a stop goes the same way", everywhere) {
+    World world{mode};
+    Scope scope{world.loop};
+    const auto failing = [](World& in) -> coro::Task<> {
+        const Local local{in.ledger};
+        co_await nested(in, 5);
+        throw std::runtime_error{"failed"};
+    };
+    const auto outer = [&](World& in) -> coro::Task<> {
+        const Local local{in.ledger};
+        Scope inner{in.loop};
+        for (int kind = 0; kind < 8; ++kind) inner.start(with_streams(in, kind));
+        inner.start(failing(in));
+        co_await inner.join();
+    };
+    scope.start(outer(world));
+    CHECK_THROWS_WITH(settle(world.loop), "failed");
+    CHECK_EQ(scope.size(), 0);
+    CHECK_EQ(world.ledger.made, world.ledger.destroyed);
+}
