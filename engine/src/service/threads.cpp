@@ -28,9 +28,9 @@ public:
 
     // A client for whom there is no thread is let go: the others need theirs.
     void start(Task serve_client) {
-        const auto place = running_.insert(running_.end(), pthread_t{});
-        auto start = std::make_unique<Start>(Start{*this, place, std::move(serve_client)});
+        auto start = std::make_unique<Start>(Start{*this, {}, std::move(serve_client)});
         const AllSignalsBlocked blocked;
+        const Place place = start->place = running_.insert(running_.end(), pthread_t{});
         if (sys::pthread_create(&*place, nullptr, run, start.get()) != 0) {
             running_.erase(place);
             return service_.count_shed();
