@@ -8,11 +8,17 @@ namespace pollux {
 
 Session::~Session() = default;
 
-bool Session::send(ByteView bytes) {
-    assert(link_ != nullptr && "a session sends when it is called, not when it is made");
-    return link_->send(bytes);
+namespace {
+
+SessionLink& checked(SessionLink* link) noexcept {
+    assert(link != nullptr && "a session speaks when it is called, not when it is made");
+    return *link;
 }
-void Session::close() { link_->close(); }
-Address Session::peer() const { return link_->peer(); }
+
+} // namespace
+
+bool Session::send(ByteView bytes) { return checked(link_).send(bytes); }
+void Session::close() { checked(link_).close(); }
+Address Session::peer() const { return checked(link_).peer(); }
 
 } // namespace pollux

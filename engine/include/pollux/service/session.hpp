@@ -49,12 +49,14 @@ public:
     /// and then the conversation is over. Not called for datagrams, nor when the connection broke.
     virtual void on_end() {}
 
-    /// The next three are for the calls above, and nowhere else (not in the destructor).
+    /// The next three are for the calls above, and nowhere else (neither
+    /// in a constructor nor in the destructor).
     ///
-    /// Sends all of it, in order, after all that was sent before. It waits in memory while the client
-    /// does not take it, and meanwhile nothing is read from that client. On a datagram server each call
-    /// answers with one datagram, from the server's own address. False, and nothing is sent: after
-    /// `close`, when the connection is broken, or when the datagram could not be sent now.
+    /// Sends all of it, in order, after all that was sent before. It waits in memory while the
+    /// client does not take it, and meanwhile nothing is read from that client. On a datagram
+    /// server each call answers with one datagram, from the server's own address. False, and
+    /// nothing is sent: after `close`, when the connection is broken, or when the datagram could
+    /// not be sent now.
     bool send(ByteView bytes);
     bool send(std::string_view text) { return send(bytes_of(text)); }
     /// Ends the conversation in good order: what was sent arrives. Nothing more is read.

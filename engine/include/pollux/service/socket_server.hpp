@@ -26,7 +26,8 @@ struct SocketServerOptions {
 
     /// What carries it. `type` may be SOCK_DGRAM here: then it serves datagrams, of UDP or of a
     /// Unix socket, and of the other members only `reuse_port` counts; multi shares the port of UDP
-    /// among its loops anyway (SO_REUSEPORT).
+    /// among its loops anyway (SO_REUSEPORT). A path in the way of a Unix datagram socket is
+    /// EADDRINUSE and stays, an older server's too, as `Socket::datagram` says.
     ListenOptions listen{};
 
     /// A client from which nothing came, or which took nothing, for so long is given up.
