@@ -78,7 +78,8 @@ public:
     /// pool.
     [[nodiscard]] bool await(std::size_t place, UniqueFunction<void(EventLoop&, Task)> begin);
 
-    /// Makes all loops end, each after its turn. From any thread and from a signal handler.
+    /// Makes all loops end, each after its turn. From any thread and from a signal handler. Does
+    /// nothing when they are ending already, or have ended.
     void stop() noexcept;
     /// Waits until all threads have ended. Throws the first exception that left a loop, each time
     /// it is called; `std::logic_error` on a thread of the pool.
