@@ -10,13 +10,17 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <poll.h>
+#include <pollux/instruments/call_hook.hpp>
 #include <pollux/stream/server_pool.hpp>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <sys/socket.h>
 #include <system_error>
+#include <thread>
+#include <utility>
 #include <vector>
 
 using namespace pollux;
@@ -175,6 +179,37 @@ TEST_CASE("ServerPool: a limit holds for each loop; the rest wait in the kernel 
         CHECK_EQ(served, 20);
         CHECK_EQ(server.stats().opened, 20);
     }
+}
+
+TEST_CASE("ServerPool: what a handler connects to counts while it is there, and upsets no count") {
+    LoopPool pool{{.loops = 2}};
+    ServerPool server{
+        pool, loopback, greet, {.spread = Spread::round_robin, .server = {.max_connections = 1}}};
+    const Fd elsewhere = tcp_listener();
+    const Address address = Address::ipv4_loopback(static_cast<std::uint16_t>(port_of(elsewhere)));
+    ConnectionId second{};
+    const auto connect_twice_and_abort_one = [&](EventLoop&) {
+        ConnectionSet& set = server.connections(1);
+        const ConnectionId first = set.connect(address);
+        second = set.connect(address);
+        set.find(first)->abort();
+    };
+    const auto abort_the_other = [&](EventLoop&) { server.connections(1).find(second)->abort(); };
+    pool.call(1, connect_twice_and_abort_one);
+    CHECK_EQ(server.load(1), 1);
+    pool.call(1, abort_the_other);
+    CHECK_EQ(server.load(1), 0);
+
+    Fd one = client_of(server);
+    CHECK_EQ(answer(one), "0");
+    pool.call(1, connect_twice_and_abort_one); // the last that had room has none now
+    Fd two = client_of(server);
+    CHECK_EQ(answer(two), "1");
+    CHECK_EQ(server.load(1), 2);
+    const Fd three = client_of(server);
+    two.reset();
+    pool.call(1, abort_the_other);
+    CHECK_EQ(answer(three), "1");
 }
 
 TEST_CASE("ServerPool: what cannot begin leaves nothing behind") {

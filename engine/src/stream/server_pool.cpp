@@ -119,9 +119,9 @@ void ServerPool::State::make_core(std::size_t place, MakeHandlers& make_handlers
     pool.call(place, [&](EventLoop& loop) {
         member.core =
             std::make_shared<ServerCore>(loop, make_handlers(place, loop), options.server);
-        member.core->on_less = [this, &member] {
-            --member.load;
-            if (acceptor != nullptr) acceptor->has_gone();
+        member.core->on_count = [this, &member](std::size_t more) {
+            member.load += more;
+            if (acceptor != nullptr) acceptor->load_changed();
         };
     });
 }

@@ -83,7 +83,8 @@ public:
 
     /// The connections of one loop: for that loop's thread alone.
     ConnectionSet& connections(std::size_t place) noexcept;
-    /// How many it has, those on their way to it included. From any thread, and soon out of date.
+    /// How many it has, those on their way to it included; one that was made by `connections`
+    /// itself from the next on that comes or goes there. From any thread, and soon out of date.
     std::size_t load(std::size_t place) const noexcept;
 
     /// Those of all loops together, each asked in its turn; waits.
