@@ -244,6 +244,20 @@ TEST_CASE("ServerPool: destroyed, it ends all connections, each on its loop") {
     CHECK_EQ(pool.call(2, [](EventLoop&) { return 3; }), 3); // the pool goes on
 }
 
+TEST_CASE("ServerPool: waiting on a thread of the pool is an error, not a hang") {
+    LoopPool pool{{.loops = 2}};
+    ServerPool server{pool, loopback, greet};
+    const auto refused = [&](auto act) {
+        CHECK_THROWS_AS(pool.call(1, [&](EventLoop&) { act(); }), std::logic_error);
+    };
+    refused([&] { const ServerPool another{pool, loopback, greet}; });
+    refused([&] { static_cast<void>(server.stats()); });
+    refused([&] { static_cast<void>(server.shed()); });
+    refused([&] { server.retire(0); });
+    refused([&] { server.drain(seconds{100}); });
+    CHECK_EQ(answer(client_of(server)), "0"); // and nothing was done
+}
+
 TEST_CASE("ServerPool: in a forked child destroying does nothing") {
     LoopPool pool{{.loops = 2}};
     std::optional<ServerPool> server{std::in_place, pool, loopback, greet};

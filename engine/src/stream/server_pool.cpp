@@ -59,6 +59,9 @@ struct Drain {
 
 struct ServerPool::State : std::enable_shared_from_this<ServerPool::State> {
     State(LoopPool& on, const ServerPoolOptions& how) : pool{on}, options{how}, members(on.size()) {
+        for (std::size_t place = 0; place < pool.size(); ++place)
+            if (pool.runs_here(place))
+                throw std::logic_error{"ServerPool: made on a thread of its pool"};
         if (options.spread == Spread::reuse_port) options.server.listen.reuse_port = true;
     }
 

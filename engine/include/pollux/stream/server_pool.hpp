@@ -71,8 +71,9 @@ public:
     /// The same at several addresses, as `Server`.
     ServerPool(LoopPool& pool, std::span<const Address> addresses, MakeHandlers make_handlers,
                ServerPoolOptions options = {});
-    /// Ends all connections (`CloseReason::stopped`), each on its loop; waits. When the pool has
-    /// ended the handlers are called on this thread. In a forked child it does nothing.
+    /// Ends all connections (`CloseReason::stopped`), each on its loop; waits, so it ends the
+    /// program (std::terminate) on a thread of the pool. When the pool has ended the handlers are
+    /// called on this thread. In a forked child it does nothing.
     ~ServerPool();
     ServerPool(const ServerPool&) = delete;
     ServerPool& operator=(const ServerPool&) = delete;
