@@ -17,6 +17,7 @@
 #include <future>
 #include <optional>
 #include <poll.h>
+#include <pollux/instruments/call_hook.hpp>
 #include <pollux/stream/server_pool.hpp>
 #include <stdexcept>
 #include <string>
@@ -216,6 +217,38 @@ TEST_CASE("ServerPool: what a handler throws goes to on_error, or ends the pool"
         } else {
             CHECK_THROWS_AS(pool.wait(), std::runtime_error);
         }
+    }
+}
+
+TEST_CASE("ServerPool: a listener whose socket breaks says so, once, and the others go on") {
+    for (const Spread spread : spreads) {
+        CAPTURE(static_cast<int>(spread));
+        std::atomic<int> listening{-1}; // the last
+        const CallHook hook{[&](const CallPoint& call) {
+            if (call.name == "listen") listening = call.fd;
+            return CallOutcome{};
+        }};
+        LoopPool pool{{.loops = 2, .backend = Backend::epoll}};
+        std::optional<ServerPool> server{std::in_place, pool, loopback, greet,
+                                         ServerPoolOptions{.spread = spread}};
+        const Address listened = server->address();
+        std::vector<std::size_t> broken;
+        std::promise<void> told;
+        server->set_on_error([&](std::size_t place, const Address& address, std::error_code error) {
+            CHECK(pool.runs_here(place));
+            CHECK(address == listened);
+            CHECK_EQ(error.value(), EINVAL);
+            broken.push_back(place);
+            if (broken.size() == 1) told.set_value();
+        });
+        const Fd before = client_of(*server);
+        CHECK_FALSE(answer(before).empty());
+        ::shutdown(listening, SHUT_RD);
+        REQUIRE(told.get_future().wait_for(seconds{10}) == std::future_status::ready);
+        if (spread == Spread::reuse_port) CHECK_EQ(answer(client_of(*server)), "0");
+        server.reset();
+        CHECK_LE(broken.size(), spread == Spread::exclusive ? 2 : 1);
+        if (spread == Spread::reuse_port) CHECK_EQ(broken.front(), 1);
     }
 }
 

@@ -33,6 +33,7 @@ public:
     void stop();
     void close() noexcept;
     std::uint64_t shed() const noexcept;
+    std::span<Listener> listeners() noexcept { return listeners_; }
 
     /// To be told when a load has changed. From any thread.
     void load_changed();

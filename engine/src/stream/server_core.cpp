@@ -12,6 +12,16 @@ Socket listen_for_clients(const Address& address, const ListenOptions& options) 
     return socket;
 }
 
+void set_on_error_of(std::span<Listener> listeners,
+                     UniqueFunction<void(const Address&, std::error_code)> on_error) {
+    // Shared, since it may be replaced while it runs.
+    const auto told = std::make_shared<decltype(on_error)>(std::move(on_error));
+    for (Listener& listener : listeners)
+        listener.set_on_error([told, address = listener.address()](std::error_code error) {
+            if (*told) (*told)(address, error);
+        });
+}
+
 ServerCore::ServerCore(EventLoop& on, ConnectionHandlers handlers, const ServerOptions& options)
     : loop{on},
       max_connections{options.max_connections},

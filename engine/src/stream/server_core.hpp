@@ -6,12 +6,18 @@
 #include <memory>
 #include <optional>
 #include <pollux/stream/server.hpp>
+#include <span>
+#include <system_error>
 #include <vector>
 
 namespace pollux {
 
 /// `Socket::listen`, with what accepted sockets inherit: small messages leave at once.
 Socket listen_for_clients(const Address& address, const ListenOptions& options);
+
+/// `Server::set_on_error` for those listeners.
+void set_on_error_of(std::span<Listener> listeners,
+                     UniqueFunction<void(const Address&, std::error_code)> on_error);
 
 // Shared with whatever of it runs while a handler destroys the server.
 struct ServerCore : std::enable_shared_from_this<ServerCore> {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <pollux/error.hpp>
 #include <stdexcept>
 #include <utility>
@@ -212,6 +213,26 @@ std::uint64_t ServerPool::shed() const {
         state_->with(place, [&] { sum += state_->members[place].core->all_shed(); });
     if (state_->acceptor != nullptr) state_->with(0, [&] { sum += state_->acceptor->shed(); });
     return sum;
+}
+
+void ServerPool::set_on_error(
+    UniqueFunction<void(std::size_t, const Address&, std::error_code)> on_error) {
+    struct Told {
+        std::mutex mutex;
+        decltype(on_error) call;
+    };
+    const auto told = std::make_shared<Told>();
+    told->call = std::move(on_error);
+    const auto set = [&](std::size_t place, std::span<Listener> listeners) {
+        set_on_error_of(listeners, [told, place](const Address& address, std::error_code error) {
+            const std::lock_guard lock{told->mutex};
+            if (told->call) told->call(place, address, error);
+        });
+    };
+    if (const auto& acceptor = state_->acceptor; acceptor != nullptr)
+        return state_->with(0, [&] { set(0, acceptor->listeners()); });
+    for (std::size_t place = 0; place < state_->members.size(); ++place)
+        state_->with(place, [&] { set(place, state_->members[place].core->listeners); });
 }
 
 void ServerPool::retire(std::size_t place) {

@@ -7,6 +7,7 @@
 #include <pollux/stream/connection_set.hpp>
 #include <pollux/stream/server.hpp>
 #include <span>
+#include <system_error>
 #include <vector>
 
 namespace pollux {
@@ -92,6 +93,13 @@ public:
     ConnectionStats stats() const;
     /// Clients closed as soon as they came: see `Server::shed`; waits.
     std::uint64_t shed() const;
+
+    /// Called when the socket of a listener is broken and nobody is accepted there any more (see
+    /// `Listener::set_on_error`), with the loop that accepted there and the address, on that loop's
+    /// thread: once for each, and never twice at the same time. Loops that share the socket
+    /// (`Spread::exclusive`) say so as they find out. The others and the connections go on. Waits.
+    void
+    set_on_error(UniqueFunction<void(std::size_t place, const Address&, std::error_code)> on_error);
 
     /// Gives this loop no more connections; those it has go on; waits. No client in the kernel's
     /// queue is lost while others go on: with `reuse_port` the loop accepts its own queue first
