@@ -100,6 +100,44 @@ TEST_CASE("ServerPool: sockets on their way to a loop while it drains are served
     CHECK_EQ(all_closed(server.stats(), CloseReason::closed), 10);
 }
 
+TEST_CASE("ServerPool: a drain serves who waits in the kernel where the port is shared") {
+    for (const Spread spread : spreads)
+        for (const bool shared : {true, false}) {
+            CAPTURE(static_cast<int>(spread));
+            CAPTURE(shared);
+            LoopPool pool{{.loops = 2, .backend = Backend::epoll}};
+            ServerPool server{pool,
+                              loopback,
+                              greet,
+                              {.spread = spread, .server = {.listen = {.reuse_port = shared}}}};
+            std::vector<Fd> clients;
+            std::promise<void> told;
+            {
+                const Held one{pool.loop(0)};
+                const Held two{pool.loop(1)};
+                while (clients.size() < 10) clients.push_back(client_of(server));
+                await_in_queue(server.address().port(), 10);
+                server.drain(seconds{100}, [&] { told.set_value(); });
+            }
+            const bool taken = shared || spread == Spread::reuse_port;
+            std::size_t served = 0;
+            std::size_t ended = 0;
+            for (const Fd& client : clients) {
+                if (answer(client).empty()) continue;
+                ++served;
+                await(client, POLLIN);
+                if (at_end(client)) ++ended; // and not reset
+            }
+            CHECK_EQ(ended, served);
+            if (taken) CHECK_EQ(served, 10);
+            clients.clear();
+            told.get_future().wait();
+            const ConnectionStats stats = server.stats();
+            CHECK_EQ(stats.opened, served);
+            CHECK_EQ(all_closed(stats, CloseReason::closed), served);
+        }
+}
+
 TEST_CASE("ServerPool: who does not end in time is aborted") {
     LoopPool pool{{.loops = 2}};
     ServerPool server{pool, loopback, greet};
