@@ -22,9 +22,10 @@ struct LoopPoolOptions {
 /// Event loops, each in a thread of its own, for a program that needs more than one core.
 ///
 ///     LoopPool pool;
-///     pool.loop(1).post([] { … });                                  // and goes on
-///     pool.call(1, [](EventLoop& loop) { return … loop.watch(…); }); // and waits
-///     pool.wait();                                                  // until somebody stops it
+///     pool.loop(1).post([] { … });                                             // and goes on
+///     std::optional<Timer> tick;
+///     pool.call(1, [&](EventLoop& loop) { tick = loop.run_every(…, [] { … }); }); // and waits
+///     pool.wait();                                                 // until somebody stops it
 ///
 /// What lives on a loop (watches, timers, connections) is made and destroyed on its thread, by
 /// `call` or `post`; or, when its thread has ended, on any other. `ServerPool` does so by itself.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <memory>
 #include <mutex>
 #include <pollux/error.hpp>
@@ -70,6 +71,10 @@ struct ServerPool::State : std::enable_shared_from_this<ServerPool::State> {
     std::vector<Sockets> listen(std::span<const Address> wanted);
     void make_core(std::size_t place, MakeHandlers& make_handlers);
     void accept_from(std::size_t place, Sockets& listening);
+    PoolMember& member(std::size_t place) noexcept {
+        assert(place < members.size());
+        return members[place];
+    }
     bool has_acceptor() const noexcept {
         return options.spread == Spread::round_robin || options.spread == Spread::least_connections;
     }
@@ -193,11 +198,11 @@ const Address& ServerPool::address() const noexcept { return state_->addresses.f
 const std::vector<Address>& ServerPool::addresses() const noexcept { return state_->addresses; }
 
 ConnectionSet& ServerPool::connections(std::size_t place) noexcept {
-    return *state_->members[place].core->connections;
+    return *state_->member(place).core->connections;
 }
 
 std::size_t ServerPool::load(std::size_t place) const noexcept {
-    return state_->members[place].load;
+    return state_->member(place).load;
 }
 
 ConnectionStats ServerPool::stats() const {
@@ -236,11 +241,11 @@ void ServerPool::set_on_error(
 }
 
 void ServerPool::retire(std::size_t place) {
+    PoolMember& member = state_->member(place);
     if (state_->has_acceptor()) return state_->with(0, [&] { state_->acceptor->retire(place); });
     const bool shared = state_->options.spread == Spread::exclusive;
     state_->with(place, [&] {
-        state_->members[place].core->stop_listening(shared ? ServerCore::Queue::left
-                                                           : ServerCore::Queue::taken);
+        member.core->stop_listening(shared ? ServerCore::Queue::left : ServerCore::Queue::taken);
     });
 }
 

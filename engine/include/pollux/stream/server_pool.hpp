@@ -74,7 +74,8 @@ public:
                ServerPoolOptions options = {});
     /// Ends all connections (`CloseReason::stopped`), each on its loop; waits, so it ends the
     /// program (std::terminate) on a thread of the pool. When the pool has ended the handlers are
-    /// called on this thread. In a forked child it does nothing.
+    /// called on this thread. In a forked child it does nothing, and the sockets, which are the
+    /// parent's too, stay open until the child is gone (or another program, execve(2)).
     ~ServerPool();
     ServerPool(const ServerPool&) = delete;
     ServerPool& operator=(const ServerPool&) = delete;
@@ -102,10 +103,11 @@ public:
     set_on_error(UniqueFunction<void(std::size_t place, const Address&, std::error_code)> on_error);
 
     /// Gives this loop no more connections; those it has go on; waits. No client in the kernel's
-    /// queue is lost while others go on: with `reuse_port` the loop accepts its own queue first
-    /// (see `Server::stop_accepting`, also for the instant in which one may be lost all the same),
-    /// with the others the queue stays. The loop that accepts for all goes on doing so. When the
-    /// last one is retired nobody listens, and the address is free.
+    /// queue is lost while others go on: with `reuse_port` the loop accepts its own queue first,
+    /// up to `max_connections` (see `Server::stop_accepting`, also for the instant in which one may
+    /// be lost all the same), with the others the queue stays. The loop that accepts for all goes
+    /// on doing so. When the last one is retired nobody listens, and the address is free. Throws
+    /// what `on_open` throws; the loop is retired then as well.
     void retire(std::size_t place);
 
     /// Ends in good order: stops accepting, closes every connection on its loop
