@@ -4,11 +4,21 @@
 
 #include <chrono>
 #include <fstream>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pollux/error.hpp>
 #include <sstream>
 #include <string>
+#include <sys/socket.h>
 #include <thread>
 
+#include "sockets.hpp"
+
 namespace pollux_test {
+
+using pollux::check;
+using pollux::Fd;
+
 namespace {
 
 // What /proc/net/tcp calls the receive queues of the port's listeners.
@@ -31,13 +41,23 @@ int waiting_at(int port) {
     return waiting;
 }
 
+int waiting_at(const Fd& listener) {
+    tcp_info now{};
+    socklen_t size = sizeof now;
+    check(::getsockopt(listener.get(), IPPROTO_TCP, TCP_INFO, &now, &size), "getsockopt TCP_INFO");
+    return static_cast<int>(now.tcpi_unacked); // of a listener, the length of its queue
+}
+
+template <class Listener> void await_waiting(const Listener& listener, int clients) {
+    const auto end = std::chrono::steady_clock::now() + longest_wait;
+    while (waiting_at(listener) != clients && std::chrono::steady_clock::now() < end)
+        std::this_thread::yield();
+    REQUIRE_EQ(waiting_at(listener), clients);
+}
+
 } // namespace
 
-void await_in_queue(int port, int clients) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{10};
-    while (waiting_at(port) != clients && std::chrono::steady_clock::now() < end)
-        std::this_thread::yield();
-    REQUIRE_EQ(waiting_at(port), clients);
-}
+void await_in_queue(int port, int clients) { await_waiting(port, clients); }
+void await_in_queue(const Fd& listener, int clients) { await_waiting(listener, clients); }
 
 } // namespace pollux_test

@@ -41,9 +41,9 @@ inline std::string answer(const pollux::Fd& client) {
     return take(client);
 }
 
-/// Waits until the loop has so many connections; fails the test after ten seconds.
+/// Waits until the loop has so many connections; fails the test after `longest_wait`.
 inline void await_load(const pollux::ServerPool& server, std::size_t place, std::size_t load) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+    const auto end = std::chrono::steady_clock::now() + longest_wait;
     while (server.load(place) != load && std::chrono::steady_clock::now() < end)
         std::this_thread::yield();
     REQUIRE_EQ(server.load(place), load);
