@@ -282,7 +282,7 @@ TEST_CASE("ServerPool: a listener whose socket breaks says so, once, and the oth
         const Fd before = client_of(*server);
         CHECK_FALSE(answer(before).empty());
         ::shutdown(listening, SHUT_RD);
-        REQUIRE(told.get_future().wait_for(seconds{10}) == std::future_status::ready);
+        REQUIRE(told.get_future().wait_for(longest_wait) == std::future_status::ready);
         if (spread == Spread::reuse_port) CHECK_EQ(answer(client_of(*server)), "0");
         server.reset();
         CHECK_LE(broken.size(), spread == Spread::exclusive ? 2 : 1);

@@ -201,7 +201,7 @@ TEST_CASE("ServerPool: what a handler connects to counts while it is there, and 
     pool.call(1, abort_the_other);
     CHECK_EQ(server.load(1), 0);
 
-    Fd one = client_of(server);
+    const Fd one = client_of(server);
     CHECK_EQ(answer(one), "0");
     pool.call(1, connect_twice_and_abort_one); // the last that had room has none now
     Fd two = client_of(server);
@@ -229,7 +229,7 @@ TEST_CASE("ServerPool: clients that vanish on their way to a loop leave nothing 
         const auto only_it_is_left = [&] {
             return server.stats().opened == 21 && server.load(0) + server.load(1) == 1;
         };
-        const auto end = std::chrono::steady_clock::now() + seconds{10};
+        const auto end = std::chrono::steady_clock::now() + longest_wait;
         while (!only_it_is_left() && std::chrono::steady_clock::now() < end)
             std::this_thread::yield();
         CHECK(only_it_is_left());
