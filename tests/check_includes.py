@@ -91,6 +91,11 @@ WORDS = [
         ["engine/src/sys.hpp"],
         "only sys.hpp knows which of the two libraries it is in",
     ),
+    (
+        r"syscall",
+        ["engine/src/sys", "demos/", "bench/", "tests/"],
+        "system calls go through sys.hpp, those without a function of libc too",
+    ),
     (r"atomic_thread_fence", [], "ThreadSanitizer does not see fences"),
 ] + [
     (

@@ -125,8 +125,13 @@ struct LoopPool::State {
     State(const State&) = delete;
     State& operator=(const State&) = delete;
 
-    void stop() noexcept {
-        for (const auto& member : members) member->loop.stop();
+    void stop() noexcept { stop_all_but(nullptr); }
+
+    // Once: a loop that has ended may be somebody else's by now.
+    void stop_all_but(const Member* one) noexcept {
+        if (stopping.exchange(true)) return;
+        for (const auto& member : members)
+            if (member.get() != one) member->loop.stop();
     }
 
     void end() noexcept {
@@ -134,17 +139,13 @@ struct LoopPool::State {
         threads->join();
     }
 
-    // A loop that has ended is left as it is: it may be somebody else's by now.
     void ended(const Member& one, std::exception_ptr failure) noexcept {
-        {
-            const std::lock_guard lock{board->mutex};
-            if (board->first_failure == nullptr) board->first_failure = std::move(failure);
-            board->ended[one.place] = true;
-            --board->running;
-            board->changed.notify_all();
-        }
-        for (const auto& member : members)
-            if (member.get() != &one) member->loop.stop();
+        stop_all_but(&one);
+        const std::lock_guard lock{board->mutex};
+        if (board->first_failure == nullptr) board->first_failure = std::move(failure);
+        board->ended[one.place] = true;
+        --board->running;
+        board->changed.notify_all();
     }
 
     void check_process(const char* operation) const {
@@ -163,6 +164,7 @@ struct LoopPool::State {
     const std::shared_ptr<Board> board = std::make_shared<Board>();
     std::vector<std::unique_ptr<Member>> members;
     std::atomic<std::size_t> next{0};
+    std::atomic<bool> stopping{false};
     std::optional<ThreadGroup> threads;
 };
 

@@ -226,6 +226,25 @@ TEST_CASE("LoopPool: destroyed, it ends the loops; what was posted and did not r
     CHECK_FALSE(ran);
 }
 
+TEST_CASE("LoopPool: a loop that has ended runs for whoever wants it, and stops when it is told") {
+    LoopPool pool{{.loops = 3}};
+    pool.loop(0).stop();
+    pool.wait();
+    pool.stop(); // in vain: all have ended
+    for (std::size_t place = 0; place < pool.size(); ++place) {
+        EventLoop& loop = pool.loop(place);
+        bool ran = false;
+        loop.post([&] { // a turn later
+            loop.post([&] {
+                ran = true;
+                loop.stop();
+            });
+        });
+        loop.run();
+        CHECK(ran);
+    }
+}
+
 TEST_CASE("LoopPool: its threads have all signals blocked") {
     LoopPool pool{{.loops = 1}};
     const sigset_t mask = pool.call(0, [](EventLoop&) {

@@ -17,6 +17,7 @@
 #include <future>
 #include <optional>
 #include <poll.h>
+#include <pollux/instruments/call_hook.hpp>
 #include <pollux/stream/server_pool.hpp>
 #include <stdexcept>
 #include <string>
@@ -97,6 +98,44 @@ TEST_CASE("ServerPool: sockets on their way to a loop while it drains are served
     clients.clear();
     told.get_future().wait();
     CHECK_EQ(all_closed(server.stats(), CloseReason::closed), 10);
+}
+
+TEST_CASE("ServerPool: a drain serves who waits in the kernel where the port is shared") {
+    for (const Spread spread : spreads)
+        for (const bool shared : {true, false}) {
+            CAPTURE(static_cast<int>(spread));
+            CAPTURE(shared);
+            LoopPool pool{{.loops = 2, .backend = Backend::epoll}};
+            ServerPool server{pool,
+                              loopback,
+                              greet,
+                              {.spread = spread, .server = {.listen = {.reuse_port = shared}}}};
+            std::vector<Fd> clients;
+            std::promise<void> told;
+            {
+                const Held one{pool.loop(0)};
+                const Held two{pool.loop(1)};
+                while (clients.size() < 10) clients.push_back(client_of(server));
+                await_in_queue(server.address().port(), 10);
+                server.drain(seconds{100}, [&] { told.set_value(); });
+            }
+            const bool taken = shared || spread == Spread::reuse_port;
+            std::size_t served = 0;
+            std::size_t ended = 0;
+            for (const Fd& client : clients) {
+                if (answer(client).empty()) continue;
+                ++served;
+                await(client, POLLIN);
+                if (at_end(client)) ++ended; // and not reset
+            }
+            CHECK_EQ(ended, served);
+            if (taken) CHECK_EQ(served, 10);
+            clients.clear();
+            told.get_future().wait();
+            const ConnectionStats stats = server.stats();
+            CHECK_EQ(stats.opened, served);
+            CHECK_EQ(all_closed(stats, CloseReason::closed), served);
+        }
 }
 
 TEST_CASE("ServerPool: who does not end in time is aborted") {
@@ -219,6 +258,38 @@ TEST_CASE("ServerPool: what a handler throws goes to on_error, or ends the pool"
     }
 }
 
+TEST_CASE("ServerPool: a listener whose socket breaks says so, once, and the others go on") {
+    for (const Spread spread : spreads) {
+        CAPTURE(static_cast<int>(spread));
+        std::atomic<int> listening{-1}; // the last
+        const CallHook hook{[&](const CallPoint& call) {
+            if (call.name == "listen") listening = call.fd;
+            return CallOutcome{};
+        }};
+        LoopPool pool{{.loops = 2, .backend = Backend::epoll}};
+        std::optional<ServerPool> server{std::in_place, pool, loopback, greet,
+                                         ServerPoolOptions{.spread = spread}};
+        const Address listened = server->address();
+        std::vector<std::size_t> broken;
+        std::promise<void> told;
+        server->set_on_error([&](std::size_t place, const Address& address, std::error_code error) {
+            CHECK(pool.runs_here(place));
+            CHECK(address == listened);
+            CHECK_EQ(error.value(), EINVAL);
+            broken.push_back(place);
+            if (broken.size() == 1) told.set_value();
+        });
+        const Fd before = client_of(*server);
+        CHECK_FALSE(answer(before).empty());
+        ::shutdown(listening, SHUT_RD);
+        REQUIRE(told.get_future().wait_for(longest_wait) == std::future_status::ready);
+        if (spread == Spread::reuse_port) CHECK_EQ(answer(client_of(*server)), "0");
+        server.reset();
+        CHECK_LE(broken.size(), spread == Spread::exclusive ? 2 : 1);
+        if (spread == Spread::reuse_port) CHECK_EQ(broken.front(), 1);
+    }
+}
+
 TEST_CASE("ServerPool: destroyed, it ends all connections, each on its loop") {
     std::atomic<int> right{0};
     LoopPool pool{{.loops = 3}};
@@ -242,6 +313,20 @@ TEST_CASE("ServerPool: destroyed, it ends all connections, each on its loop") {
     }
     CHECK_EQ(right, 6);
     CHECK_EQ(pool.call(2, [](EventLoop&) { return 3; }), 3); // the pool goes on
+}
+
+TEST_CASE("ServerPool: waiting on a thread of the pool is an error, not a hang") {
+    LoopPool pool{{.loops = 2}};
+    ServerPool server{pool, loopback, greet};
+    const auto refused = [&](auto act) {
+        CHECK_THROWS_AS(pool.call(1, [&](EventLoop&) { act(); }), std::logic_error);
+    };
+    refused([&] { const ServerPool another{pool, loopback, greet}; });
+    refused([&] { static_cast<void>(server.stats()); });
+    refused([&] { static_cast<void>(server.shed()); });
+    refused([&] { server.retire(0); });
+    refused([&] { server.drain(seconds{100}); });
+    CHECK_EQ(answer(client_of(server)), "0"); // and nothing was done
 }
 
 TEST_CASE("ServerPool: in a forked child destroying does nothing") {

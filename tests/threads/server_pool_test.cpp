@@ -9,14 +9,19 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <poll.h>
+#include <pollux/instruments/call_hook.hpp>
 #include <pollux/stream/server_pool.hpp>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <sys/socket.h>
 #include <system_error>
+#include <thread>
+#include <utility>
 #include <vector>
 
 using namespace pollux;
@@ -174,6 +179,91 @@ TEST_CASE("ServerPool: a limit holds for each loop; the rest wait in the kernel 
         }
         CHECK_EQ(served, 20);
         CHECK_EQ(server.stats().opened, 20);
+    }
+}
+
+TEST_CASE("ServerPool: what a handler connects to counts while it is there, and upsets no count") {
+    LoopPool pool{{.loops = 2}};
+    ServerPool server{
+        pool, loopback, greet, {.spread = Spread::round_robin, .server = {.max_connections = 1}}};
+    const Fd elsewhere = tcp_listener();
+    const Address address = Address::ipv4_loopback(static_cast<std::uint16_t>(port_of(elsewhere)));
+    ConnectionId second{};
+    const auto connect_twice_and_abort_one = [&](EventLoop&) {
+        ConnectionSet& set = server.connections(1);
+        const ConnectionId first = set.connect(address);
+        second = set.connect(address);
+        set.find(first)->abort();
+    };
+    const auto abort_the_other = [&](EventLoop&) { server.connections(1).find(second)->abort(); };
+    pool.call(1, connect_twice_and_abort_one);
+    CHECK_EQ(server.load(1), 1);
+    pool.call(1, abort_the_other);
+    CHECK_EQ(server.load(1), 0);
+
+    const Fd one = client_of(server);
+    CHECK_EQ(answer(one), "0");
+    pool.call(1, connect_twice_and_abort_one); // the last that had room has none now
+    Fd two = client_of(server);
+    CHECK_EQ(answer(two), "1");
+    CHECK_EQ(server.load(1), 2);
+    const Fd three = client_of(server);
+    two.reset();
+    pool.call(1, abort_the_other);
+    CHECK_EQ(answer(three), "1");
+}
+
+TEST_CASE("ServerPool: clients that vanish on their way to a loop leave nothing there") {
+    for (const Spread spread : spreads) {
+        CAPTURE(static_cast<int>(spread));
+        LoopPool pool{{.loops = 2, .backend = Backend::epoll}};
+        ServerPool server{pool, loopback, greet, {.spread = spread}};
+        std::vector<Fd> clients;
+        {
+            const Held busy{pool.loop(1)};
+            while (clients.size() < 20) clients.push_back(client_of(server));
+            for (Fd& client : clients) reset(client);
+        }
+        const Fd last = client_of(server);
+        CHECK_FALSE(answer(last).empty());
+        const auto only_it_is_left = [&] {
+            return server.stats().opened == 21 && server.load(0) + server.load(1) == 1;
+        };
+        const auto end = std::chrono::steady_clock::now() + longest_wait;
+        while (!only_it_is_left() && std::chrono::steady_clock::now() < end)
+            std::this_thread::yield();
+        CHECK(only_it_is_left());
+    }
+}
+
+TEST_CASE("ServerPool: who finds no descriptor, or cannot be watched, is shed and counted") {
+    struct Refusal {
+        const char* call;
+        int error;
+    };
+    static constexpr Refusal refusals[] = {{"accept4", EMFILE}, {"epoll_ctl", ENOSPC}};
+    for (const Spread spread : spreads) {
+        CAPTURE(static_cast<int>(spread));
+        std::atomic<const Refusal*> next{nullptr};
+        const CallHook hook{[&](const CallPoint& point) {
+            CallOutcome outcome;
+            const Refusal* refusal = next;
+            if (refusal != nullptr && point.name == refusal->call &&
+                next.compare_exchange_strong(refusal, nullptr))
+                outcome.error = refusal->error;
+            return outcome;
+        }};
+        LoopPool pool{{.loops = 2, .backend = Backend::epoll}};
+        ServerPool server{pool, loopback, greet, {.spread = spread}};
+        for (const Refusal& refusal : refusals) {
+            next = &refusal;
+            CHECK_EQ(answer(client_of(server)), ""); // an end
+        }
+        CHECK_EQ(server.shed(), 2);
+        CHECK_EQ(server.load(0) + server.load(1), 0);
+        CHECK_FALSE(answer(client_of(server)).empty());
+        CHECK(server.drain(seconds{100}));
+        CHECK_EQ(server.shed(), 2); // the listeners are gone, what they did is not
     }
 }
 

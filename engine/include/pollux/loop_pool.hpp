@@ -22,9 +22,10 @@ struct LoopPoolOptions {
 /// Event loops, each in a thread of its own, for a program that needs more than one core.
 ///
 ///     LoopPool pool;
-///     pool.loop(1).post([] { … });                                  // and goes on
-///     pool.call(1, [](EventLoop& loop) { return … loop.watch(…); }); // and waits
-///     pool.wait();                                                  // until somebody stops it
+///     pool.loop(1).post([] { … });                                             // and goes on
+///     std::optional<Timer> tick;
+///     pool.call(1, [&](EventLoop& loop) { tick = loop.run_every(…, [] { … }); }); // and waits
+///     pool.wait();                                                 // until somebody stops it
 ///
 /// What lives on a loop (watches, timers, connections) is made and destroyed on its thread, by
 /// `call` or `post`; or, when its thread has ended, on any other. `ServerPool` does so by itself.
@@ -78,7 +79,8 @@ public:
     /// pool.
     [[nodiscard]] bool await(std::size_t place, UniqueFunction<void(EventLoop&, Task)> begin);
 
-    /// Makes all loops end, each after its turn. From any thread and from a signal handler.
+    /// Makes all loops end, each after its turn. From any thread and from a signal handler. Does
+    /// nothing when they are ending already, or have ended.
     void stop() noexcept;
     /// Waits until all threads have ended. Throws the first exception that left a loop, each time
     /// it is called; `std::logic_error` on a thread of the pool.

@@ -45,19 +45,25 @@ std::uint64_t Acceptor::shed() const noexcept {
     return sum;
 }
 
-// The first after the one that had the last, so that equals are served in turn.
+// The first after the one that had the last, so that equals are served in turn. While nobody has
+// room the listeners are paused; but handlers connect by themselves, and may have filled the last.
 std::size_t Acceptor::choose() const {
-    std::size_t best = members_.size();
+    const std::size_t nobody = members_.size();
+    std::size_t best = nobody;
+    std::size_t full = nobody;
     for (std::size_t step = 1; step <= members_.size(); ++step) {
         const std::size_t place = (last_ + step) % members_.size();
-        if (!may_have_more(place)) continue;
+        if (retired_[place]) continue;
+        if (!may_have_more(place)) {
+            if (full == nobody) full = place;
+            continue;
+        }
         if (options_.spread == Spread::round_robin) return place;
-        if (best == members_.size() || members_[place].load < members_[best].load) best = place;
+        if (best == nobody || members_[place].load < members_[best].load) best = place;
     }
-    return best;
+    return best == nobody ? full : best;
 }
 
-// While nobody has room the listeners are paused, so somebody has.
 void Acceptor::hand_over(Socket socket) {
     last_ = choose();
     PoolMember& chosen = members_[last_];
@@ -83,7 +89,7 @@ void Acceptor::pause_or_resume() {
     for (Listener& listener : listeners_) room ? listener.resume() : listener.pause();
 }
 
-void Acceptor::has_gone() {
+void Acceptor::load_changed() {
     if (!full_ || !full_.exchange(false)) return;
     pool_.loop(0).post([self = shared_from_this()] {
         if (!self->listeners_.empty()) self->pause_or_resume();

@@ -19,8 +19,8 @@ struct PoolMember {
     std::atomic<std::size_t> load{0}; // connections, those on their way included
 };
 
-/// Accepts on the first loop of a pool, and hands the sockets over. All but `has_gone` belongs to
-/// that loop's thread.
+/// Accepts on the first loop of a pool, and hands the sockets over. All but `load_changed` belongs
+/// to that loop's thread.
 class Acceptor : public std::enable_shared_from_this<Acceptor> {
 public:
     Acceptor(LoopPool& pool, std::span<PoolMember> members, const ServerPoolOptions& options);
@@ -33,9 +33,10 @@ public:
     void stop();
     void close() noexcept;
     std::uint64_t shed() const noexcept;
+    std::span<Listener> listeners() noexcept { return listeners_; }
 
-    /// To be told after each connection that is gone. From any thread.
-    void has_gone();
+    /// To be told when a load has changed. From any thread.
+    void load_changed();
 
 private:
     void hand_over(Socket socket);

@@ -30,12 +30,7 @@ std::vector<Address> Server::addresses() const {
 }
 ConnectionSet& Server::connections() noexcept { return *core_->connections; }
 void Server::set_on_error(UniqueFunction<void(const Address&, std::error_code)> on_error) {
-    // Shared, since it may be replaced while it runs.
-    const auto told = std::make_shared<decltype(on_error)>(std::move(on_error));
-    for (Listener& listener : core_->listeners)
-        listener.set_on_error([told, address = listener.address()](std::error_code error) {
-            if (*told) (*told)(address, error);
-        });
+    set_on_error_of(core_->listeners, std::move(on_error));
 }
 std::uint64_t Server::shed() const noexcept { return core_->all_shed(); }
 void Server::stop_accepting() { core_->stop_listening(); }

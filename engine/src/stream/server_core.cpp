@@ -12,6 +12,16 @@ Socket listen_for_clients(const Address& address, const ListenOptions& options) 
     return socket;
 }
 
+void set_on_error_of(std::span<Listener> listeners,
+                     UniqueFunction<void(const Address&, std::error_code)> on_error) {
+    // Shared, since it may be replaced while it runs.
+    const auto told = std::make_shared<decltype(on_error)>(std::move(on_error));
+    for (Listener& listener : listeners)
+        listener.set_on_error([told, address = listener.address()](std::error_code error) {
+            if (*told) (*told)(address, error);
+        });
+}
+
 ServerCore::ServerCore(EventLoop& on, ConnectionHandlers handlers, const ServerOptions& options)
     : loop{on},
       max_connections{options.max_connections},
@@ -32,6 +42,7 @@ void ServerCore::listen(Socket socket, Trigger trigger) {
 void ServerCore::take(Socket socket) {
     if (!connections) return;
     const auto self = shared_from_this();
+    ++counted;
     const std::uint64_t opened = connections->stats().opened;
     try {
         const ConnectionId id = connections->adopt(std::move(socket));
@@ -42,9 +53,10 @@ void ServerCore::take(Socket socket) {
         // does not fit; no memory) must not end the others: it is closed.
         if (!connections || connections->stats().opened != opened) throw;
         ++shed;
-        if (on_less) on_less();
     }
-    if (connections && is_full())
+    if (!connections) return;
+    tell_count();
+    if (is_full())
         for (Listener& listener : listeners) listener.pause();
 }
 
@@ -77,8 +89,15 @@ std::uint64_t ServerCore::all_shed() const noexcept {
 void ServerCore::on_gone() {
     if (!listeners.empty() && !is_full())
         for (Listener& listener : listeners) listener.resume();
-    if (on_less) on_less();
+    tell_count();
     end_if_drained();
+}
+
+// By the size, not one by one: the set may have connections that nobody accepted.
+void ServerCore::tell_count() {
+    const std::size_t now = connections->size();
+    const std::size_t more = now - std::exchange(counted, now);
+    if (on_count && more != 0) on_count(more);
 }
 
 // In a turn of its own: `on_done` may destroy the server, which calls this in the middle of ending

@@ -6,12 +6,18 @@
 #include <memory>
 #include <optional>
 #include <pollux/stream/server.hpp>
+#include <span>
+#include <system_error>
 #include <vector>
 
 namespace pollux {
 
 /// `Socket::listen`, with what accepted sockets inherit: small messages leave at once.
 Socket listen_for_clients(const Address& address, const ListenOptions& options);
+
+/// `Server::set_on_error` for those listeners.
+void set_on_error_of(std::span<Listener> listeners,
+                     UniqueFunction<void(const Address&, std::error_code)> on_error);
 
 // Shared with whatever of it runs while a handler destroys the server.
 struct ServerCore : std::enable_shared_from_this<ServerCore> {
@@ -21,7 +27,7 @@ struct ServerCore : std::enable_shared_from_this<ServerCore> {
     void listen(Socket socket, Trigger trigger, Listener::Accept on_accept);
     void listen(Socket socket, Trigger trigger);
 
-    /// Serves an accepted socket.
+    /// Serves an accepted socket. For `on_count` it is there already.
     void take(Socket socket);
 
     /// What becomes of the clients in the kernel's queue.
@@ -37,6 +43,7 @@ struct ServerCore : std::enable_shared_from_this<ServerCore> {
 
     bool is_full() const noexcept { return connections->size() >= max_connections; }
     void on_gone();
+    void tell_count();
     void end_if_drained();
     void finish_draining();
 
@@ -47,8 +54,10 @@ struct ServerCore : std::enable_shared_from_this<ServerCore> {
     bool stopping = false;
     std::optional<ConnectionSet> connections; // none: the server is gone
     std::vector<Listener> listeners;
-    Task on_less;           // called when one that was taken is gone
     std::uint64_t shed = 0; // but for the listeners' own
+    // Called with how many connections there are more, modulo 2^n, than `counted`.
+    UniqueFunction<void(std::size_t)> on_count;
+    std::size_t counted = 0;
     bool draining = false;
     Task on_drained;
     Timer drained;

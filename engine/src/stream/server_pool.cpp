@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <memory>
+#include <mutex>
 #include <pollux/error.hpp>
 #include <stdexcept>
 #include <utility>
@@ -59,6 +61,9 @@ struct Drain {
 
 struct ServerPool::State : std::enable_shared_from_this<ServerPool::State> {
     State(LoopPool& on, const ServerPoolOptions& how) : pool{on}, options{how}, members(on.size()) {
+        for (std::size_t place = 0; place < pool.size(); ++place)
+            if (pool.runs_here(place))
+                throw std::logic_error{"ServerPool: made on a thread of its pool"};
         if (options.spread == Spread::reuse_port) options.server.listen.reuse_port = true;
     }
 
@@ -66,6 +71,10 @@ struct ServerPool::State : std::enable_shared_from_this<ServerPool::State> {
     std::vector<Sockets> listen(std::span<const Address> wanted);
     void make_core(std::size_t place, MakeHandlers& make_handlers);
     void accept_from(std::size_t place, Sockets& listening);
+    PoolMember& member(std::size_t place) noexcept {
+        assert(place < members.size());
+        return members[place];
+    }
     bool has_acceptor() const noexcept {
         return options.spread == Spread::round_robin || options.spread == Spread::least_connections;
     }
@@ -119,9 +128,9 @@ void ServerPool::State::make_core(std::size_t place, MakeHandlers& make_handlers
     pool.call(place, [&](EventLoop& loop) {
         member.core =
             std::make_shared<ServerCore>(loop, make_handlers(place, loop), options.server);
-        member.core->on_less = [this, &member] {
-            --member.load;
-            if (acceptor != nullptr) acceptor->has_gone();
+        member.core->on_count = [this, &member](std::size_t more) {
+            member.load += more;
+            if (acceptor != nullptr) acceptor->load_changed();
         };
     });
 }
@@ -189,11 +198,11 @@ const Address& ServerPool::address() const noexcept { return state_->addresses.f
 const std::vector<Address>& ServerPool::addresses() const noexcept { return state_->addresses; }
 
 ConnectionSet& ServerPool::connections(std::size_t place) noexcept {
-    return *state_->members[place].core->connections;
+    return *state_->member(place).core->connections;
 }
 
 std::size_t ServerPool::load(std::size_t place) const noexcept {
-    return state_->members[place].load;
+    return state_->member(place).load;
 }
 
 ConnectionStats ServerPool::stats() const {
@@ -211,12 +220,32 @@ std::uint64_t ServerPool::shed() const {
     return sum;
 }
 
+void ServerPool::set_on_error(
+    UniqueFunction<void(std::size_t, const Address&, std::error_code)> on_error) {
+    struct Told {
+        std::mutex mutex;
+        decltype(on_error) call;
+    };
+    const auto told = std::make_shared<Told>();
+    told->call = std::move(on_error);
+    const auto set = [&](std::size_t place, std::span<Listener> listeners) {
+        set_on_error_of(listeners, [told, place](const Address& address, std::error_code error) {
+            const std::lock_guard lock{told->mutex};
+            if (told->call) told->call(place, address, error);
+        });
+    };
+    if (const auto& acceptor = state_->acceptor; acceptor != nullptr)
+        return state_->with(0, [&] { set(0, acceptor->listeners()); });
+    for (std::size_t place = 0; place < state_->members.size(); ++place)
+        state_->with(place, [&] { set(place, state_->members[place].core->listeners); });
+}
+
 void ServerPool::retire(std::size_t place) {
+    PoolMember& member = state_->member(place);
     if (state_->has_acceptor()) return state_->with(0, [&] { state_->acceptor->retire(place); });
     const bool shared = state_->options.spread == Spread::exclusive;
     state_->with(place, [&] {
-        state_->members[place].core->stop_listening(shared ? ServerCore::Queue::left
-                                                           : ServerCore::Queue::taken);
+        member.core->stop_listening(shared ? ServerCore::Queue::left : ServerCore::Queue::taken);
     });
 }
 

@@ -7,6 +7,7 @@
 #include <pollux/stream/connection_set.hpp>
 #include <pollux/stream/server.hpp>
 #include <span>
+#include <system_error>
 #include <vector>
 
 namespace pollux {
@@ -71,8 +72,10 @@ public:
     /// The same at several addresses, as `Server`.
     ServerPool(LoopPool& pool, std::span<const Address> addresses, MakeHandlers make_handlers,
                ServerPoolOptions options = {});
-    /// Ends all connections (`CloseReason::stopped`), each on its loop; waits. When the pool has
-    /// ended the handlers are called on this thread. In a forked child it does nothing.
+    /// Ends all connections (`CloseReason::stopped`), each on its loop; waits, so it ends the
+    /// program (std::terminate) on a thread of the pool. When the pool has ended the handlers are
+    /// called on this thread. In a forked child it does nothing, and the sockets, which are the
+    /// parent's too, stay open until the child is gone (or another program, execve(2)).
     ~ServerPool();
     ServerPool(const ServerPool&) = delete;
     ServerPool& operator=(const ServerPool&) = delete;
@@ -83,7 +86,8 @@ public:
 
     /// The connections of one loop: for that loop's thread alone.
     ConnectionSet& connections(std::size_t place) noexcept;
-    /// How many it has, those on their way to it included. From any thread, and soon out of date.
+    /// How many it has, those on their way to it included; one that was made by `connections`
+    /// itself from the next on that comes or goes there. From any thread, and soon out of date.
     std::size_t load(std::size_t place) const noexcept;
 
     /// Those of all loops together, each asked in its turn; waits.
@@ -91,11 +95,19 @@ public:
     /// Clients closed as soon as they came: see `Server::shed`; waits.
     std::uint64_t shed() const;
 
+    /// Called when the socket of a listener is broken and nobody is accepted there any more (see
+    /// `Listener::set_on_error`), with the loop that accepted there and the address, on that loop's
+    /// thread: once for each, and never twice at the same time. Loops that share the socket
+    /// (`Spread::exclusive`) say so as they find out. The others and the connections go on. Waits.
+    void
+    set_on_error(UniqueFunction<void(std::size_t place, const Address&, std::error_code)> on_error);
+
     /// Gives this loop no more connections; those it has go on; waits. No client in the kernel's
-    /// queue is lost while others go on: with `reuse_port` the loop accepts its own queue first
-    /// (see `Server::stop_accepting`, also for the instant in which one may be lost all the same),
-    /// with the others the queue stays. The loop that accepts for all goes on doing so. When the
-    /// last one is retired nobody listens, and the address is free.
+    /// queue is lost while others go on: with `reuse_port` the loop accepts its own queue first,
+    /// up to `max_connections` (see `Server::stop_accepting`, also for the instant in which one may
+    /// be lost all the same), with the others the queue stays. The loop that accepts for all goes
+    /// on doing so. When the last one is retired nobody listens, and the address is free. Throws
+    /// what `on_open` throws; the loop is retired then as well.
     void retire(std::size_t place);
 
     /// Ends in good order: stops accepting, closes every connection on its loop
