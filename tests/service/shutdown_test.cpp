@@ -212,6 +212,32 @@ CONTRACT_CASE("service: shutdown under load loses nothing that was answered", ev
     }
 }
 
+TEST_CASE("service: shutdown at any moment while clients come and go") {
+    const DescriptorLedger ledger;
+    for (const Model model : models) {
+        CAPTURE(to_string(model));
+        for (int moment = 0; moment < 15; ++moment) {
+            Serving serving{Address::ipv4_loopback(0), uppers(), options_of(model, modes.back())};
+            std::atomic<int> answered{0};
+            // Until it is refused, or reset in the queue.
+            const auto come_and_go = [&] {
+                for (;;) {
+                    BlockingSocket socket = serving.connect();
+                    const std::string answer = ask(socket, "hello");
+                    CHECK((answer == "HELLO" || answer.empty()));
+                    ++answered;
+                    socket.socket().shutdown_write();
+                }
+            };
+            std::vector<std::jthread> clients;
+            for (int client = 0; client < 3; ++client)
+                clients.emplace_back([&] { CHECK_NE(error_of(come_and_go), 0); });
+            while (answered < moment) std::this_thread::yield();
+            serving.end();
+        }
+    }
+}
+
 TEST_CASE("service: what has arrived when it is shut down is answered") {
     const DescriptorLedger ledger;
     for (const Mode& mode : modes) {
