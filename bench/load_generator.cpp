@@ -1,5 +1,5 @@
-// Load on any TCP server that echoes or discards, from one thread on bare epoll: what measures
-// must not be what is measured, so nothing here is Pollux. `--help` says what it can do.
+// Load on any TCP server that echoes, upper-cases or discards, from one thread on bare epoll: what
+// measures must not be what is measured, so nothing here is Pollux. `--help` says what it can do.
 
 #include <cstdio>
 #include <exception>
@@ -53,6 +53,18 @@ template <class Run> Measured measure(const Options& options, Run run) {
     return measured;
 }
 
+const char* name_of(Options::Mode mode) {
+    switch (mode) {
+    case Options::Mode::echo:
+        return "echo";
+    case Options::Mode::upper:
+        return "upper";
+    case Options::Mode::upload:
+        break;
+    }
+    return "upload";
+}
+
 void print(const Options& options, const Measured& measured) {
     const Result& result = measured.result;
     const double seconds = static_cast<double>(result.ended - result.started) / 1e9;
@@ -61,13 +73,25 @@ void print(const Options& options, const Measured& measured) {
                 "\"seconds\": %.9f, \"requests\": %llu, \"bytes\": %llu, \"waits\": %llu, "
                 "\"client_cpu_seconds\": %.9f, \"latency_ns\": {\"p50\": %llu, \"p90\": %llu, "
                 "\"p99\": %llu, \"p99.9\": %llu, \"max\": %llu}}\n",
-                options.mode == Options::Mode::echo ? "echo" : "upload", options.connections,
-                options.size, options.depth, seconds, number(result.requests), number(result.bytes),
-                number(result.waits), static_cast<double>(measured.cpu) / 1e9,
-                number(result.latency.percentile(50)), number(result.latency.percentile(90)),
-                number(result.latency.percentile(99)), number(result.latency.percentile(99.9)),
-                number(result.latency.max()));
+                name_of(options.mode), options.connections, options.size, options.depth, seconds,
+                number(result.requests), number(result.bytes), number(result.waits),
+                static_cast<double>(measured.cpu) / 1e9, number(result.latency.percentile(50)),
+                number(result.latency.percentile(90)), number(result.latency.percentile(99)),
+                number(result.latency.percentile(99.9)), number(result.latency.max()));
     std::fflush(stdout);
+}
+
+// A server that does not hold so many connections can be looked at while they are open.
+void greet(const Options& options, EchoLoad& load) {
+    try {
+        load.greet();
+    } catch (const Failure& failure) {
+        if (options.handshake) {
+            std::cout << "stuck: " << failure.what() << std::endl;
+            wait_for_line();
+        }
+        throw;
+    }
 }
 
 // The connections stay open until the result is out and, in a handshake, until the next line: the
@@ -75,6 +99,7 @@ void print(const Options& options, const Measured& measured) {
 void run_echo(const Options& options) {
     const auto sockets = connect_all(options);
     const auto load = std::make_unique<EchoLoad>(options, sockets);
+    greet(options, *load);
     load->run(warmup_goal(options));
     print(options, measure(options, [&](const Goal& goal) { return load->run(goal); }));
     if (options.handshake) wait_for_line();
@@ -99,10 +124,10 @@ int main(int argc, char** argv) {
             return 0;
         }
         make_room_for(options.connections);
-        if (options.mode == Options::Mode::echo)
-            run_echo(options);
-        else
+        if (options.mode == Options::Mode::upload)
             run_upload(options);
+        else
+            run_echo(options);
         return 0;
     } catch (const std::exception& error) {
         std::cerr << "load_generator: " << error.what() << '\n';
