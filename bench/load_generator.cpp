@@ -6,6 +6,7 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "load/clock.hpp"
 #include "load/echo.hpp"
@@ -81,10 +82,10 @@ void print(const Options& options, const Measured& measured) {
     std::fflush(stdout);
 }
 
-// A server that does not hold so many connections can be looked at while they are open.
-void greet(const Options& options, EchoLoad& load) {
+// A server that does not hold so many connections can be looked at before this process ends.
+template <class Try> void or_stuck(const Options& options, Try attempt) {
     try {
-        load.greet();
+        attempt();
     } catch (const Failure& failure) {
         if (options.handshake) {
             std::cout << "stuck: " << failure.what() << std::endl;
@@ -97,9 +98,10 @@ void greet(const Options& options, EchoLoad& load) {
 // The connections stay open until the result is out and, in a handshake, until the next line: the
 // closing is no part of what is measured.
 void run_echo(const Options& options) {
-    const auto sockets = connect_all(options);
+    std::vector<Fd> sockets;
+    or_stuck(options, [&] { connect_all(options, sockets); });
     const auto load = std::make_unique<EchoLoad>(options, sockets);
-    greet(options, *load);
+    or_stuck(options, [&] { load->greet(); });
     load->run(warmup_goal(options));
     print(options, measure(options, [&](const Goal& goal) { return load->run(goal); }));
     if (options.handshake) wait_for_line();
@@ -107,8 +109,13 @@ void run_echo(const Options& options) {
 
 // An upload ends its connections, so the warm-up has some of its own.
 void run_upload(const Options& options) {
-    if (options.warmup.count() > 0) upload(options, connect_all(options), warmup_goal(options));
-    const auto sockets = connect_all(options);
+    if (options.warmup.count() > 0) {
+        std::vector<Fd> sockets;
+        connect_all(options, sockets);
+        upload(options, sockets, warmup_goal(options));
+    }
+    std::vector<Fd> sockets;
+    connect_all(options, sockets);
     print(options,
           measure(options, [&](const Goal& goal) { return upload(options, sockets, goal); }));
     if (options.handshake) wait_for_line();

@@ -85,20 +85,18 @@ void make_room_for(std::size_t connections) {
                       " descriptors; the hard limit is " + std::to_string(limit.rlim_max)};
 }
 
-std::vector<Fd> connect_all(const Options& options) {
+void connect_all(const Options& options, std::vector<Fd>& sockets) {
     const Address address = resolve(options);
     const timeval patience = timeval_of(options.patience);
-    std::vector<Fd> sockets;
     sockets.reserve(options.connections);
     try {
         while (sockets.size() < options.connections)
             sockets.push_back(connect_one(*address, patience));
     } catch (const Failure& failure) {
-        throw Failure{"connection " + std::to_string(sockets.size() + 1) + " of " +
-                      std::to_string(options.connections) + " to " + options.host + ":" +
-                      options.port + ": " + failure.what()};
+        throw Failure{std::to_string(sockets.size()) + " of " +
+                      std::to_string(options.connections) + " connections to " + options.host +
+                      ":" + options.port + " open, then " + failure.what()};
     }
-    return sockets;
 }
 
 Pattern::Pattern(bool upper) : bytes_(period + longest) {

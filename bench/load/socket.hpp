@@ -33,8 +33,9 @@ private:
 /// enough for so many connections.
 void make_room_for(std::size_t connections);
 
-/// Connected non-blocking sockets without Nagle's delay. Throws `Failure`.
-std::vector<Fd> connect_all(const Options& options);
+/// Appends connected non-blocking sockets without Nagle's delay. Throws `Failure` and leaves those
+/// that are connected until then.
+void connect_all(const Options& options, std::vector<Fd>& sockets);
 
 /// What the sockets send and must get back: a byte for every position of the stream, without a
 /// period that a message size or a buffer divides, so that a byte lost or doubled is seen.

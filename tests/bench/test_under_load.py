@@ -68,6 +68,12 @@ class UnderLoads(unittest.TestCase):
         self.assertEqual(str(problem), "0 of 2 connections answered, then the server did nothing "
                          "for 0.2 s; 2 wait in the listen queue; the server has 1 thread")
 
+    def test_a_refused_connection_says_how_many_are_open(self):
+        problem = self.refusal("print('listening on 127.0.0.1:1', flush=True); input()")
+        self.assertNotIsInstance(problem, TooMany)
+        self.assertIn("0 of 2 connections to 127.0.0.1:1 open, then connect: Connection refused",
+                      str(problem))
+
 
 if __name__ == "__main__":
     unittest.main()
