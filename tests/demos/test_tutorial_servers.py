@@ -1,6 +1,5 @@
 """hello, guess_who, print, delay and upper: each answers what one read gave."""
 
-import os
 import signal
 import socket
 import unittest
@@ -100,11 +99,9 @@ class Print(Modes):
             with Server("print_server", *mode) as server, server.connect() as client:
                 client.sendall(b"first")
                 self.assertIn(": first\n", server.process.stdout.readline())
-                server.process.send_signal(signal.SIGSTOP)
-                os.waitpid(server.process.pid, os.WUNTRACED)
-                client.sendall(b"last words")
-                reset(client)
-                server.process.send_signal(signal.SIGCONT)
+                with server.paused():
+                    client.sendall(b"last words")
+                    reset(client)
                 with server.connect() as other:  # else there might be nothing to read
                     other.sendall(b"later")
                     self.assertRegex(server.process.stdout.readline(),
@@ -118,10 +115,9 @@ class Print(Modes):
                 name = "%s:%d" % client.getsockname()
                 client.sendall(b"here")
                 self.assertEqual(server.process.stdout.readline(), f"{name}: here\n")
-                server.process.send_signal(signal.SIGSTOP)
-                client.sendall(b"and gone")
-                reset(client)
-                server.process.send_signal(signal.SIGCONT)
+                with server.paused():
+                    client.sendall(b"and gone")
+                    reset(client)
                 self.assertEqual(server.process.stdout.readline(), f"{name}: and gone\n")
 
 
