@@ -45,7 +45,8 @@ PARTS = {
     ],
     "net": ["pollux/net/"],
     "stream": ["pollux/stream/"],
-    "coro": ["pollux/coro/"],
+    "coro": ["pollux/coro/", "src/coro/"],
+    "service": ["pollux/service/", "src/service/"],
     "instruments": ["pollux/instruments/", "src/sys_hooked.cpp"],
     "kernel": ["src/sys.hpp", "src/sys_calls.inc"],
 }
@@ -59,6 +60,7 @@ MAY_INCLUDE = {
     "net": {"ground", "kernel"},
     "stream": {"ground", "reactor", "loop", "net", "kernel"},
     "coro": {"ground", "reactor", "loop", "net", "stream"},
+    "service": {"ground", "reactor", "backend", "loop", "net", "stream", "coro", "kernel"},
     "instruments": {"ground", "reactor", "backend", "loop", "kernel"},
     "kernel": set(),
 }

@@ -89,6 +89,7 @@ class Help(Modes):
             "udp_client": ["--wait"],
             "upload_client": ["--pause", "FILE"],
             "upload_server": ["--dir", "--quota", "--total", "--fsync", "--timeout"],
+            "upper_server": ["--model", "--threads", "--udp"],
         }
         for program in (*PROGRAMS, "fanout_client"):
             status, out, err = run(program, "--help")

@@ -1,4 +1,4 @@
-"""hello, guess_who, print, delay and upper: each answers what one read gave."""
+"""hello, guess_who, print and delay: each answers what one read gave."""
 
 import signal
 import socket
@@ -194,21 +194,6 @@ class Delay(Modes):
                 client.close()
                 other.close()
                 self.assertEqual(server.process.wait(20), 0)
-
-
-class Upper(Modes):
-    def test_a_to_z_and_nothing_else(self):
-        every = bytes(range(256))
-        text = "straße, é, 你好, ab\n".encode()
-        for mode in self.modes():
-            with Server("upper_server", *mode) as server, server.connect() as client:
-                self.assertEqual(exchange(client, every + text), every.upper() + text.upper())
-
-    def test_megabytes(self):
-        data = b"The quick brown fox\n" * 100_000
-        for mode in self.modes():
-            with Server("upper_server", *mode) as server, server.connect() as client:
-                self.assertEqual(exchange(client, data), data.upper())
 
 
 if __name__ == "__main__":

@@ -30,11 +30,7 @@ public:
     /// Whether `get` throws.
     bool failed() const noexcept { return outcome_.index() == thrown; }
 
-private:
-    friend class WorkerPool;
-    enum Place : std::size_t { none, value, thrown };
-    using Kept = std::conditional_t<std::is_void_v<Value>, std::monostate, Value>;
-
+    /// Calls `work` and keeps what it gives or throws.
     template <class Work> void take_from(Work& work) {
         try {
             if constexpr (std::is_void_v<Value>) {
@@ -47,6 +43,10 @@ private:
             outcome_.template emplace<thrown>(std::current_exception());
         }
     }
+
+private:
+    enum Place : std::size_t { none, value, thrown };
+    using Kept = std::conditional_t<std::is_void_v<Value>, std::monostate, Value>;
 
     std::variant<std::monostate, Kept, std::exception_ptr> outcome_;
 };
