@@ -2,7 +2,7 @@
 
 from math import log
 
-from comparison.cells import BASE, timed_metrics
+from comparison.cells import BASE, MODELS, timed_metrics
 
 EDGE = "epoll-edge"
 ENOUGH_ROUNDS = 5  # below, a range that misses 1 is too likely to be chance (1 in 4 with 3 rounds)
@@ -86,18 +86,34 @@ def _why(results, kind, workload):
     return f" At {workload.connections} edge makes {edge} per {workload.unit}, level {level}."
 
 
-def extremes(results, workload, modes, metric):
+def models_side_by_side(results, workloads):
+    """One sentence for each number of connections."""
+    cpu = next(each for each in timed_metrics("models") if each.key == "cpu")
+    sentences = []
+    for workload in workloads:
+        if workload.kind != "models":
+            continue
+        text = extremes(results, workload, MODELS, cpu, ", server CPU per request")
+        missing = [model.name for model in MODELS if results.reasons_of(workload, model)
+                   and results.spread(workload, model.name, "cpu") is None]
+        if missing and len(missing) < len(MODELS):
+            text += f" Without figures, for the reasons in the table: {', '.join(missing)}."
+        sentences.append(text)
+    return sentences
+
+
+def extremes(results, workload, modes, metric, what=""):
     """Which mode has the smallest and which the largest median, as a sentence."""
     spreads = {mode.name: results.spread(workload, mode.name, metric.key) for mode in modes}
     spreads = {name: spread for name, spread in spreads.items() if spread is not None}
     if not spreads:
-        return f"{workload.title}: not measured."
+        return f"{workload.title}{what}: not measured."
     ordered = sorted(spreads, key=lambda name: spreads[name].median)
     low, high = ordered[0], ordered[-1]
     if low == high:
-        return f"{workload.title}: {low} {ranged(spreads[low], metric.digits)} {metric.unit}."
+        return f"{workload.title}{what}: {low} {ranged(spreads[low], metric.digits)} {metric.unit}."
     text = (
-        f"{workload.title}: from {ranged(spreads[low], metric.digits)} {metric.unit} ({low}) "
+        f"{workload.title}{what}: from {ranged(spreads[low], metric.digits)} {metric.unit} ({low}) "
         f"to {ranged(spreads[high], metric.digits)} {metric.unit} ({high})"
     )
     if spreads[low].high >= spreads[high].low:
@@ -108,25 +124,25 @@ def extremes(results, workload, modes, metric):
 def picture_sentence(results, workloads, modes, key, ratio=False):
     """About the workload with most connections that has figures."""
     for workload in sorted(workloads, key=lambda each: -each.connections):
-        if results.spread(workload, BASE, key) is not None:
+        if results.spread(workload, workload.base, key) is not None:
             if ratio:
-                return _against_level(results, workload, modes, key)
+                return _against_base(results, workload, modes, key)
             metric = next(each for each in timed_metrics(workload.kind) if each.key == key)
             return extremes(results, workload, modes, metric)
     return "Not measured."
 
 
-def _against_level(results, workload, modes, key):
+def _against_base(results, workload, modes, key):
     told, untold = [], []
     for mode in modes:
         ratio = results.ratio(workload, mode.name, key)
-        if ratio is None or mode.name == BASE:
+        if ratio is None or mode.name == workload.base:
             continue
         group = untold if ratio.contains_one else told
         group.append(f"{mode.name} {ranged(ratio)}")
     parts = []
     if told:
-        parts.append("all rounds agree that these differ from epoll-level: " + ", ".join(told))
+        parts.append(f"all rounds agree that these differ from {workload.base}: " + ", ".join(told))
     if untold:
         parts.append("no difference can be told for " + ", ".join(untold))
     return f"{workload.title}: " + ("; ".join(parts) or "nothing to compare") + "."
@@ -151,8 +167,8 @@ def _bottleneck(results, workload, modes):
 
 def _drift(results, workload):
     """The machine's own unsteadiness: the same mode in different rounds."""
-    cpu = results.spread(workload, BASE, "cpu")
+    cpu = results.spread(workload, workload.base, "cpu")
     if cpu is None or cpu.high < 1.5 * cpu.low:
         return ""
-    return (f"The machine was unsteady: from round to round {BASE} itself differed "
+    return (f"The machine was unsteady: from round to round {workload.base} itself differed "
             f"{number(cpu.high / cpu.low, 1)}-fold in CPU time. Ratios hold better than figures.")

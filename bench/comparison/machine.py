@@ -33,6 +33,11 @@ def core_pair():
     return cores[0], (strangers + cores[1:] + cores)[0]
 
 
+def cores_beside(core):
+    """All others; the same where there is only one."""
+    return os.sched_getaffinity(0) - {core} or {core}
+
+
 def hard_descriptor_limit():
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     return float("inf") if limit == resource.RLIM_INFINITY else limit

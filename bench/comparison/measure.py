@@ -1,10 +1,10 @@
 """One run: a fresh server, the load on it, and what both said."""
 
-import json
 import signal
 from pathlib import Path
 
-from comparison.processes import Child, Failed
+from comparison.processes import Failed
+from comparison.under_load import UnderLoad
 
 KIB, MIB = 1024, 1024 * 1024
 STATISTIC_CALLS = {
@@ -43,85 +43,45 @@ class Bench:
 
     def timed_run(self, workload, mode, seconds):
         """Rate, latency and server CPU; the counting stays out of it."""
-        with _Run(self, workload, mode, seconds, hooked=False) as run:
+        with self._under_load(workload, mode, seconds, hooked=False) as run:
+            run.connect()
             cpu_before = run.server.cpu_ns()
-            load = run.measure()
+            load = run.measure(seconds)
             cpu = run.server.cpu_ns() - cpu_before
         return _timed_sample(workload, load, cpu)
 
     def counting_run(self, workload, mode, seconds):
         """System calls by kind. A look at the counters makes calls of its own: two looks in a row
         say how many, and those are taken off."""
-        with _Run(self, workload, mode, seconds, hooked=True) as run:
-            first = run.look()
-            before = run.look()
-            load = run.measure()
-            after = run.look()
+        with self._under_load(workload, mode, seconds, hooked=True) as run:
+            run.connect()
+            first = _look(run.server)
+            before = _look(run.server)
+            load = run.measure(seconds)
+            after = _look(run.server)
         own = _difference(before, first)
         return _counted_sample(workload, load, _difference(_difference(after, before), own))
 
+    def _under_load(self, workload, mode, seconds, hooked):
+        server = [self.server_path(workload.kind, hooked), "--host", "127.0.0.1", "--port", 0,
+                  "--backend", mode.backend, "--trigger", mode.trigger, "--stats"]
+        load = load_command(self.load_generator, workload.kind, workload, seconds, self.spin)
+        return UnderLoad(server, self.server_core, load, self.client_core)
 
-class _Run:
-    """The server and its load, from start to `ready` and from the result to the end of both."""
 
-    def __init__(self, bench, workload, mode, seconds, hooked):
-        self._seconds = seconds
-        self.server = self._load = None
-        server_command = [
-            bench.server_path(workload.kind, hooked), "--host", "127.0.0.1", "--port", "0",
-            "--backend", mode.backend, "--trigger", mode.trigger, "--stats",
-        ]
-        self._load_command = [
-            bench.load_generator, "--mode", workload.kind, "--handshake",
-            "--connections", workload.connections, "--size", workload.size,
-            "--seconds", seconds, "--warmup", min(0.1, seconds / 4),
-        ] + (["--spin"] if bench.spin else [])
-        self._client_core = bench.client_core
-        self.server = Child(list(map(str, server_command)), bench.server_core)
+def load_command(program, mode, workload, seconds, spin):
+    return [program, "--mode", mode, "--connections", workload.connections,
+            "--size", workload.size, "--seconds", seconds,
+            "--warmup", min(0.1, seconds / 4)] + (["--spin"] if spin else [])
 
-    def __enter__(self):
-        try:
-            first = self.server.read_line()
-            if not first.startswith("listening on "):
-                raise Failed(f"{self.server.name} said “{first}”, not “listening on …”")
-            command = self._load_command + ["--port", first.rsplit(":", 1)[1]]
-            self._load = Child(list(map(str, command)), self._client_core)
-            self._expect("ready", seconds=30)
-            self.server.settle()
-            return self
-        except BaseException as problem:
-            self.__exit__(type(problem), problem, None)
-            raise
 
-    def measure(self):
-        self._load.write_line("go")
-        return json.loads(self._expect("{", seconds=self._seconds + 15))
-
-    def look(self):
-        """The server's counters."""
-        self.server.send_signal(signal.SIGUSR1)
-        line = ""
-        while not line.startswith("stats "):
-            line = self.server.read_line("stderr")
-        return dict(_number(word) for word in line.split()[1:])
-
-    def _expect(self, start, seconds):
-        line = self._load.read_line(seconds=seconds)
-        if not line.startswith(start):
-            raise Failed(f"{self._load.name} said “{line[:200]}”")
-        return line
-
-    def __exit__(self, kind, problem, trace):
-        if isinstance(problem, Failed):
-            self._add_what_the_server_said(problem)
-        for child in (self._load, self.server):
-            if child is not None:
-                child.stop()
-
-    def _add_what_the_server_said(self, problem):
-        text = self.server.said()
-        if text and text not in str(problem):
-            problem.args = (f"{problem}; {self.server.name}: {text[-500:]}",)
+def _look(server):
+    """The server's counters."""
+    server.send_signal(signal.SIGUSR1)
+    line = ""
+    while not line.startswith("stats "):
+        line = server.read_line("stderr")
+    return dict(_number(word) for word in line.split()[1:])
 
 
 def _number(word):

@@ -15,6 +15,13 @@ COLOURS = {
     "epoll-level": "#3f86c9",
     "epoll-edge": "#2f9e72",
     "epoll-one-shot": "#9a70c4",
+    "iterative": "#8a8f98",
+    "threads": "#c7564f",
+    "pool": "#c98a1b",
+    "fork": "#a0522d",
+    "reactor": "#3f86c9",
+    "multi": "#2f9e72",
+    "coroutine": "#9a70c4",
 }
 CALL_COLOURS = {
     "wait": "#3f86c9", "change": "#9a70c4", "read": "#2f9e72", "blocked": "#c98a1b",
@@ -39,9 +46,9 @@ def by_connections(results, workloads, modes, key, label, ratio=False):
     """A group for each number of connections; a dot for every round, a bar for the median."""
     with pyplot.rc_context(STYLE):
         figure, axes = pyplot.subplots(figsize=(5.6, 3.5))
-        shown = []
+        shown, step = [], min(0.15, 0.9 / len(modes))
         for index, mode in enumerate(modes):
-            offset = (index - (len(modes) - 1) / 2) * 0.15
+            offset = (index - (len(modes) - 1) / 2) * step
             for place, workload in enumerate(workloads):
                 values = _values(results, workload, mode, key, ratio)
                 if values:

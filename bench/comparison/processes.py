@@ -1,4 +1,4 @@
-"""Child processes on a core of their own that are read with a time limit and never left behind."""
+"""Child processes on cores of their own that are read with a time limit and never left behind."""
 
 import ctypes
 import os
@@ -16,10 +16,10 @@ class Failed(Exception):
 
 
 class Child:
-    """A program pinned to one core. It hears no Ctrl-C of the terminal (a session of its own) and
-    ends when this process ends, however that happens."""
+    """A program pinned to a core, or to several. It hears no Ctrl-C of the terminal (a session of
+    its own) and ends when this process ends, however that happens."""
 
-    def __init__(self, command, core):
+    def __init__(self, command, cores):
         self.name = os.path.basename(command[0])
         self._unread = {}
         try:
@@ -30,7 +30,7 @@ class Child:
                 stderr=subprocess.PIPE,
                 bufsize=0,
                 start_new_session=True,
-                preexec_fn=lambda: _prepare(core),
+                preexec_fn=lambda: _prepare({cores} if isinstance(cores, int) else cores),
             )
         except OSError as problem:
             raise Failed(f"{self.name} does not start: {problem}") from None
@@ -73,17 +73,10 @@ class Child:
             raise Failed(f"{self.name} ended{self._complaint()}") from None
 
     def settle(self, seconds=2.0):
-        """Waits until the process has had nothing to do for a moment."""
-        deadline = time.monotonic() + seconds
-        last, calm = self.cpu_ns(), 0
-        while calm < 2 and time.monotonic() < deadline:
-            time.sleep(0.003)
-            now = self.cpu_ns()
-            calm = calm + 1 if now == last else 0
-            last = now
+        settle(self.cpu_ns, seconds)
 
     def stop(self, number=signal.SIGTERM, seconds=2.0):
-        """Ends the process, the hard way if need be; its exit status."""
+        """Ends the process, the hard way if need be, then what it has forked; its exit status."""
         if self._process.poll() is None:
             self.send_signal(number)
         try:
@@ -92,8 +85,15 @@ class Child:
             self._process.kill()
             return self._process.wait()
         finally:
+            self._end_group()
             for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
                 pipe.close()
+
+    def _end_group(self):
+        try:
+            os.killpg(self.pid, signal.SIGKILL)  # its session is one group that began with it
+        except ProcessLookupError:
+            pass
 
     def said(self):
         """What is left to read on standard error, without waiting."""
@@ -111,9 +111,20 @@ class Child:
         return ending + (f": {text[-500:]}" if text else "")
 
 
-def _prepare(core):
+def settle(clock, seconds=2.0):
+    """Waits until a clock of CPU time has stood still for a moment."""
+    deadline = time.monotonic() + seconds
+    last, calm = clock(), 0
+    while calm < 2 and time.monotonic() < deadline:
+        time.sleep(0.003)
+        now = clock()
+        calm = calm + 1 if now == last else 0
+        last = now
+
+
+def _prepare(cores):
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    os.sched_setaffinity(0, {core})
+    os.sched_setaffinity(0, cores)
 
 
 def _signal_name(number):

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 
 from comparison.processes import Failed
+from comparison.under_load import TooMany
 
 SHORTEST, LONGEST = 0.05, 2.0  # seconds that a run may measure
 COUNTING_SECONDS = 0.1
@@ -73,8 +74,10 @@ class Failures:
     def worked(self, run):
         self._programs[run.counting, run.workload.kind] = None
 
-    def failed(self, run):
+    def failed(self, run, problem):
         self._cells.add((run.counting, run.workload, run.mode))
+        if isinstance(problem, TooMany):
+            return
         program = (run.counting, run.workload.kind)
         failures = self._programs.get(program, 0)
         if failures is not None:
@@ -100,8 +103,9 @@ def carry_out(runs, bench, budget, progress, keep, clock=time.monotonic):
         if failures.cell(run):
             continue
         if failures.program(run):
-            failures.failed(run)
-            keep(run, Failed("not tried, the program failed for two others"))
+            problem = Failed("not tried, the program failed for two others")
+            failures.failed(run, problem)
+            keep(run, problem)
             continue
         length = COUNTING_SECONDS if run.counting else seconds
         make = bench.counting_run if run.counting else bench.timed_run
@@ -111,5 +115,5 @@ def carry_out(runs, bench, budget, progress, keep, clock=time.monotonic):
             failures.worked(run)
             budget.note(run.workload, clock() - started - length)
         except Failed as problem:
-            failures.failed(run)
+            failures.failed(run, problem)
             keep(run, problem)

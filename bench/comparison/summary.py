@@ -3,8 +3,6 @@
 import random
 from dataclasses import dataclass
 
-from comparison.cells import BASE
-
 
 @dataclass(frozen=True)
 class Spread:
@@ -98,7 +96,7 @@ class Results:
         return spread(self.by_round(workload, mode_name, key).values())
 
     def ratio(self, workload, mode_name, key):
-        """Against epoll-level in the same round."""
+        """Against the base of the workload in the same round."""
         return spread(paired_ratios(
-            self.by_round(workload, mode_name, key), self.by_round(workload, BASE, key)
+            self.by_round(workload, mode_name, key), self.by_round(workload, workload.base, key)
         ))

@@ -12,7 +12,8 @@ namespace load {
 EchoLoad::EchoLoad(const Options& options, std::span<const Fd> sockets)
     : options_(options),
       sockets_(sockets),
-      poller_(options.spin),
+      poller_(options),
+      pattern_(options.mode == Options::Mode::upper),
       connections_(sockets.size()),
       due_(sockets.size() * options.depth) {
     for (std::size_t i = 0; i < sockets.size(); ++i) poller_.add(sockets[i].get(), i, EPOLLIN);
@@ -37,6 +38,19 @@ Result EchoLoad::run(const Goal& goal) {
     }
     result_.ended = now();
     return result_;
+}
+
+void EchoLoad::greet() {
+    try {
+        run({.amount = connections_.size() * options_.depth});
+    } catch (const Failure& failure) {
+        const auto answered =
+            std::ranges::count_if(connections_, [&](const Connection& connection) {
+                return connection.answered >= options_.size;
+            });
+        throw Failure{std::to_string(answered) + " of " + std::to_string(connections_.size()) +
+                      " connections answered, then " + failure.what()};
+    }
 }
 
 bool EchoLoad::may_start(std::int64_t time, const Goal& goal) const noexcept {
@@ -67,14 +81,15 @@ void EchoLoad::receive(std::size_t index, const Goal& goal) {
 
 void EchoLoad::check(std::size_t index, std::span<const char> bytes) const {
     const Connection& connection = connections_[index];
-    const char* const expected = pattern_.at(connection.answered);
+    const char* const expected = pattern_.answer_at(connection.answered);
     if (connection.answered + bytes.size() <= connection.sent &&
         std::memcmp(bytes.data(), expected, bytes.size()) == 0)
         return;
     const auto same = static_cast<std::uint64_t>(
         std::mismatch(bytes.begin(), bytes.end(), expected).first - bytes.begin());
     throw Failure{"connection " + std::to_string(index + 1) + ": byte " +
-                  std::to_string(connection.answered + same) + " is not the one that was sent"};
+                  std::to_string(connection.answered + same) +
+                  " is not the one that must come back"};
 }
 
 void EchoLoad::finish_messages(std::size_t index, std::uint64_t before, const Goal& goal) {

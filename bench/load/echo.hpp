@@ -17,6 +17,10 @@ class EchoLoad {
 public:
     EchoLoad(const Options& options, std::span<const Fd> sockets);
 
+    /// Sends `depth` messages on each connection and waits for all answers. Throws `Failure` that
+    /// says how many connections have had one.
+    void greet();
+
     /// Sends until the goal is reached and every answer has come. Throws `Failure`.
     Result run(const Goal& goal);
 

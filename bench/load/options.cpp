@@ -10,20 +10,23 @@ const char* const usage =
 
   --host ADDRESS      where the server is (127.0.0.1)
   --port PORT
-  --mode echo|upload  echo: send messages and check every byte that comes back (default);
+  --mode MODE         echo: send messages and check every byte that comes back (default);
+                      upper: the same, with a server that answers in upper case (ASCII);
                       upload: send, end the stream, wait for the server to close
   --connections N     all of them are open at the same time (1)
   --seconds S         how long to measure (1, unless --requests or --bytes says how much)
-  --requests N        echo: how many messages, of all connections together
+  --requests N        how many messages, of all connections together
   --bytes N           upload: how many bytes, of all connections together
   --size BYTES        of a message (64); of one write when uploading (65536)
-  --depth D           echo: messages under way on each connection (1)
+  --depth D           messages under way on each connection (1)
   --warmup S          run unmeasured for this long first (0.1)
+  --patience S        give up when the server does nothing for so long (10)
   --spin              never sleep: keeps the wake-up of an idle core out of the figures
   --handshake         print "ready" and wait for a line on standard input before measuring, and
-                      again before the connections are closed
+                      again before the connections are closed; "stuck: …" in place of "ready"
+                      says that not every connection was answered
 
-Prints one JSON object. Status 2 and one line on standard error when something goes wrong.
+Before the warm-up each connection sends --depth messages, and all must come back. Prints one JSON object. Status 2 and one line on standard error when something goes wrong.
 )";
 
 namespace {
@@ -44,8 +47,9 @@ std::chrono::nanoseconds parse_seconds(std::string_view option, std::string_view
 
 Options::Mode parse_mode(std::string_view text) {
     if (text == "echo") return Options::Mode::echo;
+    if (text == "upper") return Options::Mode::upper;
     if (text == "upload") return Options::Mode::upload;
-    throw Failure{"--mode: echo or upload, not " + std::string{text}};
+    throw Failure{"--mode: echo, upper or upload, not " + std::string{text}};
 }
 
 void set(Options& options, std::string_view name, std::string_view value) {
@@ -69,6 +73,8 @@ void set(Options& options, std::string_view name, std::string_view value) {
         options.depth = parse_number<std::size_t>(name, value);
     else if (name == "--warmup")
         options.warmup = parse_seconds(name, value);
+    else if (name == "--patience")
+        options.patience = parse_seconds(name, value);
     else
         throw Failure{"unknown option " + std::string{name} + "; try --help"};
 }

@@ -14,7 +14,8 @@ struct Failure : std::runtime_error {
 };
 
 struct Options {
-    enum class Mode : std::uint8_t { echo, upload };
+    /// Messages come back as they are, or with a to z as A to Z; or bytes go one way.
+    enum class Mode : std::uint8_t { echo, upper, upload };
 
     std::string host = "127.0.0.1";
     std::string port;
@@ -26,6 +27,7 @@ struct Options {
     std::uint64_t bytes = 0;    ///< Of all connections together; 0: until the time is over.
     std::chrono::nanoseconds duration{};
     std::chrono::nanoseconds warmup = std::chrono::milliseconds{100};
+    std::chrono::nanoseconds patience = std::chrono::seconds{10}; ///< With a silent server.
     bool handshake = false;
     bool spin = false;
     bool help = false;

@@ -7,6 +7,7 @@
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <random>
+#include <sstream>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -17,7 +18,6 @@
 namespace load {
 namespace {
 
-constexpr timeval patience{.tv_sec = 10, .tv_usec = 0};
 constexpr rlim_t other_descriptors = 16; // standard streams, epoll, libraries
 
 struct FreeAddress {
@@ -39,17 +39,31 @@ template <class Value> void set_option(const Fd& socket, int level, int name, co
 }
 
 // Connects while the socket blocks: one after the other is fast enough and keeps the order.
-// SO_SNDTIMEO bounds connect as well. SO_LINGER with zero resets at close and so leaves nothing in
-// TIME_WAIT to disturb the next run.
-Fd connect_one(const addrinfo& address) {
+// SO_SNDTIMEO bounds connect as well, which then says EINPROGRESS. SO_LINGER with zero resets at
+// close and so leaves nothing in TIME_WAIT to disturb the next run.
+Fd connect_one(const addrinfo& address, const timeval& patience) {
     Fd socket{::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     if (socket.get() < 0) fail("socket");
     set_option(socket, SOL_SOCKET, SO_SNDTIMEO, patience);
     set_option(socket, SOL_SOCKET, SO_LINGER, linger{.l_onoff = 1, .l_linger = 0});
     set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
-    if (connect(socket.get(), address.ai_addr, address.ai_addrlen) < 0) fail("connect");
+    if (connect(socket.get(), address.ai_addr, address.ai_addrlen) < 0) {
+        if (errno == EINPROGRESS) errno = ETIMEDOUT;
+        fail("connect");
+    }
     if (fcntl(socket.get(), F_SETFL, O_NONBLOCK) < 0) fail("fcntl");
     return socket;
+}
+
+timeval timeval_of(std::chrono::nanoseconds duration) {
+    const auto microseconds = std::chrono::ceil<std::chrono::microseconds>(duration).count();
+    return {.tv_sec = microseconds / 1'000'000, .tv_usec = microseconds % 1'000'000};
+}
+
+std::string seconds_text(std::chrono::nanoseconds duration) {
+    std::ostringstream text;
+    text << std::chrono::duration<double>{duration}.count() << " s";
+    return text.str();
 }
 
 } // namespace
@@ -71,27 +85,32 @@ void make_room_for(std::size_t connections) {
                       " descriptors; the hard limit is " + std::to_string(limit.rlim_max)};
 }
 
-std::vector<Fd> connect_all(const Options& options) {
+void connect_all(const Options& options, std::vector<Fd>& sockets) {
     const Address address = resolve(options);
-    std::vector<Fd> sockets;
+    const timeval patience = timeval_of(options.patience);
     sockets.reserve(options.connections);
     try {
-        while (sockets.size() < options.connections) sockets.push_back(connect_one(*address));
+        while (sockets.size() < options.connections)
+            sockets.push_back(connect_one(*address, patience));
     } catch (const Failure& failure) {
-        throw Failure{"connection " + std::to_string(sockets.size() + 1) + " of " +
-                      std::to_string(options.connections) + " to " + options.host + ":" +
-                      options.port + ": " + failure.what()};
+        throw Failure{std::to_string(sockets.size()) + " of " +
+                      std::to_string(options.connections) + " connections to " + options.host +
+                      ":" + options.port + " open, then " + failure.what()};
     }
-    return sockets;
 }
 
-Pattern::Pattern() : bytes_(period + longest) {
+Pattern::Pattern(bool upper) : bytes_(period + longest) {
     std::minstd_rand random{1};
     for (std::size_t i = 0; i < bytes_.size(); ++i)
         bytes_[i] = i < period ? static_cast<char>(random() >> 8U) : bytes_[i - period];
+    answers_ = bytes_;
+    if (!upper) return;
+    for (char& byte : answers_)
+        if (byte >= 'a' && byte <= 'z') byte = static_cast<char>(byte - 'a' + 'A');
 }
 
-Poller::Poller(bool spin) : epoll_(epoll_create1(EPOLL_CLOEXEC)), spin_(spin) {
+Poller::Poller(const Options& options)
+    : epoll_(epoll_create1(EPOLL_CLOEXEC)), spin_(options.spin), patience_(options.patience) {
     if (epoll_.get() < 0) fail("epoll_create1");
 }
 
@@ -111,8 +130,9 @@ void Poller::modify(int fd, std::size_t index, std::uint32_t events) {
 void Poller::remove(int fd) noexcept { epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
 
 const std::vector<epoll_event>& Poller::wait() {
-    const int milliseconds = spin_ ? 0 : static_cast<int>(patience.tv_sec * 1000);
-    const std::int64_t deadline = now() + patience.tv_sec * 1'000'000'000;
+    const auto whole = std::chrono::ceil<std::chrono::milliseconds>(patience_);
+    const int milliseconds = spin_ ? 0 : static_cast<int>(whole.count());
+    const std::int64_t deadline = now() + patience_.count();
     for (;;) {
         const int count = epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()),
                                      milliseconds);
@@ -120,8 +140,7 @@ const std::vector<epoll_event>& Poller::wait() {
         found_ = count > 0 ? static_cast<std::size_t>(count) : 0;
         if (found_ > 0) return events_;
         if (now() >= deadline)
-            throw Failure{"the server did nothing for " + std::to_string(patience.tv_sec) +
-                          " seconds"};
+            throw Failure{"the server did nothing for " + seconds_text(patience_)};
     }
 }
 

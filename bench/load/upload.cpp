@@ -12,7 +12,7 @@ namespace {
 class Upload {
 public:
     Upload(const Options& options, std::span<const Fd> sockets, const Goal& goal)
-        : sockets_(sockets), goal_(goal), poller_(options.spin), bytes_(options.size) {}
+        : sockets_(sockets), goal_(goal), poller_(options), bytes_(options.size) {}
 
     Result run() {
         result_.started = now();

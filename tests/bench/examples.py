@@ -1,18 +1,26 @@
 """Made-up results for the tests."""
 
-from comparison.cells import MODES, Workload
+from comparison.cells import MODELS, MODES, Workload
 from comparison.rounds import Run
 from comparison.summary import Results
 
 ECHO = Workload("echo", 50, 64)
 UPLOAD = Workload("upload", 1, 65536)
-BY_NAME = {mode.name: mode for mode in MODES}
+MODELS_50 = Workload("models", 50, 64)
+BY_NAME = {mode.name: mode for mode in [*MODES, *MODELS]}
 
 
 def timed(results, workload, mode, cpu_by_round):
     for number, cpu in enumerate(cpu_by_round, 1):
         values = {"rate": 1000.0 / cpu, "p50": cpu, "p99": 2 * cpu, "cpu": cpu, "client_busy": 0.5}
         results.add(Run(False, number, workload, BY_NAME[mode]), values)
+
+
+def served(results, model, cpu_by_round):
+    for number, cpu in enumerate(cpu_by_round, 1):
+        values = {"rate": 1e6 / cpu, "p50": 3 * cpu, "p99": 999 * cpu, "cpu": cpu, "waited": 1.0,
+                  "preempted": 0.01, "memory": 1234.5, "client_busy": 0.5}
+        results.add(Run(False, number, MODELS_50, BY_NAME[model]), values)
 
 
 def counted(results, workload, mode, wait, read, blocked=0.0):

@@ -1,9 +1,10 @@
 import unittest
 
 from comparison.cells import MODES
-from comparison.finding import cautions, level_against_edge, number, picture_sentence
+from comparison.finding import (cautions, level_against_edge, models_side_by_side, number,
+                                picture_sentence)
 from comparison.summary import Results
-from examples import ECHO, UPLOAD, level_and_edge, timed
+from examples import BY_NAME, ECHO, MODELS_50, UPLOAD, level_and_edge, served, timed
 
 STEADY = [10.0, 10.0, 10.0, 10.0, 10.0]
 
@@ -51,6 +52,20 @@ class LevelAgainstEdge(unittest.TestCase):
 
     def test_no_workload_no_sentence(self):
         self.assertEqual(level_against_edge(Results(), []), [])
+
+
+class Models(unittest.TestCase):
+    def test_both_ends_are_named_and_who_has_no_figures(self):
+        results = Results()
+        served(results, "reactor", [2.0])
+        served(results, "fork", [6.0])
+        results.refuse(MODELS_50, BY_NAME["iterative"], "1 of 50")
+        text, = models_side_by_side(results, [ECHO, MODELS_50])
+        self.assertIn("server CPU per request: from 2.00 (2.00–2.00) µs (reactor) to 6.00", text)
+        self.assertIn("Without figures, for the reasons in the table: iterative.", text)
+
+    def test_nothing_measured(self):
+        self.assertIn("not measured", models_side_by_side(Results(), [MODELS_50])[0])
 
 
 class OtherSentences(unittest.TestCase):

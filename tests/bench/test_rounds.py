@@ -3,6 +3,7 @@ import unittest
 from comparison.cells import MODES
 from comparison.processes import Failed
 from comparison.rounds import LONGEST, SHORTEST, Budget, carry_out, plan
+from comparison.under_load import TooMany
 from examples import ECHO, UPLOAD
 
 CELLS = [(workload, mode) for workload in (ECHO, UPLOAD) for mode in MODES]
@@ -70,12 +71,13 @@ class Breaking:
 class Broken:
     """A bench on which nothing works; counts the attempts."""
 
-    def __init__(self):
+    def __init__(self, kind=Failed):
         self.attempts = 0
+        self._kind = kind
 
     def timed_run(self, workload, mode, seconds):
         self.attempts += 1
-        raise Failed("died")
+        raise self._kind("died")
 
 
 class CarryingOut(unittest.TestCase):
@@ -85,6 +87,12 @@ class CarryingOut(unittest.TestCase):
         carry_out(runs, bench, Budget(1), Silent(), lambda run, got: kept.append(got))
         self.assertEqual(bench.attempts, 4)  # two of each kind of server
         self.assertEqual(len(kept), len(CELLS))
+
+    def test_too_many_connections_for_some_are_not_too_many_for_others(self):
+        kept, bench = [], Broken(TooMany)
+        runs = plan(CELLS, 3, 0, seed=1)
+        carry_out(runs, bench, Budget(1), Silent(), lambda run, got: kept.append(got))
+        self.assertEqual(bench.attempts, len(CELLS))  # each cell once
 
     def test_a_failing_cell_is_kept_once_and_not_tried_again(self):
         kept = []

@@ -1,9 +1,9 @@
 import unittest
 
 from comparison import table
-from comparison.cells import MODES, Workload, refusal
+from comparison.cells import MODELS, MODES, Workload, refusal
 from comparison.summary import Results
-from examples import BY_NAME, ECHO, UPLOAD, counted, level_and_edge, timed
+from examples import BY_NAME, ECHO, MODELS_50, UPLOAD, counted, level_and_edge, served, timed
 
 
 class Rows(unittest.TestCase):
@@ -19,8 +19,17 @@ class Rows(unittest.TestCase):
         row = table.timed_rows(results, ECHO, MODES)[1][1]
         self.assertEqual(row[-2:], ["2.50 (2.00–3.00)", table.MISSING])
 
+    def test_a_mode_without_figures_has_its_reason_in_its_row(self):
+        results = level_and_edge([2.0], [1.0])
+        results.refuse(ECHO, BY_NAME["select-level"], "too many")
+        rows = table.timed_rows(results, ECHO, MODES)[1]
+        self.assertEqual(rows[0], ["select-level", "too many"])
+        self.assertEqual(rows[1][1:], [table.MISSING] * (len(rows[1]) - 1))
+        self.assertEqual(table.reasons(results, ECHO, MODES), [])
+
     def test_reasons_are_shown_once(self):
         results = Results()
+        timed(results, ECHO, "select-level", [2.0])
         for _ in range(2):
             results.refuse(ECHO, BY_NAME["select-level"], "too many")
         self.assertEqual(table.reasons(results, ECHO, MODES), ["select-level: too many"])
@@ -28,6 +37,7 @@ class Rows(unittest.TestCase):
     def test_modes_with_the_same_reason_stand_together(self):
         results = Results()
         for mode in MODES:
+            timed(results, ECHO, mode.name, [2.0])
             results.refuse(ECHO, mode, "died")
         results.refuse(ECHO, MODES[0], "too many")
         self.assertEqual(
@@ -47,6 +57,19 @@ class Terminal(unittest.TestCase):
         self.assertLessEqual(max(map(len, lines)), table.WIDTH)
         rows = [line for line in lines if line.startswith("  epoll-")]
         self.assertEqual(len(rows), 12)
+
+    def test_models_have_a_base_of_their_own_and_fit(self):
+        results = Results()
+        for model in MODELS[1:]:
+            served(results, model.name, [12.34, 23.45])
+        results.refuse(MODELS_50, MODELS[0], "1 of 50 connections answered; " * 10)
+        lines = table.terminal(results, [MODELS_50], MODELS).splitlines()
+        self.assertLessEqual(max(map(len, lines)), table.WIDTH)
+        self.assertEqual(len(lines[2].split("×")), 2)  # of CPU alone
+        self.assertIn("×reactor", lines[2])
+        self.assertRegex(lines[3], "^  iterative  1 of 50 connections answered")
+        self.assertNotIn("system calls", "".join(lines))
+        self.assertIn("context switches", "".join(lines))
 
     def test_nothing_measured(self):
         text = table.terminal(Results(), [ECHO], MODES)
