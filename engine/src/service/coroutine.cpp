@@ -127,7 +127,7 @@ void start(coro::Scope& clients, Service& service, std::stop_token stop, Socket 
 }
 
 void serve_connections(Service& service) {
-    std::stop_source stop;
+    const std::stop_source stop;
     coro::Scope clients{service.loop()};
     {
         Arrivals arrivals{service};

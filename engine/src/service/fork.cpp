@@ -45,11 +45,11 @@ private:
         Watch watch;
     };
 
-    // What is the parent's is left: its clients, and its place in the code. Nothing that the
-    // program does at its end is done here.
+    // What is the parent's is left: its place in the code and its listener. Its records of other
+    // clients stay untouched, because freeing them would copy their pages. Nothing that the program
+    // does at its end is done here.
     [[noreturn]] void be_child(Arrivals& arrivals, Task serve_client) noexcept {
         arrivals.let_go();
-        running_.clear();
         serve_client();
         std::_Exit(EXIT_SUCCESS);
     }
