@@ -4,6 +4,7 @@
 #include "coro/library.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 #include <pollux/coro/acceptor.hpp>
 #include <pollux/coro/connect.hpp>
@@ -11,6 +12,9 @@
 #include <pollux/coro/within.hpp>
 #include <pollux/coro/work.hpp>
 #include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <system_error>
 #include <vector>
 
 using namespace pollux;
@@ -283,6 +287,89 @@ CONTRACT_CASE("an exception in place of a stop goes the same way", everywhere) {
     };
     scope.start(outer(world));
     CHECK_THROWS_WITH(settle(world.loop), "failed");
+
+namespace {
+
+// Has done so much at once that its next await is put off.
+coro::Task<> spend_budget(coro::Stream& stream) {
+    for (int i = 0; i < 16; ++i) co_await stream.write({});
+}
+
+} // namespace
+
+CONTRACT_CASE("what is put off ends when its stream goes", everywhere) {
+    for (int kind = 0; kind < 4; ++kind) {
+        World world{mode};
+        Scope scope{world.loop};
+        auto [mine, theirs] = Socket::pair();
+        std::optional<coro::Stream> stream{std::in_place, world.loop, std::move(mine),
+                                           mode.trigger};
+        int error = 0;
+        const auto task = [&]() -> coro::Task<> {
+            co_await spend_budget(*stream);
+            std::byte byte{};
+            try {
+                if (kind == 0) error = (co_await stream->read({&byte, 1})).error;
+                if (kind == 1) error = (co_await stream->write(bytes_of("x"))).error;
+                if (kind == 2) co_await stream->readable();
+                if (kind == 3) co_await stream->writable();
+            } catch (const std::system_error& failure) {
+                error = failure.code().value();
+            }
+        };
+        scope.start(task());
+        CHECK_EQ(scope.size(), 1);
+        stream.reset();
+        settle(world.loop);
+        CHECK_EQ(error, EBADF);
+        CHECK_EQ(scope.size(), 0);
+    }
+}
+
+CONTRACT_CASE("what is put off does not begin once it is to stop, however often", everywhere) {
+    World world{mode};
+    Scope scope{world.loop};
+    auto [mine, theirs] = Socket::pair();
+    coro::Stream stream{world.loop, std::move(mine), mode.trigger};
+    std::stop_source inner;
+    std::stop_source outer;
+    std::vector<std::string> seen;
+    const auto leaf = [&]() -> coro::Task<> {
+        co_await spend_budget(stream);
+        try {
+            co_await stream.write(bytes_of("x"));
+        } catch (const coro::Cancelled&) {
+            seen.emplace_back("leaf");
+            throw;
+        }
+    };
+    const auto middle = [&]() -> coro::Task<> {
+        try {
+            co_await coro::stoppable(inner.get_token(), leaf());
+        } catch (const coro::Cancelled&) {
+            seen.emplace_back("middle");
+        }
+        co_await coro::sleep(1h);
+    };
+    const auto root = [&]() -> coro::Task<> {
+        try {
+            co_await coro::stoppable(outer.get_token(), middle());
+        } catch (const coro::Cancelled&) {
+            seen.emplace_back("root");
+            throw;
+        }
+    };
+    scope.start(root());
+    inner.request_stop();
+    outer.request_stop();
+    scope.request_stop();
+    scope.request_stop();
+    settle(world.loop);
+    CHECK_EQ(seen, std::vector<std::string>{"leaf", "middle", "root"});
+    CHECK_EQ(scope.size(), 0);
+    std::byte byte{};
+    CHECK(theirs.read({&byte, 1}).state == IoState::would_block);
+}
     CHECK_EQ(scope.size(), 0);
     CHECK_EQ(world.ledger.made, world.ledger.destroyed);
 }
