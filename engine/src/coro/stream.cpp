@@ -109,7 +109,9 @@ void Write::put_off() {
 void Write::keep_bytes() {
     const std::span<const std::byte> scratch = loop().scratch();
     const std::less<> before;
-    if (before(bytes_.data(), scratch.data()) || !before(bytes_.data(), &scratch.back())) return;
+    if (before(bytes_.data(), scratch.data()) ||
+        !before(bytes_.data(), scratch.data() + scratch.size()))
+        return;
     kept_.assign(bytes_.begin(), bytes_.end());
     bytes_ = kept_;
 }
