@@ -47,7 +47,7 @@ void ScopeCore::remove(Root& root) noexcept {
 void ScopeCore::ended(const std::exception_ptr& failure) {
     if (size == 0 && joiner != nullptr) joiner->resume_later();
     if (failure == nullptr || is_cancelled(failure)) return;
-    if (on_error) {
+    if (on_error && !closed_) { // what it refers to may have gone with the scope
         on_error(failure);
     } else if (joiner != nullptr) {
         if (first_failure == nullptr) first_failure = failure;
