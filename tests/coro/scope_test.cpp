@@ -272,6 +272,24 @@ TEST_CASE("join waits until all have ended") {
     CHECK_EQ(scope.size(), 0);
 }
 
+TEST_CASE("join waits for whoever is started in the turn in which the others ended") {
+    EventLoop loop;
+    Scope scope{loop};
+    Scope others{loop};
+    int ended = 0;
+    others.start(turns_then(1, [&] { ++ended; }));
+    scope.start(turns_then(1, [&] { others.start(turns_then(3, [&] { ++ended; })); }));
+    const auto joining = [&]() -> coro::Task<> {
+        co_await others.join();
+        CHECK_EQ(ended, 2);
+        ++ended;
+    };
+    scope.start(joining());
+    settle(loop);
+    CHECK_EQ(ended, 3);
+    CHECK_EQ(scope.size(), 0);
+}
+
 TEST_CASE("join rethrows the first failure, when the siblings it stopped have ended") {
     EventLoop loop;
     Scope scope{loop};

@@ -32,6 +32,7 @@ ScopeCore::ScopeCore(EventLoop& on)
 
 void ScopeCore::add(std::unique_ptr<Root> root) {
     if (closed_) return;
+    if (size == 0 && joiner != nullptr) joiner->stay();
     root->InScope::link_before(roots_);
     ++size;
     root.release()->resume();

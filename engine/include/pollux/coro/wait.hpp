@@ -65,6 +65,9 @@ protected:
 
     EventLoop& loop() const noexcept { return root_->loop(); }
 
+    /// Takes `resume_later` back.
+    void stay() noexcept { root_->Root::InReady::unlink(); }
+
     /// Marks the frame as waiting here, whatever its domain: for what begins in a stopped task too.
     void wait_in(Frame& frame) noexcept;
 
