@@ -89,7 +89,7 @@ void ScopeCore::request_stop() noexcept {
 }
 
 void ScopeCore::deliver_stop() {
-    stop_posted_.store(false);
+    stop_posted_.exchange(false); // reads, to see what those who found it set had stopped
     for (Root::InScope* link = roots_.after; link != &roots_; link = link->after)
         if (Root& root = static_cast<Root&>(*link); root.stop_waiting()) queue(root);
     run_ready();
