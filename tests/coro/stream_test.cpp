@@ -354,6 +354,31 @@ CONTRACT_CASE("S16 ENOBUFS passes: the write goes on after a while", everywhere)
     }
 }
 
+CONTRACT_CASE("a wait that the kernel refuses later on is told to who writes", on_epoll) {
+    const FakeClock clock;
+    EventLoop loop{mode.backend};
+    Scope scope{loop};
+    Talk talk{loop, mode};
+    int sends = 0;
+    const Calls calls{[&](const CallPoint& call) {
+        if (call.name == "send") return error_outcome(sends++ == 0 ? ENOBUFS : EAGAIN);
+        return call.name == "epoll_ctl" ? error_outcome(ENOMEM) : CallOutcome{};
+    }};
+    int error = 0;
+    const auto writer = [&]() -> coro::Task<> {
+        try {
+            co_await talk.ours.write(bytes_of("text"));
+        } catch (const std::system_error& failure) {
+            error = failure.code().value();
+        }
+    };
+    scope.start(writer());
+    CHECK_EQ(scope.size(), 1);
+    loop.run_once();
+    CHECK_EQ(error, ENOMEM);
+    CHECK_EQ(scope.size(), 0);
+}
+
 CONTRACT_CASE("input for which nobody waits does not keep the loop busy", everywhere) {
     EventLoop loop{mode.backend};
     Scope scope{loop};

@@ -59,7 +59,8 @@ private:
     void keep_bytes();
     enum class Progress : std::uint8_t { done, full, no_memory };
     Progress write();
-    void try_again();
+    void wait_for(Progress progress);
+    void go_on(Progress progress);
     StreamCore& stream() const noexcept;
 
     ByteView bytes_; // what is left of them
