@@ -248,6 +248,32 @@ TEST_CASE("destroying the task waits for work that runs, and skips what has not 
     CHECK_EQ(worked, 1);
 }
 
+TEST_CASE("what skipped work keeps goes before the frame it may refer to") {
+    EventLoop loop;
+    EventLoop other; // never runs
+    std::vector<int> gone;
+    const auto note = [&](int number) {
+        return std::shared_ptr<void>{nullptr, [&gone, number](void*) { gone.push_back(number); }};
+    };
+    const auto task = [&]() -> coro::Task<> {
+        const auto local = note(2);
+        auto callable = [kept = note(1)] {};
+        co_await coro::posted(other, std::move(callable));
+    };
+    Scope stopped{loop};
+    std::optional<Scope> destroyed{loop};
+    SUBCASE("destroyed") {
+        destroyed->start(task());
+        destroyed.reset();
+    }
+    SUBCASE("stopped") {
+        stopped.start(task());
+        stopped.request_stop();
+        settle(loop);
+    }
+    CHECK_EQ(gone, std::vector<int>{1, 2});
+}
+
 TEST_CASE("posted runs on the other loop's thread, and comes back") {
     OtherLoop other;
     EventLoop loop;

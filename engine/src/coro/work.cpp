@@ -45,6 +45,9 @@ void Errand::abandon() noexcept {
     awaiting_ = nullptr;
     if (runner_ == std::this_thread::get_id()) return;
     ended_.wait(lock, [this] { return state_ != State::running; });
+    if (state_ == State::done) return;
+    lock.unlock();
+    drop();
 }
 
 // --- waiting for it --------------------------------------------------------------------------

@@ -26,7 +26,8 @@ public:
 
     /// On the thread of the awaiting task. False: the work has begun.
     bool skip() noexcept;
-    /// As `skip`, but waits for work that has begun, unless this is called by it.
+    /// As `skip`, but waits for work that has begun, unless this is called by it; work that has not
+    /// is destroyed, for what it keeps may refer to the frame that goes.
     void abandon() noexcept;
     bool was_dropped() const noexcept { return state_ == State::dropped; }
 
@@ -48,6 +49,8 @@ public:
 protected:
     /// Does the work, keeps what it gives, and destroys it.
     virtual void perform() = 0;
+    /// Destroys work that will not be done.
+    virtual void drop() noexcept = 0;
 
 private:
     enum class State : std::uint8_t { waiting, running, done, dropped };
@@ -104,6 +107,7 @@ private:
             result.take_from(*work);
             work.reset();
         }
+        void drop() noexcept override { work.reset(); }
         std::optional<Work> work;
         WorkResult<Value> result;
     };
