@@ -347,6 +347,43 @@ TEST_CASE("tasks of two loops ask each other, and both may be destroyed at any m
     }
 }
 
+TEST_CASE("2 000 tasks with work elsewhere, stopped or destroyed wherever they are") {
+    constexpr int at_once = 100;
+    std::atomic<int> live{0};
+    for (int round = 0; round < 20; ++round) {
+        OtherLoop other;
+        EventLoop loop;
+        WorkerPool pool{{.threads = 2}};
+        std::stop_source source;
+        int done = 0;
+        // The work counts what it refers to: the variables of a frame that is still there.
+        const auto task = [&](bool by_pool) -> coro::Task<> {
+            struct Local {
+                std::atomic<int>* count;
+                int touched = 0;
+                explicit Local(std::atomic<int>& of) : count{&of} { ++*count; }
+                Local(const Local&) = delete;
+                Local& operator=(const Local&) = delete;
+                ~Local() { --*count; }
+            } local{live};
+            const auto touch = [&local] { return ++local.touched; };
+            for (int turn = 1;; ++turn, ++done) {
+                const int touched = by_pool ? co_await coro::work(pool, touch)
+                                            : co_await coro::posted(other.loop, touch);
+                CHECK_EQ(touched, turn);
+            }
+        };
+        Scope scope{loop, source.get_token()};
+        for (int i = 0; i < at_once; ++i) scope.start(task(i % 2 == 0));
+        run_until(loop, [&] { return done >= 10 * round; });
+        if (round % 2 == 0) continue; // destroyed
+        std::thread stopper{[&] { source.request_stop(); }};
+        run_until(loop, [&] { return scope.size() == 0; });
+        stopper.join();
+    }
+    CHECK_EQ(live, 0);
+}
+
 TEST_CASE("connect by name looks the name up") {
     EventLoop loop;
     WorkerPool pool;

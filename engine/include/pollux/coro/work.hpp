@@ -143,7 +143,8 @@ struct SendToLoop {
 ///
 /// The callable may refer to what the awaiting frame sees: a task that is asked to stop, while the
 /// work runs, waits until it has ended and then gets `Cancelled`; **destroying** the task blocks
-/// this thread until it has ended. Work that has not begun is skipped in both cases.
+/// this thread until it has ended. Work that has not begun is skipped in both cases. Unlike other
+/// awaits this one must have ended, or be destroyed, before the loop of the task is.
 template <class Work>
 DoneElsewhere<std::decay_t<Work>, SendToPool> work(WorkerPool& pool, Work&& callable) {
     return {std::forward<Work>(callable), SendToPool{&pool}};
