@@ -23,6 +23,7 @@ PARTS = {
         "src/process_mark.",
         "src/slab.hpp",
         "src/timespec.hpp",
+        "src/without_pipe_signal.hpp",
     ],
     "reactor": ["pollux/reactor.hpp"],
     "backend": ["pollux/backend.hpp", "backends/"],
@@ -31,10 +32,12 @@ PARTS = {
         "pollux/loop_observer.hpp",
         "pollux/timer.hpp",
         "pollux/watch.hpp",
+        "src/cpu_affinity.",
         "src/deadline_heap.hpp",
         "src/loop_core.",
         "src/loop_watches.cpp",
         "src/watch_slot.hpp",
+        "src/thread_group.hpp",
         "src/timer_queue.",
         "pollux/signals.hpp",
         "pollux/loop_pool.hpp",
@@ -43,6 +46,7 @@ PARTS = {
     "net": ["pollux/net/"],
     "stream": ["pollux/stream/"],
     "coro": ["pollux/coro/", "src/coro/"],
+    "service": ["pollux/service/", "src/service/"],
     "instruments": ["pollux/instruments/", "src/sys_hooked.cpp"],
     "kernel": ["src/sys.hpp", "src/sys_calls.inc"],
 }
@@ -56,6 +60,7 @@ MAY_INCLUDE = {
     "net": {"ground", "kernel"},
     "stream": {"ground", "reactor", "loop", "net", "kernel"},
     "coro": {"ground", "reactor", "loop", "net", "stream"},
+    "service": {"ground", "reactor", "backend", "loop", "net", "stream", "coro", "kernel"},
     "instruments": {"ground", "reactor", "backend", "loop", "kernel"},
     "kernel": set(),
 }
@@ -85,6 +90,11 @@ WORDS = [
         r"POLLUX_HOOKED",
         ["engine/src/sys.hpp"],
         "only sys.hpp knows which of the two libraries it is in",
+    ),
+    (
+        r"syscall",
+        ["engine/src/sys", "demos/", "bench/", "tests/"],
+        "system calls go through sys.hpp, those without a function of libc too",
     ),
     (r"atomic_thread_fence", [], "ThreadSanitizer does not see fences"),
 ] + [

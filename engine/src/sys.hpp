@@ -12,9 +12,12 @@
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
@@ -23,8 +26,12 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+extern "C" { // glibc 2.36 forgets it
+#include <sys/pidfd.h>
+}
 
 #ifdef POLLUX_HOOKED
 #define POLLUX_CALL(result, name, parameters, arguments) result name parameters noexcept;

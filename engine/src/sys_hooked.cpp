@@ -38,6 +38,7 @@ constinit std::atomic<CallHook::Function*> hook{nullptr};
 constinit std::atomic<std::int64_t> fake_now{0}; // nanoseconds; 0: the clock is the kernel's
 constinit thread_local bool in_hook = false;
 
+int first_fd() noexcept { return -1; }
 template <class First, class... Rest> int first_fd(First first, Rest...) noexcept {
     if constexpr (std::is_same_v<First, int>)
         return first;
@@ -105,7 +106,8 @@ private:
             return static_cast<Result>(value);
     }
 
-    template <class... Args> Result shortened(std::size_t bytes, Args... args) const noexcept {
+    template <class... Args>
+    Result shortened([[maybe_unused]] std::size_t bytes, Args... args) const noexcept {
         return bare([&](auto argument) {
             if constexpr (std::is_same_v<decltype(argument), std::size_t>)
                 return std::min(argument, bytes);

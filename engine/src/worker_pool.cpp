@@ -3,35 +3,12 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
-#include <pollux/error.hpp>
 #include <stdexcept>
-#include <string>
-#include <vector>
 
 #include "process_mark.hpp"
-#include "sys.hpp"
+#include "thread_group.hpp"
 
 namespace pollux {
-namespace {
-
-// A thread begins with the mask of the one that starts it.
-class AllSignalsBlocked {
-public:
-    AllSignalsBlocked() {
-        sigset_t all{};
-        sigfillset(&all);
-        if (const int error = sys::pthread_sigmask(SIG_SETMASK, &all, &before_); error != 0)
-            throw_system_error(error, "pthread_sigmask");
-    }
-    ~AllSignalsBlocked() { sys::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    AllSignalsBlocked(const AllSignalsBlocked&) = delete;
-    AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
-
-private:
-    sigset_t before_{};
-};
-
-} // namespace
 
 struct WorkerPool::Threads {
     struct Job {
@@ -39,13 +16,12 @@ struct WorkerPool::Threads {
         Run run;
     };
 
-    explicit Threads(const WorkerPoolOptions& options) : limit{options.queue_limit} {
+    explicit Threads(const WorkerPoolOptions& options)
+        : limit{options.queue_limit}, running{options.threads, "workers"} {
         if (options.threads == 0) throw std::invalid_argument{"WorkerPool: no threads"};
         if (options.queue_limit == 0) throw std::invalid_argument{"WorkerPool: no queue"};
-        running.reserve(options.threads);
         try {
-            const AllSignalsBlocked blocked;
-            while (running.size() < options.threads) start_one(options.threads);
+            while (running.size() < options.threads) running.start(*this);
         } catch (...) {
             end();
             throw;
@@ -54,19 +30,6 @@ struct WorkerPool::Threads {
     ~Threads() { end(); }
     Threads(const Threads&) = delete;
     Threads& operator=(const Threads&) = delete;
-
-    void start_one(std::size_t wanted) {
-        pthread_t thread{};
-        const auto body = [](void* self) noexcept -> void* {
-            static_cast<Threads*>(self)->work();
-            return nullptr;
-        };
-        if (const int error = sys::pthread_create(&thread, nullptr, body, this); error != 0)
-            throw_system_error(error, "pthread_create",
-                               std::to_string(running.size() + 1) + " of " +
-                                   std::to_string(wanted) + " workers");
-        running.push_back(thread);
-    }
 
     void work() {
         std::unique_lock lock{mutex};
@@ -91,7 +54,7 @@ struct WorkerPool::Threads {
         }
         changed.notify_all();
         dropped.clear();
-        for (const pthread_t thread : running) sys::pthread_join(thread, nullptr);
+        running.join();
     }
 
     const std::size_t limit;
@@ -101,7 +64,7 @@ struct WorkerPool::Threads {
     std::deque<Job> jobs;
     std::size_t taken = 0; // places in the queue; some are not filled yet
     bool ending = false;
-    std::vector<pthread_t> running;
+    ThreadGroup running;
 };
 
 WorkerPool::WorkerPool(WorkerPoolOptions options) : threads_{std::make_unique<Threads>(options)} {}

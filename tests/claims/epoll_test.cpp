@@ -165,7 +165,7 @@ TEST_CASE("'after a short read nothing is left': but the end may be") {
     REQUIRE_EQ(add(set, ends.ours, EPOLLIN | EPOLLRDHUP | EPOLLET), 0);
     put(ends.theirs, "last words");
     ::shutdown(ends.theirs.get(), SHUT_WR);
-    await(ends.ours, POLLRDHUP); // the end has arrived as well
+    await_told(ends.ours, POLLRDHUP); // the end has arrived as well
     const std::vector<epoll_event> events = reported(set);
     REQUIRE_EQ(events.size(), 1);
     CHECK_EQ(events[0].events, EPOLLIN | EPOLLRDHUP); // both in one event

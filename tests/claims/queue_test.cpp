@@ -1,6 +1,7 @@
 // What is said of listening, accepting and connecting: docs/what_tutorials_say.md.
 
 #include "support/descriptor_ledger.hpp"
+#include "support/listen_queue.hpp"
 #include "support/sockets.hpp"
 
 #include <doctest/doctest.h>
@@ -69,6 +70,7 @@ TEST_CASE("'listen(5) serves five clients and refuses the rest': it bounds those
     CHECK_EQ(served.size(), 18); // who is served does not count
 
     for (int i = 0; i < 6; ++i) clients.push_back(tcp_client(port_of(listener)));
+    await_in_queue(listener, 6);
     const Fd late = tcp_socket(SOCK_NONBLOCK);
     CHECK_EQ(connect_to(late, port_of(listener)), EINPROGRESS);
     CHECK_EQ(state(late, POLLOUT), 0); // not connected …
@@ -156,6 +158,7 @@ TEST_CASE("'what accept returns is non-blocking like its listener': not on Linux
     REQUIRE_FALSE(blocks(listener));
     const Fd first = tcp_client(port_of(listener));
     const Fd second = tcp_client(port_of(listener));
+    await_in_queue(listener, 2);
     const Fd plain{::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)};
     CHECK(blocks(plain));
     const Fd asked{::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};

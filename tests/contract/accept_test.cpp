@@ -62,12 +62,17 @@ CONTRACT_CASE("C1 at level trigger no accept finds the queue empty", on_level) {
 CONTRACT_CASE("P10 a round makes a bounded number of accepts, and the rest follows", everywhere) {
     EventLoop loop{mode.backend};
     int accepted = 0;
+    // Of a Unix listener, whose clients are in its queue as soon as they are connected.
+    const Address address = Address::abstract("pollux-p10-" + std::to_string(::getpid()));
     const Listener listener{loop,
-                            listening(),
+                            Socket::listen(address),
                             [&](Socket) { ++accepted; },
                             {.trigger = mode.trigger, .accepts_per_visit = 3}};
-    const auto clients = clients_of(listener.address().port(), 10);
-    await(clients.back(), POLLOUT);
+    std::vector<Socket> clients;
+    while (clients.size() < 10) {
+        clients.push_back(Socket::open(AF_UNIX));
+        REQUIRE(clients.back().connect(address).state == ConnectState::connected);
+    }
     int most = 0;
     int before = 0;
     const Ends neighbour = unix_pair();

@@ -1,6 +1,7 @@
 // C10 to C15 and L31 of the catalogue: connecting without blocking, one completion in every case.
 
 #include "support/calls.hpp"
+#include "support/connecting.hpp"
 #include "support/contract.hpp"
 #include "support/streams.hpp"
 #include "support/wake_up_budget.hpp"
@@ -40,20 +41,11 @@ struct Outcome {
 
 Address loopback(int port) { return Address::ipv4_loopback(static_cast<std::uint16_t>(port)); }
 
-Address closed_port() { return loopback(port_of(tcp_listener())); }
-
 Address free_name() {
     static int number = 0;
     return Address::abstract("pollux-connect-" + std::to_string(::getpid()) + "-" +
                              std::to_string(++number));
 }
-
-// A TCP listener whose queue is full: who connects now stays in progress.
-struct FullListener {
-    Fd listener = tcp_listener(0);
-    Fd client = tcp_client(port_of(listener));
-    Address address = loopback(port_of(listener));
-};
 
 // The same with a Unix socket, which answers EAGAIN.
 struct FullUnixListener {
@@ -73,7 +65,8 @@ struct FullUnixListener {
 CONTRACT_CASE("C10 refused: one completion, in a later turn, with the reason", everywhere) {
     EventLoop loop{mode.backend};
     Outcome outcome;
-    const Connector connector{loop, closed_port(), patience, outcome.note()};
+    const ClosedPort nobody;
+    const Connector connector{loop, nobody.address, patience, outcome.note()};
     CHECK(outcome.errors.empty());
     run_until(loop, [&] { return !outcome.errors.empty(); });
     settle(loop);
@@ -95,7 +88,8 @@ CONTRACT_CASE("C10 no descriptor for the socket", everywhere) {
     Outcome outcome;
     const Calls calls{
         [](const CallPoint& call) { return call.name == "socket" ? fail(EMFILE) : CallOutcome{}; }};
-    const Connector connector{loop, closed_port(), patience, outcome.note()};
+    const ClosedPort nobody;
+    const Connector connector{loop, nobody.address, patience, outcome.note()};
     CHECK(outcome.errors.empty());
     run_until(loop, [&] { return !outcome.errors.empty(); });
     CHECK(outcome.only(EMFILE));
@@ -157,7 +151,8 @@ CONTRACT_CASE("C11 destroyed before it is done: nothing is called, nothing is le
 CONTRACT_CASE("C11 the completion destroys its connector", everywhere) {
     EventLoop loop{mode.backend};
     const Fd listener = tcp_listener();
-    for (const Address& address : {loopback(port_of(listener)), closed_port()}) {
+    const ClosedPort nobody;
+    for (const Address& address : {loopback(port_of(listener)), nobody.address}) {
         std::optional<Connector> connector;
         int calls = 0;
         connector.emplace(loop, address, patience, [&](const Socket&, std::error_code) {
@@ -270,14 +265,17 @@ CONTRACT_CASE("C13 … or until the deadline", everywhere) {
 CONTRACT_CASE("C14 bug-D8 a socket connected to itself counts as refused", everywhere) {
     EventLoop loop{mode.backend};
     Outcome outcome;
-    const Address address = closed_port();
+    const ClosedPort nobody;
     const Calls calls{[&](const CallPoint& call) {
+        if (call.name != "connect") return CallOutcome{};
         // The port that the kernel might have chosen by chance.
-        if (call.name == "connect")
-            pollux::check(::bind(call.fd, address.data(), address.size()), "bind");
+        const int on = 1;
+        pollux::check(::setsockopt(call.fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on),
+                      "setsockopt");
+        pollux::check(::bind(call.fd, nobody.address.data(), nobody.address.size()), "bind");
         return CallOutcome{};
     }};
-    const Connector connector{loop, address, patience, outcome.note()};
+    const Connector connector{loop, nobody.address, patience, outcome.note()};
     run_until(loop, [&] { return !outcome.errors.empty(); });
     CHECK(outcome.only(ECONNREFUSED));
 }

@@ -172,7 +172,7 @@ CONTRACT_CASE("U6 received and counted as dropped are together what was sent", e
     });
     Socket one = sender();
     const std::string block(1000, 'b');
-    for (int sent = 0; sent < 100; ++sent) deliver(one, ours.local(), block);
+    for (int sent = 0; sent < 100; ++sent) send_and_await(one, ours, block);
     run_until(loop, [&] { return received > 0; });
     deliver(one, ours.local(), "last");
     run_until(loop, [&] { return last; });

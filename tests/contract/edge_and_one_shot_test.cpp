@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "support/contract.hpp"
+#include "support/listen_queue.hpp"
 #include "support/observing.hpp"
 #include "support/sockets.hpp"
 
@@ -92,7 +93,7 @@ CONTRACT_CASE("E3 data and end in one edge: after a short read the end is not an
         reactor->add(ends.ours.get(), Token{1}, Interest::read, mode.trigger);
         put(ends.theirs, "0123456789");
         check(::shutdown(ends.theirs.get(), SHUT_WR), "shutdown");
-        await(ends.ours, POLLRDHUP);
+        await_told(ends.ours, POLLRDHUP);
         CHECK_EQ(look(*reactor), "1:readable|peer_closed");
         CHECK_EQ(take(ends.ours, 4096).size(), 10);
         CHECK_EQ(look(*reactor), "");
@@ -108,7 +109,8 @@ CONTRACT_CASE("E4 three clients are one edge", on_edge) {
     reactor->add(listener.get(), Token{1}, Interest::read, mode.trigger);
     const std::array clients{tcp_client(port_of(listener)), tcp_client(port_of(listener)),
                              tcp_client(port_of(listener))};
-    await(listener, POLLIN);
+    await_in_queue(listener, 3);
+    await_told(listener, POLLIN);
     CHECK_EQ(look(*reactor), "1:readable");
     CHECK_EQ(accept_one(listener), 0);
     CHECK_EQ(look(*reactor), "");
@@ -278,6 +280,8 @@ CONTRACT_CASE("E10 one-shot: armed again by modify; add is EEXIST, silent or not
 CONTRACT_CASE("E14 two reactors, two threads, one descriptor, one-shot: nobody sleeps for ever",
               on_one_shot) {
     constexpr int rounds = 16'384;
+    constexpr Timeout long_enough = 5s; // for a machine on which each round waits for its turn
+    int sent = 0;
     const Fd shared{check(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC | EFD_SEMAPHORE), "eventfd")};
     std::atomic<int> taken = 0;
     std::atomic<bool> done = false;
@@ -289,16 +293,17 @@ CONTRACT_CASE("E14 two reactors, two threads, one descriptor, one-shot: nobody s
     };
     {
         const std::array threads{std::jthread{[&] { body(0); }}, std::jthread{[&] { body(1); }}};
-        const auto limit = std::chrono::steady_clock::now() + 3 * lost;
-        for (int sent = 0; sent < rounds; ++sent) {
+        const auto begin = std::chrono::steady_clock::now();
+        for (; sent < rounds && std::chrono::steady_clock::now() < begin + long_enough; ++sent) {
             check(::eventfd_write(shared.get(), 1), "eventfd_write");
+            const auto limit = std::chrono::steady_clock::now() + 2 * lost;
             while (taken <= sent && std::chrono::steady_clock::now() < limit)
                 std::this_thread::yield();
         }
         done = true;
         check(::eventfd_write(shared.get(), rounds), "eventfd_write"); // wakes both for the end
     }
-    CHECK_GE(taken, rounds);
+    CHECK_GE(taken, sent);
     CHECK(well[0]);
     CHECK(well[1]);
 }

@@ -1,5 +1,6 @@
 // Connecting by name: a look-up that gives chosen addresses, and attempts as of RFC 8305.
 
+#include "support/connecting.hpp"
 #include "support/contract.hpp"
 #include "support/gate.hpp"
 #include "support/streams.hpp"
@@ -55,14 +56,6 @@ struct Names {
 Address address_of(const Fd& listener) {
     return Address::ipv4_loopback(static_cast<std::uint16_t>(port_of(listener)));
 }
-Address closed_port() { return address_of(tcp_listener()); }
-
-// A TCP listener whose queue is full: who connects now stays in progress.
-struct FullListener {
-    Fd listener = tcp_listener(0);
-    Fd client = tcp_client(port_of(listener));
-    Address address = address_of(listener);
-};
 
 // Counts the connects, and lets each fail as it is told; a zero, or none, is the kernel's answer.
 // To be made before the threads of the test are.
@@ -110,7 +103,8 @@ CONTRACT_CASE("C10 by name: a literal address, later, and without the pool", eve
 CONTRACT_CASE("C10 by name: the first is refused, and the second tried at once", everywhere) {
     EventLoop loop{mode.backend};
     const Fd listener = tcp_listener();
-    Names names{loop, {closed_port(), address_of(listener)}};
+    const ClosedPort nobody;
+    Names names{loop, {nobody.address, address_of(listener)}};
     Outcome outcome;
     const HostConnector connector{loop,     names.resolver, "host",        "80",
                                   patience, slow,           outcome.note()};
@@ -221,7 +215,8 @@ CONTRACT_CASE("C12 by name: one deadline for all attempts", everywhere) {
     const FullListener first;
     const FullListener second;
     const Connects connects;
-    Names names{loop, {closed_port(), first.address, second.address}};
+    const ClosedPort nobody;
+    Names names{loop, {nobody.address, first.address, second.address}};
     Outcome outcome;
     const HostConnector connector{loop, names.resolver, "host", "80", 90min, slow, outcome.note()};
     run_until(loop, [&] { return connects.made() == 2; });
@@ -304,12 +299,13 @@ CONTRACT_CASE("C11 by name: the completion destroys its connector", everywhere) 
     EventLoop loop{mode.backend};
     const Fd listener = tcp_listener();
     const FullListener silent;
+    const ClosedPort nobody;
     struct Way {
         Addresses addresses;
         Clock::duration timeout;
     };
     for (const Way& way :
-         {Way{{silent.address, address_of(listener)}, patience}, Way{{closed_port()}, patience},
+         {Way{{silent.address, address_of(listener)}, patience}, Way{{nobody.address}, patience},
           Way{{}, patience}, Way{{silent.address}, 1ms}}) {
         Names names{loop, way.addresses};
         std::optional<HostConnector> connector;

@@ -87,7 +87,7 @@ CONTRACT_CASE("L28 SO_RCVLOWAT: fewer bytes are not readable, the end of the str
     arrived(5);
     CHECK_EQ(look(*reactor), "");
     put(ends.theirs, "67890");
-    await(ends.ours, POLLIN);
+    await_told(ends.ours, POLLIN);
     CHECK_EQ(look(*reactor), "1:readable");
     CHECK_EQ(take(ends.ours), "1234567890");
     rearm(mode, *reactor, ends.ours, Token{1}, Interest::read);
@@ -95,7 +95,7 @@ CONTRACT_CASE("L28 SO_RCVLOWAT: fewer bytes are not readable, the end of the str
     arrived(1);
     CHECK_EQ(look(*reactor), "");
     check(::shutdown(ends.theirs.get(), SHUT_WR), "shutdown");
-    await(ends.ours, POLLRDHUP);
+    await_told(ends.ours, POLLRDHUP);
     CHECK_EQ(look(*reactor), mode.is(Backend::select) ? "1:readable" : "1:readable|peer_closed");
 }
 
@@ -106,7 +106,7 @@ CONTRACT_CASE("L29 an urgent byte is told to who asked for it, and never as read
     reactor->add(ends.ours.get(), Token{1}, Interest::read, mode.trigger);
     reactor->add(second.get(), Token{2}, Interest::read | Interest::urgent, mode.trigger);
     REQUIRE_EQ(::send(ends.theirs.get(), "!", 1, MSG_OOB), 1);
-    await(ends.ours, POLLPRI);
+    await_told(ends.ours, POLLPRI);
     CHECK_EQ(look(*reactor), "2:urgent");
     char byte = 0;
     CHECK_EQ(::recv(ends.ours.get(), &byte, 1, MSG_OOB), 1);

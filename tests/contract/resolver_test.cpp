@@ -1,6 +1,7 @@
 // The resolver: names are looked up off the loop, and answered on it. A gate holds the look-ups
 // where a test wants them.
 
+#include "support/child.hpp"
 #include "support/descriptor_ledger.hpp"
 #include "support/gate.hpp"
 #include "support/streams.hpp"
@@ -16,6 +17,7 @@
 #include <pollux/event_loop.hpp>
 #include <pollux/stream/resolver.hpp>
 #include <pollux/worker_pool.hpp>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -262,4 +264,22 @@ TEST_CASE("Resolver: by default it asks the system") {
     const auto query = resolver.resolve("localhost", "80", {.family = AF_INET}, answer.note());
     run_until(loop, [&] { return answer.calls > 0; });
     CHECK(answer.only({Address::ipv4_loopback(80)}));
+}
+
+TEST_CASE("Resolver: in a forked child what needs a thread of the parent throws") {
+    EventLoop loop;
+    WorkerPool pool;
+    Resolver resolver{loop, pool};
+    holds_in_child([&](const Expect& expect) {
+        loop.after_fork();
+        Answer answer;
+        const auto numeric = resolver.resolve("127.0.0.1", "80", {}, answer.note());
+        settle(loop);
+        expect(answer.only(Addresses{Address::parse("127.0.0.1:80")}), "what needs none does not");
+        try {
+            const auto query = resolver.resolve("localhost", "80", {}, answer.note());
+            expect(false, "it throws");
+        } catch (const std::logic_error&) {
+        }
+    });
 }

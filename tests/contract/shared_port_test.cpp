@@ -1,6 +1,7 @@
 // C20 of the catalogue: several listeners share a port (SO_REUSEPORT), and one of them ends.
 
 #include "support/contract.hpp"
+#include "support/listen_queue.hpp"
 #include "support/streams.hpp"
 
 #include <algorithm>
@@ -10,7 +11,6 @@
 #include <memory>
 #include <poll.h>
 #include <pollux/stream/server.hpp>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -29,27 +29,6 @@ int accept_all(Socket& listener) {
     return accepted;
 }
 
-// How many clients wait in the queues of the port's listeners: what /proc/net/tcp calls their
-// receive queue.
-int waiting_at(int port) {
-    std::ifstream table{"/proc/self/net/tcp"};
-    std::string line;
-    std::getline(table, line);
-    int waiting = 0;
-    while (std::getline(table, line)) {
-        std::istringstream words{line};
-        std::string number;
-        std::string local;
-        std::string remote;
-        std::string state;
-        std::string queues;
-        words >> number >> local >> remote >> state >> queues;
-        if (state == "0A" && std::stoi(local.substr(local.find(':') + 1), nullptr, 16) == port)
-            waiting += std::stoi(queues.substr(queues.find(':') + 1), nullptr, 16);
-    }
-    return waiting;
-}
-
 // A server, another listener on its port, and clients that the kernel has given to one or the
 // other: with so many, some to each.
 struct Case {
@@ -66,9 +45,7 @@ struct Case {
         other = Socket::listen(server->address(), shared);
         for (int client = 0; client < 40; ++client)
             clients.push_back(tcp_client(other.local().port()));
-        // A client is connected a moment before it is in a queue.
-        EventLoop idle;
-        run_until(idle, [&] { return waiting_at(other.local().port()) == 40; });
+        await_in_queue(other.local().port(), 40);
     }
     int resets() const {
         int count = 0;

@@ -80,7 +80,7 @@ CONTRACT_CASE("B2 no interest is left and the peer resets: the loop sleeps", eve
         watch.pause();
     });
     reset(ends.theirs);
-    await(ends.ours, POLLERR);
+    await_told(ends.ours, POLLERR);
     const WakeUpBudget budget{loop, 2};
     run_for(loop, 1h);
     CHECK_EQ(calls, 1);

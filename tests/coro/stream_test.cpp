@@ -185,6 +185,27 @@ CONTRACT_CASE("E3 bug-C2 data and the end that came together are both told", eve
     CHECK_EQ(scope.size(), 0);
 }
 
+CONTRACT_CASE("E3 bug-C2 an end that was announced is told, however many reads come before it",
+              everywhere) {
+    EventLoop loop{mode.backend};
+    Scope scope{loop};
+    Talk talk{loop, mode};
+    std::string got;
+    put(talk.theirs, "0123456789");
+    ::shutdown(talk.theirs.get(), SHUT_WR); // one edge for all
+    const auto read_in_fours = [](Stream stream, std::string& into) -> coro::Task<> {
+        std::string four(4, '\0');
+        for (;;) {
+            const IoResult result = co_await stream.read(bytes_in(four));
+            if (result.state != IoState::ok) co_return;
+            into.append(four, 0, result.bytes);
+        }
+    };
+    scope.start(read_in_fours(std::move(talk.ours), got));
+    run_until(loop, [&] { return scope.size() == 0; });
+    CHECK_EQ(got, "0123456789");
+}
+
 CONTRACT_CASE("read_exactly fills its buffer, or says how much came before the end", everywhere) {
     EventLoop loop{mode.backend};
     Scope scope{loop};

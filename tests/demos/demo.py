@@ -2,6 +2,7 @@
 
 The clients here are Python's own sockets: nobody who wrote the servers wrote those."""
 
+import contextlib
 import os
 import re
 import select
@@ -68,11 +69,30 @@ class Server:
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
+    @contextlib.contextmanager
+    def paused(self):
+        """Meanwhile it does nothing. When it goes on it finds at once all that clients did, so that
+        no deadline of its own can pass in between."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitpid(self.process.pid, os.WUNTRACED)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
     def stop(self, signum=signal.SIGTERM):
         """Sends the signal; returns status, the rest of standard output, and standard error."""
         self.process.send_signal(signum)
         out, err = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, out, err
+
+
+@contextlib.contextmanager
+def closed_port():
+    """A port at which nobody listens, and nobody else can meanwhile."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
 
 
 def parse(line):

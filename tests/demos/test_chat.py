@@ -6,7 +6,7 @@ import socket
 import subprocess
 import unittest
 
-from demo import PATIENCE, Modes, Server, parse, path, read_all, read_exactly, reset
+from demo import PATIENCE, Modes, Server, closed_port, parse, path, read_all, read_exactly, reset
 
 STAMP = r"\d{4} \d\d:\d\d:\d\d From (\S+)\. msg="
 
@@ -220,11 +220,10 @@ class Client(Modes):
             self.assertEqual(self.finish(process), (0, b"", b""))
 
     def test_a_server_that_is_not_there_or_breaks_off(self):
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = str(listener.getsockname()[1])
-        status, out, err = self.finish(self.start("--port", port))
+        with closed_port() as port:
+            status, out, err = self.finish(self.start("--port", str(port)))
         self.assertEqual((status, out), (1, b""))
-        self.assert_one_line(err.decode(), "chat_client: ", port, "refused")
+        self.assert_one_line(err.decode(), "chat_client: ", str(port), "refused")
         process, server = self.with_server()
         reset(server)
         status, out, err = self.finish(process)

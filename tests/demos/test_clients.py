@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import unittest
 
-from demo import PATIENCE, Modes, Server, path, read_all, read_exactly, reset, run
+from demo import PATIENCE, Modes, Server, closed_port, path, read_all, read_exactly, reset, run
 
 
 def start(program, port, *options, **streams):
@@ -22,11 +22,6 @@ def start(program, port, *options, **streams):
 def end_input(client):
     client.stdin.close()
     client.stdin = None
-
-
-def closed_port():
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        return closed.getsockname()[1]
 
 
 class Listener(socket.socket):
@@ -122,7 +117,8 @@ class TcpClient(Modes):
 
     def test_nobody_listens(self):
         for mode in self.modes():
-            status, out, err = run("tcp_client", *mode, "--port", str(closed_port()))
+            with closed_port() as port:
+                status, out, err = run("tcp_client", *mode, "--port", str(port))
             self.assertEqual((status, out), (1, ""))
             self.assert_one_line(err, "tcp_client: ", "Connection refused")
 
@@ -179,7 +175,8 @@ class Fanout(Modes):
 
     def test_nobody_listens(self):
         for mode in self.modes():
-            status, out, err = run("fanout_client", *mode, "--port", str(closed_port()), "a", "b")
+            with closed_port() as port:
+                status, out, err = run("fanout_client", *mode, "--port", str(port), "a", "b")
             self.assertEqual((status, out), (1, ""))
             self.assertEqual(sorted(err.splitlines()),
                              [f"fanout_client: {word}: Connection refused" for word in "ab"])
@@ -255,11 +252,13 @@ class Reconnecting(Modes):
                 self.assertIn(rest[:7], {line[:7] for line in lines})
 
     def test_the_waits_grow_and_have_chance_in_them(self):
-        client = start("reconnecting_client", closed_port(), "--first-delay", "8ms",
-                       "--longest-delay", "64ms")
-        waits = [int(re.search(rb"again in (\d+) ms", client.stderr.readline())[1]) for _ in range(7)]
-        client.kill()
-        client.communicate()
+        with closed_port() as port:
+            client = start("reconnecting_client", port, "--first-delay", "8ms", "--longest-delay",
+                           "64ms")
+            waits = [int(re.search(rb"again in (\d+) ms", client.stderr.readline())[1])
+                     for _ in range(7)]
+            client.kill()
+            client.communicate()
         for wait, longest in zip(waits, (8, 16, 32, 64, 64, 64, 64)):
             self.assertTrue(longest // 2 <= wait <= longest, waits)
 

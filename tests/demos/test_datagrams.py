@@ -118,7 +118,8 @@ class Client(Modes):
     def test_against_the_server(self):
         for mode in self.modes():
             with Server("udp_ack_server", *mode) as server:
-                status, out, err = client("udp_client", b"a\n\nb", *mode, "--port", str(server.port))
+                status, out, err = client("udp_client", b"a\n\nb", *mode, "--port", str(server.port),
+                                          "--wait", "20s")
                 self.assertEqual((status, out, err), (0, "已收到\n" * 3, ""))
 
     def test_a_dialogue(self):
@@ -137,12 +138,12 @@ class Client(Modes):
                 self.assertEqual(process.returncode, 0)
 
     def test_nobody_is_there(self):
-        with udp() as closed:
+        with udp(9) as closed:  # connected, it keeps the port and is nobody for others
             port = str(closed.getsockname()[1])
-        for mode in self.modes():
-            status, out, err = client("udp_client", b"a\nb\n", *mode, "--port", port)
-            self.assertEqual((status, out), (1, ""))
-            self.assertRegex(err, r"udp_client: 127\.0\.0\.1:\d+: Connection refused\n")
+            for mode in self.modes():
+                status, out, err = client("udp_client", b"a\nb\n", *mode, "--port", port)
+                self.assertEqual((status, out), (1, ""))
+                self.assertRegex(err, r"udp_client: 127\.0\.0\.1:\d+: Connection refused\n")
 
     def test_no_answer_comes(self):
         with udp() as silent:
@@ -153,7 +154,8 @@ class Client(Modes):
 
     def test_a_line_that_is_too_long(self):
         with Server("udp_ack_server") as server:
-            status, out, err = client("udp_client", b"x" * 65508 + b"\ny\n", "--port", str(server.port))
+            status, out, err = client("udp_client", b"x" * 65508 + b"\ny\n", "--port", str(server.port),
+                                      "--wait", "20s")
             self.assertEqual((status, out), (1, "已收到\n"))
             self.assert_one_line(err, "udp_client: 127.0.0.1:", ": Message too long")
 

@@ -11,6 +11,7 @@ from demo import Modes, Server, read_all, reset
 # client at a time, and has tests of its own.
 SERVERS = {
     "chat_server": [],
+    "command_server": ["cat"],
     "delay_server": ["--delay", "50ms"],
     "discard_server": [],
     "echo_server": [],

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import unittest
 
-from demo import PATIENCE, Modes, Server, path, read_all, read_exactly, run
+from demo import PATIENCE, Modes, Server, closed_port, path, read_all, read_exactly, run
 from inbox import Inbox
 
 NOBODY = "nohost.invalid"  # RFC 2606: there will never be one
@@ -36,12 +36,6 @@ def listen():
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(PATIENCE)
     return listener, str(listener.getsockname()[1])
-
-
-def closed_port():
-    listener, port = listen()
-    listener.close()
-    return port
 
 
 def take(listener):
@@ -85,11 +79,11 @@ class Streams(Modes):
             self.assertIn("accepted=23 ", server.stop()[2])
 
     def test_nobody_listens(self):
-        port = closed_port()
         for mode in self.modes():
             for program, (_, words, _, _) in STREAMS.items():
-                status, _, err = run(program, *mode, "--host", "localhost", "--port", port,
-                                     "--connect-timeout", "10s", *words, input="")
+                with closed_port() as port:
+                    status, _, err = run(program, *mode, "--host", "localhost", "--port", str(port),
+                                         "--connect-timeout", "10s", *words, input="")
                 self.assertEqual(status, 1, program)
                 last = err.splitlines()[-1]
                 self.assertRegex(last, f"^{program}: .*localhost: Connection refused$")
@@ -193,7 +187,8 @@ class Datagrams(Modes):
         for mode in self.modes():
             with Server("udp_ack_server", *mode, "--host", self.first) as server:
                 self.assertEqual(run("udp_client", *mode, "--host", "localhost", "--port",
-                                     str(server.port), input="hi\n"), (0, "已收到\n", ""))
+                                     str(server.port), "--wait", "20s", input="hi\n"),
+                                 (0, "已收到\n", ""))
 
     def test_broadcast_sender(self):
         with socket.socket(self.family, socket.SOCK_DGRAM) as receiver:

@@ -140,8 +140,10 @@ class TooSlow(Case):
     def test_a_kept_connection_that_is_not_used_ends(self):
         for mode in self.modes():
             with self.serve(mode, "--keep-alive-timeout", "100ms", "--stats") as server:
-                with server.connect() as silent, server.connect() as client, client.makefile("rb") as stream:
+                with server.paused():
+                    silent, client = server.connect(), server.connect()
                     client.sendall(GET)
+                with silent, client, client.makefile("rb") as stream:
                     self.assertEqual(read_response(stream)[0], 200)
                     self.assertEqual(stream.read(), b"")
                     self.assertEqual(read_all(silent), b"")

@@ -302,7 +302,8 @@ class Wrk(Case):
     def test_it_completes_requests_and_all_succeed(self):
         with self.serve(EDGE) as server:
             for path in ("/plain", "/files/a.txt"):
-                done = subprocess.run(["wrk", "-t1", "-c64", "-d1s", f"http://{server.address}{path}"],
+                done = subprocess.run(["wrk", "-t1", "-c64", "-d1s", "--timeout", "20s",
+                                       f"http://{server.address}{path}"],
                                       capture_output=True, text=True, timeout=PATIENCE)
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertGreater(int(re.search(r"(\d+) requests in", done.stdout)[1]), 0)

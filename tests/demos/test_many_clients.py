@@ -1,11 +1,11 @@
 """many_clients against the echo server, and against servers that are none."""
 
-import re
+import os
 import socket
 import threading
 import unittest
 
-from demo import MODES, Modes, Server, run
+from demo import MODES, Modes, Server, closed_port, run
 
 
 class Stub:
@@ -60,7 +60,7 @@ class WithEcho(Modes):
                 self.assertIn("30000000 bytes", out)
 
     def test_over_a_unix_socket(self):
-        with Server("echo_server", "--host", "unix:@pollux-many") as server:
+        with Server("echo_server", "--host", f"unix:@pollux-many-{os.getpid()}") as server:
             status, _, err = run("many_clients", "--host", server.address, "--connections", "50")
             self.assertEqual((status, err), (0, ""))
 
@@ -74,9 +74,8 @@ class WithoutEcho(Modes):
             self.assert_one_line(err, "many_clients: ", *parts)
 
     def test_nobody_listens(self):
-        with socket.create_server(("127.0.0.1", 0)) as closed:
-            port = str(closed.getsockname()[1])
-        self.check(port, "3 of 3 clients failed", "Connection refused")
+        with closed_port() as port:
+            self.check(str(port), "3 of 3 clients failed", "Connection refused")
 
     def test_a_server_that_garbles(self):
         def garble(client):

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import unittest
 
-from demo import Modes, PATIENCE, Server, exchange, parse, read_all, read_exactly, reset, run
+from demo import Modes, PATIENCE, Server, exchange, parse, read_all, read_exactly, reset, run, wait_for
 
 
 def forwarder(to, *options):
@@ -46,12 +46,11 @@ class Target:
 
     def await_stats(self, **wanted):
         """Asks until the numbers are such."""
-        for _ in range(10_000):
+        def so():
             self.server.process.send_signal(signal.SIGUSR1)
             stats = parse(self.server.process.stderr.readline())
-            if all(stats[name] == number for name, number in wanted.items()):
-                return
-        raise AssertionError(f"{stats}, but wanted {wanted}")
+            return all(stats[name] == number for name, number in wanted.items())
+        wait_for(so)
 
 
 def fill(sender):

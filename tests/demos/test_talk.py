@@ -7,9 +7,18 @@ import socket
 import subprocess
 import unittest
 
-from demo import PATIENCE, Modes, Server, parse, read_all, read_exactly, reset
+from demo import PATIENCE, Modes, Server, parse, read_all, read_exactly, reset, wait_for
 
 SYN_SENT = 2  # tcpi_state of TCP_INFO
+
+
+def waiting_at(port):
+    """How many clients are in the queue of a listener: what /proc/net/tcp calls its receive queue."""
+    with open("/proc/net/tcp") as table:
+        for _, local, _, state, queues, *_ in map(str.split, table):
+            if state == "0A" and int(local.split(":")[1], 16) == port:
+                return int(queues.split(":")[1], 16)
+    return 0
 
 
 def name_of(client):
@@ -114,6 +123,7 @@ class Talk(Modes):
             with self.serve("--backlog", str(backlog)) as server, server.connect() as talking:
                 self.heard(server, f"{name_of(talking)} is here")
                 queue = [server.connect() for _ in range(backlog + 1)]
+                wait_for(lambda: waiting_at(server.port) == backlog + 1)
                 late = socket.socket()
                 late.setblocking(False)
                 late.connect_ex(("127.0.0.1", server.port))

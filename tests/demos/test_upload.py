@@ -11,7 +11,7 @@ import tempfile
 import threading
 import unittest
 
-from demo import PATIENCE, Modes, drip, path, read_all, reset, run, wait_for
+from demo import PATIENCE, Modes, closed_port, drip, path, read_all, reset, run, wait_for
 from inbox import BAD_NAMES, GOOD_NAMES, Inbox, cut, read_terminal, send_to_the_end
 
 
@@ -135,8 +135,10 @@ class Refuses(Modes):
                     self.assertEqual(client.recv(1), b"")
                 for client in slow:
                     client.close()
-                with server.connect() as client:
+                with server.paused():
+                    client = server.connect()
                     client.sendall(b"kept-1x")
+                with client:
                     self.assertEqual(read_all(client), b"")
                 self.assertEqual(server.names(), ["kept"])
                 self.assertEqual(server.stats()["closed.deadline"], 200)
@@ -266,9 +268,8 @@ class Client(Modes):
             self.assert_one_line(err, "upload_client: ", name, part)
 
     def test_nobody_there(self):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        status, out, err = self.send(port, path("upload_client"))
+        with closed_port() as port:
+            status, out, err = self.send(port, path("upload_client"))
         self.assertEqual((status, out), (1, ""))
         self.assert_one_line(err, "upload_client: ", str(port), "refused")
 

@@ -16,6 +16,7 @@
 #include <pollux/net/resolve.hpp>
 #include <pollux/net/socket.hpp>
 #include <pollux/net/socket_file.hpp>
+#include <pollux/service/socket_server.hpp>
 #include <pollux/stream/host_connector.hpp>
 #include <pollux/stream/resolver.hpp>
 #include <pollux/stream/server.hpp>
@@ -43,11 +44,12 @@ struct Given {
     EventLoop& loop;
     Reactor& reactor;
     Server& server;
+    SocketServer& service;
     Connection& connection;
     WorkerPool& pool;
     Resolver& resolver;
 };
 
 #define GIVEN                                                                                      \
-    auto& [s, b, file, address, bytes, buffer, fd, level, name, loop, reactor, server, connection, \
-           pool, resolver] = given
+    auto& [s, b, file, address, bytes, buffer, fd, level, name, loop, reactor, server, service,    \
+           connection, pool, resolver] = given

@@ -21,9 +21,12 @@ void* operator new(std::size_t size) {
     so_far.bytes += ::malloc_usable_size(memory);
     return memory;
 }
+void* operator new[](std::size_t size) { return operator new(size); }
 void operator delete(void* memory) noexcept {
     if (memory == nullptr) return;
     so_far.bytes -= ::malloc_usable_size(memory);
     std::free(memory);
 }
 void operator delete(void* memory, std::size_t) noexcept { operator delete(memory); }
+void operator delete[](void* memory) noexcept { operator delete(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { operator delete(memory); }

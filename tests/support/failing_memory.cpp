@@ -15,10 +15,14 @@ void* allocated(std::size_t size) {
 
 } // namespace
 
-// The ordinary forms of the program's operator new; the array forms call them.
+// The ordinary forms of the program's operator new, and those for arrays: under a sanitizer these
+// do not call the ordinary ones.
 void* operator new(std::size_t size) { return allocated(size); }
+void* operator new[](std::size_t size) { return allocated(size); }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace pollux_test {
 

@@ -3,18 +3,27 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
+#include <linux/sock_diag.h>
 #include <poll.h>
+#include <pollux/error.hpp>
+#include <sys/socket.h>
+#include <thread>
 #include <vector>
+
+#include "sockets.hpp"
 
 namespace pollux_test {
 
 using namespace pollux;
 
 void await(const Socket& socket, short events) {
+    constexpr std::chrono::milliseconds limit{longest_wait};
     pollfd entry{.fd = socket.fd(), .events = events, .revents = 0};
-    REQUIRE_EQ(::poll(&entry, 1, 10'000), 1);
+    REQUIRE_EQ(::poll(&entry, 1, static_cast<int>(limit.count())), 1);
 }
 
 std::pair<Socket, Socket> tcp_sockets() {
@@ -32,6 +41,29 @@ std::pair<Socket, Socket> tcp_sockets() {
 std::pair<Socket, Socket> udp_sockets() {
     const Address any_port = Address::ipv4_loopback(0);
     return {Socket::datagram(any_port), Socket::datagram(any_port)};
+}
+
+namespace {
+
+// The bytes in its queue, and how many datagrams there was no room for.
+std::pair<std::uint32_t, std::uint32_t> arrived_at(const Socket& socket) {
+    std::array<std::uint32_t, SK_MEMINFO_VARS> memory{};
+    socklen_t size = sizeof memory;
+    check(::getsockopt(socket.fd(), SOL_SOCKET, SO_MEMINFO, memory.data(), &size),
+          "getsockopt SO_MEMINFO");
+    return {memory[SK_MEMINFO_RMEM_ALLOC], memory[SK_MEMINFO_DROPS]};
+}
+
+} // namespace
+
+void send_and_await(Socket& from, const Socket& to, std::string_view text) {
+    const auto give_up = std::chrono::steady_clock::now() + longest_wait;
+    const auto before = arrived_at(to);
+    REQUIRE(is(from.send_to(bytes_of(text), to.local()), IoState::ok, text.size()));
+    while (arrived_at(to) == before) {
+        REQUIRE(std::chrono::steady_clock::now() < give_up);
+        std::this_thread::yield();
+    }
 }
 
 std::string read_text(Socket& from, std::size_t most) {

@@ -13,13 +13,17 @@
 
 namespace pollux_test {
 
-/// Waits until poll(2) reports one of `events`; fails the test after ten seconds.
+/// Waits until poll(2) reports one of `events`; fails the test after `longest_wait`.
 void await(const pollux::Socket& socket, short events);
 
 /// Accepted and connected, over TCP.
 std::pair<pollux::Socket, pollux::Socket> tcp_sockets();
 /// Two UDP sockets of 127.0.0.1, not connected.
 std::pair<pollux::Socket, pollux::Socket> udp_sockets();
+
+/// Sends a datagram over UDP, and returns when it is in the receiver's queue or was dropped because
+/// that is full. Nobody reads meanwhile.
+void send_and_await(pollux::Socket& from, const pollux::Socket& to, std::string_view text);
 
 /// What one read gives; fails the test unless it is `ok`.
 std::string read_text(pollux::Socket& from, std::size_t most = 65536);

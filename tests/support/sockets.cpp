@@ -6,11 +6,13 @@
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <linux/membarrier.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pollux/error.hpp>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace pollux_test {
@@ -131,8 +133,16 @@ void reset(Fd& socket) {
 }
 
 void await(const Fd& fd, short events) {
+    constexpr std::chrono::milliseconds limit{longest_wait};
     pollfd entry{.fd = fd.get(), .events = events, .revents = 0};
-    REQUIRE_EQ(::poll(&entry, 1, 10'000), 1);
+    REQUIRE_EQ(::poll(&entry, 1, static_cast<int>(limit.count())), 1);
+}
+
+void await_told(const Fd& fd, short events) {
+    await(fd, events);
+    // Returns when no processor is in the middle of what it was at when this began. Where it is not
+    // permitted there is only the chance that it is not needed.
+    ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
 short state(const Fd& fd, short events) {

@@ -9,6 +9,9 @@
 
 namespace pollux_test {
 
+/// Until something that should happen is held to be lost, on a machine with much else to do.
+inline constexpr std::chrono::seconds longest_wait{30};
+
 /// Two connected ends, non-blocking and close-on-exec.
 struct Ends {
     pollux::Fd ours;
@@ -38,8 +41,11 @@ std::size_t fill(const pollux::Fd& to);
 void reset(pollux::Fd& socket);
 
 /// Waits until poll(2) reports one of `events` for the descriptor: the tests' way to know that
-/// something has arrived. Fails the test after ten seconds.
+/// something has arrived. Fails the test after `longest_wait`.
 void await(const pollux::Fd& fd, short events);
+/// The same, and everybody has been told: poll(2) sees a state of TCP or UDP a moment before
+/// epoll(7) hears of it, when another processor delivers.
+void await_told(const pollux::Fd& fd, short events);
 /// What poll(2) says now.
 short state(const pollux::Fd& fd, short events);
 

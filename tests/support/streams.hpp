@@ -36,7 +36,7 @@ struct Adopted {
 Adopted adopt_unix(pollux::ConnectionSet& set);
 Adopted adopt_tcp(pollux::ConnectionSet& set);
 
-/// Takes turns until `done` says so; fails the test when that takes ten seconds.
+/// Takes turns until `done` says so; fails the test when that takes longer than `longest_wait`.
 void run_until(pollux::EventLoop& loop, const std::function<bool()>& done);
 /// Takes turns that do not wait until one calls nobody; fails the test when there is no such turn:
 /// something spins. What Unix sockets were sent before is delivered then.

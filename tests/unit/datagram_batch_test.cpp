@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "support/descriptor_ledger.hpp"
@@ -28,6 +29,12 @@ std::vector<OutgoingDatagram> addressed(const std::vector<std::string_view>& tex
     std::vector<OutgoingDatagram> datagrams;
     for (const std::string_view text : texts) datagrams.push_back({bytes_of(text), to});
     return datagrams;
+}
+
+// Two of Unix, with names: what is sent is there at once, and a batch is not cut by chance.
+std::pair<Socket, Socket> unix_datagrams(const Directory& directory) {
+    return {Socket::datagram(Address::unix_path(directory / "ours")),
+            Socket::datagram(Address::unix_path(directory / "theirs"))};
 }
 
 // The datagrams' texts, as many as were sent.
@@ -54,13 +61,13 @@ std::string bytes_like_no_other(std::size_t size) {
 
 TEST_CASE("a batch comes with one call, each with its sender") {
     const DescriptorLedger ledger;
-    auto [ours, theirs] = udp_sockets();
+    const Directory directory;
+    auto [ours, theirs] = unix_datagrams(directory);
     DatagramBatch batch{8, 100};
     const std::vector<std::string_view> texts{"one", "", "three"};
     const SentBatch sent = batch.send(theirs, addressed(texts, ours.local()));
     CHECK(sent.state == IoState::ok);
     CHECK_EQ(sent.count, 3);
-    await(ours, POLLIN);
     const Address sender = theirs.local();
     const CallRecord calls;
     const ReceivedBatch received = batch.receive(ours);
@@ -76,12 +83,12 @@ TEST_CASE("a batch comes with one call, each with its sender") {
 
 TEST_CASE("U8 small buffers cut each datagram by itself, and say of which") {
     const DescriptorLedger ledger;
-    auto [ours, theirs] = udp_sockets();
+    const Directory directory;
+    auto [ours, theirs] = unix_datagrams(directory);
     DatagramBatch batch{3, 4};
     const std::vector<std::string_view> texts{"0123456789", "fits", "", "01234", "next"};
     DatagramBatch sender{8, 0};
     CHECK_EQ(sender.send(theirs, addressed(texts, ours.local())).count, 5);
-    await(ours, POLLIN);
     std::string seen;
     for (int round = 0; round < 2; ++round)
         for (const ReceivedDatagram& datagram : batch.receive(ours).datagrams)
@@ -91,10 +98,10 @@ TEST_CASE("U8 small buffers cut each datagram by itself, and say of which") {
 
 TEST_CASE("a batch is echoed from the memory it was received into") {
     const DescriptorLedger ledger;
-    auto [ours, theirs] = udp_sockets();
+    const Directory directory;
+    auto [ours, theirs] = unix_datagrams(directory);
     DatagramBatch batch{4, 100};
     CHECK_EQ(batch.send(theirs, addressed({"a", "b", "c"}, ours.local())).count, 3);
-    await(ours, POLLIN);
     std::vector<OutgoingDatagram> answers;
     for (const ReceivedDatagram& datagram : batch.receive(ours).datagrams)
         answers.push_back({datagram.bytes, datagram.from});

@@ -170,8 +170,7 @@ TEST_CASE("U6 what a full queue drops is counted") {
     ours.set(option::count_drops, true);
     const std::string block(1000, 'b');
     std::uint32_t sent = 0;
-    for (; sent < 100; ++sent)
-        CHECK(is(theirs.send_to(bytes_of(block), ours.local()), IoState::ok, block.size()));
+    for (; sent < 100; ++sent) send_and_await(theirs, ours, block);
     std::uint32_t received = 0;
     while (state(Fd{::dup(ours.fd())}, POLLIN) != 0) {
         CHECK_FALSE(receive_when_ready(ours, 2000).message.drops.has_value());

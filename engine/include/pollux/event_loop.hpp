@@ -112,6 +112,10 @@ public:
     /// processes. No other thread may be in `post` at the moment of the fork. Whose descriptor the
     /// child has closed is watched no longer. When the kernel refuses, throws `std::system_error`
     /// and may be called again.
+    ///
+    /// The descriptors themselves are those of both: who reads first has the bytes, and shutting
+    /// down a socket (as `Connection::close` does) ends it for both. What a child does not go on
+    /// with it destroys, or aborts; the parent has that still.
     void after_fork();
 
 private:

@@ -11,9 +11,9 @@ namespace pollux {
 ///
 /// The signals are blocked in the calling thread, so that nothing else handles them; threads
 /// started later inherit that, threads that run already must block them themselves, and so do
-/// programs started by fork and exec: unblock them between the two. The destructor, on the same
-/// thread, unblocks those that were not blocked before; what is pending then is dropped. Signals of
-/// one number that arrive before the loop looks count as one (signal(7)).
+/// programs started by fork and exec: unblock them between the two (`Child` does). The destructor,
+/// on the same thread, unblocks those that were not blocked before; what is pending then is
+/// dropped. Signals of one number that arrive before the loop looks count as one (signal(7)).
 class SignalWatch {
 public:
     /// Calls `on_signal` with the number, on the loop's thread; it may destroy this object. Throws

@@ -49,12 +49,14 @@ bool Read::read(bool may_be_more) {
     do {
         const IoResult result = from.socket.read(into_);
         if (result.state == IoState::would_block) {
-            from.may_have_more = false;
+            from.may_have_more = from.announced = false;
             return false;
         }
-        // A short read proves the kernel's buffer empty (epoll(7), question 9).
+        // A short read proves the kernel's buffer empty (epoll(7), question 9), but for what was
+        // announced, however many reads ago: no edge will tell again.
+        from.announced = from.announced || may_be_more;
         from.may_have_more =
-            may_be_more || result.state != IoState::ok || result.bytes == into_.size();
+            from.announced || result.state != IoState::ok || result.bytes == into_.size();
         result_ = {result_.bytes + result.bytes, result.state, result.error};
         if (result.state != IoState::ok) return true;
         into_ = into_.subspan(result.bytes);

@@ -13,6 +13,7 @@ public:
 
     Socket socket;
     bool may_have_more = false; // the last read did not empty the kernel's buffer
+    bool announced = false;     // an end, an error or urgent data, and not come to yet
 };
 
 } // namespace pollux::coro

@@ -3,38 +3,10 @@
 #include <cerrno>
 
 #include "sys.hpp"
+#include "without_pipe_signal.hpp"
 
 namespace pollux {
 namespace {
-
-sigset_t only(int signal) noexcept {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, signal);
-    return set;
-}
-
-// Keeps SIGPIPE from this thread, and takes back the one that a call of ours brought.
-class WithoutPipeSignal {
-public:
-    WithoutPipeSignal() noexcept { sys::pthread_sigmask(SIG_BLOCK, &pipe_, &before_); }
-    ~WithoutPipeSignal() {
-        const int saved = errno;
-        // Who blocks it himself may have one waiting: that stays.
-        if (saved == EPIPE && sigismember(&before_, SIGPIPE) == 0) {
-            constexpr timespec at_once{};
-            sys::sigtimedwait(&pipe_, nullptr, &at_once);
-        }
-        sys::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-        errno = saved;
-    }
-    WithoutPipeSignal(const WithoutPipeSignal&) = delete;
-    WithoutPipeSignal& operator=(const WithoutPipeSignal&) = delete;
-
-private:
-    const sigset_t pipe_ = only(SIGPIPE);
-    sigset_t before_{};
-};
 
 // A call that moves nothing has come to the end of what it moves from.
 template <class Call> IoResult moved_by(Call call) noexcept {

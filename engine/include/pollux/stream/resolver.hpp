@@ -47,7 +47,8 @@ public:
     /// Asks as `pollux::resolve`, whose errors are given to `on_done`; besides EAGAIN when the
     /// queue of the pool is full, and EAI_NONAME for a look-up without an answer. What needs no
     /// look-up (see `needs_lookup`) goes to no thread, and not to `lookup`. A query whose pool is
-    /// destroyed is never answered.
+    /// destroyed is never answered. Throws `std::logic_error` in a forked child, which needs a pool
+    /// of its own.
     [[nodiscard]] Query resolve(std::string_view host, std::string_view service,
                                 const ResolveOptions& options, Completion on_done);
 

@@ -11,6 +11,8 @@
 
 namespace pollux {
 
+struct ServerCore;
+
 /// How a server listens, accepts and serves.
 struct ServerOptions {
     ConnectionOptions connection{};
@@ -81,8 +83,7 @@ public:
     void drain(Clock::duration timeout, Task on_done);
 
 private:
-    struct State;
-    std::shared_ptr<State> state_;
+    std::shared_ptr<ServerCore> core_;
 };
 
 } // namespace pollux

@@ -1,0 +1,98 @@
+#include "service/conversation.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "sys.hpp"
+#include "timespec.hpp"
+
+namespace pollux {
+
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
+Conversation::Conversation(Service& service, Socket socket)
+    : service_{service}, socket_{std::move(socket)}, dialogue_{service, socket_} {}
+
+void Conversation::run() {
+    dialogue_.open();
+    flush();
+    listen();
+    end_in_good_order();
+}
+
+// When it is to stop it looks once more: what has arrived is answered.
+void Conversation::listen() {
+    Woken woken = Woken::ready;
+    while (dialogue_.is_open() && woken == Woken::ready) {
+        woken = wait_for_input();
+        const IoResult got = socket_.read(room_);
+        if (got.state == IoState::would_block && woken == Woken::late) dialogue_.give_up();
+        dialogue_.take(got, room_);
+        flush();
+    }
+}
+
+// Waits for a client that does not read: nobody else is kept waiting by that.
+void Conversation::flush() {
+    StopSign& stop = service_.stop();
+    while (!dialogue_.flush())
+        if (wait(POLLOUT, stop.requested() ? stop.due() : idle_due()) == Woken::late)
+            dialogue_.give_up();
+}
+
+// A socket closed with unread input resets its peer, who then may lose the answer (RFC 1122
+// 4.2.2.13): so the peer is told the end, and what still comes is read until it ends too. When it
+// is to stop a peer that knows and says nothing is not waited for.
+void Conversation::end_in_good_order() {
+    StopSign& stop = service_.stop();
+    if (dialogue_.is_broken() || dialogue_.peer_ended()) return;
+    socket_.shutdown_write();
+    const Clock::time_point due = later(Clock::now(), service_.options().drain_timeout);
+    for (;;) {
+        if (stop.requested() && is_settled(socket_)) return;
+        const Clock::time_point last = stop.requested() ? std::min(due, stop.due()) : due;
+        const Clock::time_point look = later(Clock::now(), settled_look);
+        const Woken woken = wait(POLLIN, stop.requested() ? std::min(last, look) : last);
+        if (woken == Woken::late && Clock::now() >= last) return;
+        const IoResult got = socket_.read(room_);
+        if (got.state == IoState::end || got.state == IoState::error) return;
+    }
+}
+
+Conversation::Woken Conversation::wait_for_input() {
+    return service_.stop().requested() ? Woken::stopped : wait(POLLIN, idle_due());
+}
+
+Clock::time_point Conversation::idle_due() const {
+    const Clock::duration patience = service_.options().idle_timeout;
+    return patience == Clock::duration::max() ? Clock::time_point::max()
+                                              : later(Clock::now(), patience);
+}
+
+// For the socket, and for the stop unless that has come already.
+Conversation::Woken Conversation::wait(short events, Clock::time_point due) {
+    StopSign& stop = service_.stop();
+    std::array<pollfd, 2> entries{{{socket_.fd(), events, 0}, {stop.fd(), POLLIN, 0}}};
+    const nfds_t count = stop.requested() ? 1 : 2;
+    for (;;) {
+        timespec left{};
+        const bool for_ever = due == Clock::time_point::max();
+        if (!for_ever) left = to_timespec(std::max(due - Clock::now(), Clock::duration::zero()));
+        const int ready = sys::ppoll(entries.data(), count, for_ever ? nullptr : &left, nullptr);
+        if (ready == 0 || (ready < 0 && errno != EINTR)) return Woken::late;
+        if (ready < 0) continue;
+        if (entries[1].revents == 0) return Woken::ready;
+        stop.notice();
+        return Woken::stopped;
+    }
+}
+
+void converse(Service& service, Socket socket) noexcept {
+    try {
+        Conversation{service, std::move(socket)}.run();
+    } catch (...) {
+        service.report_failure();
+    }
+}
+
+} // namespace pollux
