@@ -1,6 +1,7 @@
 // Tasks and other threads: stops from there, and work done there. The gate holds the threads where
 // a test wants them; nobody sleeps.
 
+#include "support/child.hpp"
 #include "support/descriptor_ledger.hpp"
 #include "support/gate.hpp"
 #include "support/library_sockets.hpp"
@@ -345,6 +346,38 @@ TEST_CASE("tasks of two loops ask each other, and both may be destroyed at any m
         for (int i = 0; i < 4; ++i) scope.start(ask());
         run_until(loop, [&] { return answers >= round; });
     }
+}
+
+TEST_CASE("P13 in a forked child nobody waits for work that runs in the parent") {
+    EventLoop loop;
+    WorkerPool pool{{.threads = 1}};
+    Gate gate;
+    std::promise<void> begun;
+    bool cancelled = false;
+    const auto task = [&]() -> coro::Task<> {
+        try {
+            co_await coro::work(pool, [&] {
+                begun.set_value();
+                gate.wait();
+            });
+        } catch (const coro::Cancelled&) {
+            cancelled = true;
+        }
+    };
+    std::optional<Scope> stopped{loop};
+    stopped->start(task());
+    begun.get_future().wait();
+    holds_in_child([&](const Expect& expect) {
+        loop.after_fork();
+        stopped->request_stop();
+        loop.run_once(Timeout::zero());
+        expect(cancelled, "the task is stopped");
+        stopped.reset();
+    });
+    holds_in_child([&](const Expect&) { stopped.reset(); });
+    gate.open();
+    run_until(loop, [&] { return stopped->size() == 0; });
+    CHECK_FALSE(cancelled);
 }
 
 TEST_CASE("2 000 tasks with work elsewhere, stopped or destroyed wherever they are") {

@@ -12,6 +12,10 @@
 #include <type_traits>
 #include <utility>
 
+namespace pollux {
+class ProcessMark;
+}
+
 namespace pollux::coro {
 
 class Away;
@@ -19,8 +23,8 @@ class Away;
 /// Work that is on its way to another thread, there, or on its way back.
 class Errand : public std::enable_shared_from_this<Errand> {
 public:
-    Errand(EventLoop& home, Away& awaiting) noexcept : home_{&home}, awaiting_{&awaiting} {}
-    virtual ~Errand() = default;
+    Errand(EventLoop& home, Away& awaiting);
+    virtual ~Errand();
     Errand(const Errand&) = delete;
     Errand& operator=(const Errand&) = delete;
 
@@ -57,7 +61,9 @@ private:
     void run() noexcept;
     void go_home() noexcept;
     void come_home();
+    std::unique_lock<std::mutex> lock_against_runner() noexcept;
 
+    const std::unique_ptr<const ProcessMark> process_;
     EventLoop* home_;
     Away* awaiting_; // null: given up; guarded by mutex_
     std::mutex mutex_;
@@ -145,6 +151,9 @@ struct SendToLoop {
 /// work runs, waits until it has ended and then gets `Cancelled`; **destroying** the task blocks
 /// this thread until it has ended. Work that has not begun is skipped in both cases. Unlike other
 /// awaits this one must have ended, or be destroyed, before the loop of the task is.
+///
+/// fork(2): the thread that works is not in the child. There the await never ends by itself;
+/// stopping and destroying the task do not wait.
 template <class Work>
 DoneElsewhere<std::decay_t<Work>, SendToPool> work(WorkerPool& pool, Work&& callable) {
     return {std::forward<Work>(callable), SendToPool{&pool}};
