@@ -196,11 +196,13 @@ CONTRACT_CASE("a task that is stopped before it starts throws at its first await
 
 namespace {
 
+constexpr int kinds = 9;
+
 // One kind of await for ever, whatever it is.
 coro::Task<> wait_for(World& world, int kind, coro::Stream& stream, coro::Stream& full) {
     const Local local{world.ledger};
     std::array<std::byte, 16> buffer{};
-    switch (kind % 8) {
+    switch (kind % kinds) {
     case 0:
         co_await coro::sleep(1h);
         break;
@@ -222,6 +224,8 @@ coro::Task<> wait_for(World& world, int kind, coro::Stream& stream, coro::Stream
         break;
     case 6:
         for (;;) co_await coro::next_turn();
+    case 7:
+        for (;;) co_await coro::posted(world.loop, [] {});
     default: {
         Scope inner{world.loop};
         inner.start(side(world));
@@ -235,7 +239,7 @@ coro::Task<> with_streams(World& world, int kind) {
     const Local local{world.ledger};
     auto [mine, theirs] = Socket::pair(); // the other end is silent
     coro::Stream stream{world.loop, std::move(mine), world.trigger};
-    if (kind % 8 == 4 || kind % 8 == 5) {
+    if (kind % kinds == 4 || kind % kinds == 5) {
         stream.socket().set(option::send_buffer, 4096);
         std::array<std::byte, 4096> block{};
         while (stream.socket().write(block).state == IoState::ok) {
@@ -278,7 +282,7 @@ CONTRACT_CASE("an exception in place of a stop goes the same way", everywhere) {
     const auto outer = [&](World& in) -> coro::Task<> {
         const Local local{in.ledger};
         Scope inner{in.loop};
-        for (int kind = 0; kind < 8; ++kind) inner.start(with_streams(in, kind));
+        for (int kind = 0; kind < kinds; ++kind) inner.start(with_streams(in, kind));
         inner.start(failing(in));
         co_await inner.join();
     };
