@@ -194,3 +194,26 @@ CONTRACT_CASE("C10 connect gives a socket, or throws what names the address", ev
     run_until(loop, [&] { return scope.size() == 0; });
     CHECK_EQ(seen, "connect " + to(nobody).to_string() + ": Connection refused");
 }
+
+CONTRACT_CASE("an await that is put off keeps its place, and ends when the acceptor goes",
+              everywhere) {
+    EventLoop loop{mode.backend};
+    Scope scope{loop};
+    Talk talk{loop, mode};
+    std::optional<Acceptor> acceptor{acceptor_on(loop, mode)};
+    int error = 0;
+    const auto accept = [&](int before) -> coro::Task<> {
+        while (before-- > 0) co_await talk.ours.write({});
+        try {
+            co_await acceptor->accept();
+        } catch (const std::system_error& failure) {
+            error = failure.code().value();
+        }
+    };
+    scope.start(accept(16));
+    CHECK_THROWS_AS(scope.start(accept(0)), std::logic_error);
+    acceptor.reset();
+    settle(loop);
+    CHECK_EQ(error, EBADF);
+    CHECK_EQ(scope.size(), 0);
+}

@@ -4,6 +4,7 @@
 #include "coro/library.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 #include <pollux/coro/acceptor.hpp>
 #include <pollux/coro/connect.hpp>
@@ -11,6 +12,9 @@
 #include <pollux/coro/within.hpp>
 #include <pollux/coro/work.hpp>
 #include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <system_error>
 #include <vector>
 
 using namespace pollux;
@@ -34,13 +38,10 @@ public:
     explicit Local(Ledger& ledger) : ledger_{&ledger} { ++ledger_->made; }
     Local(const Local&) = delete;
     Local& operator=(const Local&) = delete;
-    ~Local() {
-        if (std::exchange(alive_, false)) ++ledger_->destroyed;
-    }
+    ~Local() { ++ledger_->destroyed; }
 
 private:
     Ledger* ledger_;
-    bool alive_ = true;
 };
 
 // What a script talks to: everything it waits for comes by itself.
@@ -195,11 +196,13 @@ CONTRACT_CASE("a task that is stopped before it starts throws at its first await
 
 namespace {
 
+constexpr int kinds = 9;
+
 // One kind of await for ever, whatever it is.
 coro::Task<> wait_for(World& world, int kind, coro::Stream& stream, coro::Stream& full) {
     const Local local{world.ledger};
     std::array<std::byte, 16> buffer{};
-    switch (kind % 8) {
+    switch (kind % kinds) {
     case 0:
         co_await coro::sleep(1h);
         break;
@@ -221,6 +224,8 @@ coro::Task<> wait_for(World& world, int kind, coro::Stream& stream, coro::Stream
         break;
     case 6:
         for (;;) co_await coro::next_turn();
+    case 7:
+        for (;;) co_await coro::posted(world.loop, [] {});
     default: {
         Scope inner{world.loop};
         inner.start(side(world));
@@ -234,7 +239,7 @@ coro::Task<> with_streams(World& world, int kind) {
     const Local local{world.ledger};
     auto [mine, theirs] = Socket::pair(); // the other end is silent
     coro::Stream stream{world.loop, std::move(mine), world.trigger};
-    if (kind % 8 == 4 || kind % 8 == 5) {
+    if (kind % kinds == 4 || kind % kinds == 5) {
         stream.socket().set(option::send_buffer, 4096);
         std::array<std::byte, 4096> block{};
         while (stream.socket().write(block).state == IoState::ok) {
@@ -277,7 +282,7 @@ CONTRACT_CASE("an exception in place of a stop goes the same way", everywhere) {
     const auto outer = [&](World& in) -> coro::Task<> {
         const Local local{in.ledger};
         Scope inner{in.loop};
-        for (int kind = 0; kind < 8; ++kind) inner.start(with_streams(in, kind));
+        for (int kind = 0; kind < kinds; ++kind) inner.start(with_streams(in, kind));
         inner.start(failing(in));
         co_await inner.join();
     };
@@ -285,4 +290,87 @@ CONTRACT_CASE("an exception in place of a stop goes the same way", everywhere) {
     CHECK_THROWS_WITH(settle(world.loop), "failed");
     CHECK_EQ(scope.size(), 0);
     CHECK_EQ(world.ledger.made, world.ledger.destroyed);
+}
+
+namespace {
+
+// Has done so much at once that its next await is put off.
+coro::Task<> spend_budget(coro::Stream& stream) {
+    for (int i = 0; i < 16; ++i) co_await stream.write({});
+}
+
+} // namespace
+
+CONTRACT_CASE("what is put off ends when its stream goes", everywhere) {
+    for (int kind = 0; kind < 4; ++kind) {
+        World world{mode};
+        Scope scope{world.loop};
+        auto [mine, theirs] = Socket::pair();
+        std::optional<coro::Stream> stream{std::in_place, world.loop, std::move(mine),
+                                           mode.trigger};
+        int error = 0;
+        const auto task = [&]() -> coro::Task<> {
+            co_await spend_budget(*stream);
+            std::byte byte{};
+            try {
+                if (kind == 0) error = (co_await stream->read({&byte, 1})).error;
+                if (kind == 1) error = (co_await stream->write(bytes_of("x"))).error;
+                if (kind == 2) co_await stream->readable();
+                if (kind == 3) co_await stream->writable();
+            } catch (const std::system_error& failure) {
+                error = failure.code().value();
+            }
+        };
+        scope.start(task());
+        CHECK_EQ(scope.size(), 1);
+        stream.reset();
+        settle(world.loop);
+        CHECK_EQ(error, EBADF);
+        CHECK_EQ(scope.size(), 0);
+    }
+}
+
+CONTRACT_CASE("what is put off does not begin once it is to stop, however often", everywhere) {
+    World world{mode};
+    Scope scope{world.loop};
+    auto [mine, theirs] = Socket::pair();
+    coro::Stream stream{world.loop, std::move(mine), mode.trigger};
+    std::stop_source inner;
+    std::stop_source outer;
+    std::vector<std::string> seen;
+    const auto leaf = [&]() -> coro::Task<> {
+        co_await spend_budget(stream);
+        try {
+            co_await stream.write(bytes_of("x"));
+        } catch (const coro::Cancelled&) {
+            seen.emplace_back("leaf");
+            throw;
+        }
+    };
+    const auto middle = [&]() -> coro::Task<> {
+        try {
+            co_await coro::stoppable(inner.get_token(), leaf());
+        } catch (const coro::Cancelled&) {
+            seen.emplace_back("middle");
+        }
+        co_await coro::sleep(1h);
+    };
+    const auto root = [&]() -> coro::Task<> {
+        try {
+            co_await coro::stoppable(outer.get_token(), middle());
+        } catch (const coro::Cancelled&) {
+            seen.emplace_back("root");
+            throw;
+        }
+    };
+    scope.start(root());
+    inner.request_stop();
+    outer.request_stop();
+    scope.request_stop();
+    scope.request_stop();
+    settle(world.loop);
+    CHECK_EQ(seen, std::vector<std::string>{"leaf", "middle", "root"});
+    CHECK_EQ(scope.size(), 0);
+    std::byte byte{};
+    CHECK(theirs.read({&byte, 1}).state == IoState::would_block);
 }

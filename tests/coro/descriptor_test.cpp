@@ -214,3 +214,46 @@ CONTRACT_CASE("P15 an exception of a resumed task leaves the watch as it is to b
     CHECK(written);
     CHECK_EQ(scope.size(), 0);
 }
+
+CONTRACT_CASE("what the kernel refuses is told to who waits, and asked again for the next",
+              on_epoll) {
+    EventLoop loop{mode.backend};
+    Scope scope{loop};
+    const Ends ends = unix_pair();
+    Descriptor both{loop, ends.ours.get(), mode.trigger};
+    bool refuses = false;
+    const Calls calls{[&](const CallPoint& call) {
+        return call.name == "epoll_ctl" && refuses ? error_outcome(ENOMEM) : CallOutcome{};
+    }};
+    put(ends.theirs, "x");
+    settle(loop); // nobody waits: it is given up where it would be told again
+    take(ends.ours);
+    int refused = 0;
+    int woken = 0;
+    const auto wait = [&](bool read) -> coro::Task<> {
+        try {
+            if (read)
+                co_await both.readable();
+            else
+                co_await both.writable();
+            ++woken;
+        } catch (const std::system_error& failure) {
+            CHECK_EQ(failure.code().value(), ENOMEM);
+            ++refused;
+        }
+    };
+    scope.start(wait(true)); // told of what was read
+    CHECK_EQ(woken, 1);
+    refuses = true;
+    scope.start(wait(true));
+    scope.start(wait(false));
+    CHECK_GE(refused, 1);
+    refuses = false;
+    const bool read_refused = refused == 2;
+    if (read_refused) scope.start(wait(true));
+    scope.start(wait(false));
+    put(ends.theirs, "x");
+    settle(loop);
+    CHECK_EQ(woken, 3);
+    CHECK_EQ(scope.size(), 0);
+}

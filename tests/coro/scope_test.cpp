@@ -212,6 +212,44 @@ TEST_CASE("set_on_error is told of each exception, and may destroy the scope") {
     CHECK_FALSE(scope);
 }
 
+TEST_CASE("set_on_error is not told once the scope is gone") {
+    EventLoop loop;
+    std::optional<Scope> scope{loop};
+    int told = 0;
+    scope->set_on_error([&](const std::exception_ptr&) { ++told; });
+    scope->start(turns_then(1, [&] {
+        scope.reset();
+        throw std::runtime_error{"last words"};
+    }));
+    CHECK_THROWS_WITH(loop.run_once(Timeout::zero()), "last words");
+    CHECK_EQ(told, 0);
+}
+
+TEST_CASE("a scope may be destroyed by what a scope in one of its frames tells or runs") {
+    EventLoop loop;
+    std::optional<Scope> scope{loop};
+    int gone = 0;
+    const auto other = [&]() -> coro::Task<> {
+        const auto note = std::shared_ptr<void>{nullptr, [&](void*) { ++gone; }};
+        co_await coro::sleep(1h);
+    };
+    const auto outer = [&](bool fails) -> coro::Task<> {
+        const auto note = std::shared_ptr<void>{nullptr, [&](void*) { ++gone; }};
+        Scope inner{loop};
+        inner.set_on_error([&](const std::exception_ptr&) { scope.reset(); });
+        inner.start(other());
+        inner.start(fails ? fail_after(1, "failed") : turns_then(1, [&] { scope.reset(); }));
+        inner.start(other());
+        co_await inner.join();
+        gone += 100;
+    };
+    SUBCASE("its set_on_error") { scope->start(outer(true)); }
+    SUBCASE("its task") { scope->start(outer(false)); }
+    settle(loop);
+    CHECK_FALSE(scope);
+    CHECK_EQ(gone, 3);
+}
+
 TEST_CASE("join waits until all have ended") {
     EventLoop loop;
     Scope scope{loop};
@@ -231,6 +269,24 @@ TEST_CASE("join waits until all have ended") {
     scope.start(both());
     settle(loop);
     CHECK_EQ(seen, std::vector<int>{1, 2, 3, 4, 5, 6});
+    CHECK_EQ(scope.size(), 0);
+}
+
+TEST_CASE("join waits for whoever is started in the turn in which the others ended") {
+    EventLoop loop;
+    Scope scope{loop};
+    Scope others{loop};
+    int ended = 0;
+    others.start(turns_then(1, [&] { ++ended; }));
+    scope.start(turns_then(1, [&] { others.start(turns_then(3, [&] { ++ended; })); }));
+    const auto joining = [&]() -> coro::Task<> {
+        co_await others.join();
+        CHECK_EQ(ended, 2);
+        ++ended;
+    };
+    scope.start(joining());
+    settle(loop);
+    CHECK_EQ(ended, 3);
     CHECK_EQ(scope.size(), 0);
 }
 

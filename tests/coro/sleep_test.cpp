@@ -153,6 +153,26 @@ TEST_CASE("nested deadlines: the one that is over is the one that reports") {
                                             "outer ETIMEDOUT"});
 }
 
+TEST_CASE("deadlines that are over at the same moment: the outer one reports") {
+    const FakeClock clock;
+    EventLoop loop;
+    Scope scope{loop};
+    std::string seen;
+    const auto task = [&](Clock::duration sleeps) -> coro::Task<> {
+        const Clock::time_point due = Clock::now() + 1h;
+        const auto inner = [&]() -> coro::Task<> {
+            seen = co_await outcome([&] { return coro::until(due, value_after(sleeps, 1)); });
+            co_await coro::next_turn();
+        };
+        seen += ", " + co_await outcome([&] { return coro::until(due, inner()); });
+    };
+    for (const Clock::duration sleeps : {1h, 2h}) {
+        scope.start(task(sleeps));
+        run_to_end(scope);
+        CHECK_EQ(seen, "cancelled, ETIMEDOUT");
+    }
+}
+
 TEST_CASE("a deadline is not the reason when a stop from outside is") {
     const FakeClock clock;
     EventLoop loop;

@@ -101,6 +101,31 @@ CONTRACT_CASE("… and what is put off, because enough was written in this visit
     CHECK_EQ(drain(talk.theirs), std::string(80, 'x'));
 }
 
+CONTRACT_CASE("… down to its last byte", everywhere) {
+    EventLoop loop{mode.backend};
+    Scope scope{loop};
+    Talk talk{loop, mode};
+    const std::span<std::byte> scratch = loop.scratch();
+    int sends = 0;
+    const Calls calls{[&](const CallPoint& call) {
+        if (call.name != "send") return CallOutcome{};
+        ++sends;
+        if (sends == 1) return at_most(scratch.size() - 1);
+        return sends == 2 && mode.is(Trigger::edge) ? error_outcome(EAGAIN) : CallOutcome{};
+    }};
+    std::ranges::fill(scratch, std::byte{'a'});
+    const auto writer = [&]() -> coro::Task<> { co_await talk.ours.write(scratch); };
+    scope.start(writer());
+    REQUIRE_EQ(scope.size(), 1);
+    std::ranges::fill(scratch, std::byte{'b'});
+    std::string got;
+    run_until(loop, [&] {
+        got += drain(talk.theirs);
+        return got.size() == scratch.size() && scope.size() == 0;
+    });
+    CHECK(got == std::string(scratch.size(), 'a'));
+}
+
 CONTRACT_CASE("S2 short reads and writes: all arrives", everywhere) {
     EventLoop loop{mode.backend};
     Scope scope{loop};
@@ -348,6 +373,31 @@ CONTRACT_CASE("S16 ENOBUFS passes: the write goes on after a while", everywhere)
         settle(loop);
         CHECK_EQ(scope.size(), 0);
     }
+}
+
+CONTRACT_CASE("a wait that the kernel refuses later on is told to who writes", on_epoll) {
+    const FakeClock clock;
+    EventLoop loop{mode.backend};
+    Scope scope{loop};
+    Talk talk{loop, mode};
+    int sends = 0;
+    const Calls calls{[&](const CallPoint& call) {
+        if (call.name == "send") return error_outcome(sends++ == 0 ? ENOBUFS : EAGAIN);
+        return call.name == "epoll_ctl" ? error_outcome(ENOMEM) : CallOutcome{};
+    }};
+    int error = 0;
+    const auto writer = [&]() -> coro::Task<> {
+        try {
+            co_await talk.ours.write(bytes_of("text"));
+        } catch (const std::system_error& failure) {
+            error = failure.code().value();
+        }
+    };
+    scope.start(writer());
+    CHECK_EQ(scope.size(), 1);
+    loop.run_once();
+    CHECK_EQ(error, ENOMEM);
+    CHECK_EQ(scope.size(), 0);
 }
 
 CONTRACT_CASE("input for which nobody waits does not keep the loop busy", everywhere) {

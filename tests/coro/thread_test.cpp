@@ -1,6 +1,7 @@
 // Tasks and other threads: stops from there, and work done there. The gate holds the threads where
 // a test wants them; nobody sleeps.
 
+#include "support/child.hpp"
 #include "support/descriptor_ledger.hpp"
 #include "support/gate.hpp"
 #include "support/library_sockets.hpp"
@@ -248,6 +249,32 @@ TEST_CASE("destroying the task waits for work that runs, and skips what has not 
     CHECK_EQ(worked, 1);
 }
 
+TEST_CASE("what skipped work keeps goes before the frame it may refer to") {
+    EventLoop loop;
+    EventLoop other; // never runs
+    std::vector<int> gone;
+    const auto note = [&](int number) {
+        return std::shared_ptr<void>{nullptr, [&gone, number](void*) { gone.push_back(number); }};
+    };
+    const auto task = [&]() -> coro::Task<> {
+        const auto local = note(2);
+        auto callable = [kept = note(1)] {};
+        co_await coro::posted(other, std::move(callable));
+    };
+    Scope stopped{loop};
+    std::optional<Scope> destroyed{loop};
+    SUBCASE("destroyed") {
+        destroyed->start(task());
+        destroyed.reset();
+    }
+    SUBCASE("stopped") {
+        stopped.start(task());
+        stopped.request_stop();
+        settle(loop);
+    }
+    CHECK_EQ(gone, std::vector<int>{1, 2});
+}
+
 TEST_CASE("posted runs on the other loop's thread, and comes back") {
     OtherLoop other;
     EventLoop loop;
@@ -319,6 +346,75 @@ TEST_CASE("tasks of two loops ask each other, and both may be destroyed at any m
         for (int i = 0; i < 4; ++i) scope.start(ask());
         run_until(loop, [&] { return answers >= round; });
     }
+}
+
+TEST_CASE("P13 in a forked child nobody waits for work that runs in the parent") {
+    EventLoop loop;
+    WorkerPool pool{{.threads = 1}};
+    Gate gate;
+    std::promise<void> begun;
+    bool cancelled = false;
+    const auto task = [&]() -> coro::Task<> {
+        try {
+            co_await coro::work(pool, [&] {
+                begun.set_value();
+                gate.wait();
+            });
+        } catch (const coro::Cancelled&) {
+            cancelled = true;
+        }
+    };
+    std::optional<Scope> stopped{loop};
+    stopped->start(task());
+    begun.get_future().wait();
+    holds_in_child([&](const Expect& expect) {
+        loop.after_fork();
+        stopped->request_stop();
+        loop.run_once(Timeout::zero());
+        expect(cancelled, "the task is stopped");
+        stopped.reset();
+    });
+    holds_in_child([&](const Expect&) { stopped.reset(); });
+    gate.open();
+    run_until(loop, [&] { return stopped->size() == 0; });
+    CHECK_FALSE(cancelled);
+}
+
+TEST_CASE("2 000 tasks with work elsewhere, stopped or destroyed wherever they are") {
+    constexpr int at_once = 100;
+    std::atomic<int> live{0};
+    for (int round = 0; round < 20; ++round) {
+        OtherLoop other;
+        EventLoop loop;
+        WorkerPool pool{{.threads = 2}};
+        std::stop_source source;
+        int done = 0;
+        // The work counts what it refers to: the variables of a frame that is still there.
+        const auto task = [&](bool by_pool) -> coro::Task<> {
+            struct Local {
+                std::atomic<int>* count;
+                int touched = 0;
+                explicit Local(std::atomic<int>& of) : count{&of} { ++*count; }
+                Local(const Local&) = delete;
+                Local& operator=(const Local&) = delete;
+                ~Local() { --*count; }
+            } local{live};
+            const auto touch = [&local] { return ++local.touched; };
+            for (int turn = 1;; ++turn, ++done) {
+                const int touched = by_pool ? co_await coro::work(pool, touch)
+                                            : co_await coro::posted(other.loop, touch);
+                CHECK_EQ(touched, turn);
+            }
+        };
+        Scope scope{loop, source.get_token()};
+        for (int i = 0; i < at_once; ++i) scope.start(task(i % 2 == 0));
+        run_until(loop, [&] { return done >= 10 * round; });
+        if (round % 2 == 0) continue; // destroyed
+        std::thread stopper{[&] { source.request_stop(); }};
+        run_until(loop, [&] { return scope.size() == 0; });
+        stopper.join();
+    }
+    CHECK_EQ(live, 0);
 }
 
 TEST_CASE("connect by name looks the name up") {

@@ -65,14 +65,19 @@ bool Accept::give_up() noexcept {
     return true;
 }
 
-bool Accept::start() {
+// Nobody else takes its place, and it is told when the acceptor goes.
+void Accept::put_off() {
     if (core_->waiting != nullptr) throw std::logic_error{"coro::Acceptor: two tasks accept"};
+    core_->waiting = this;
+}
+
+bool Accept::start() {
+    if (core_->waiting != this) put_off();
     if (core_->kept) {
         socket_ = *std::exchange(core_->kept, std::nullopt);
         return false;
     }
     if (core_->broken) std::rethrow_exception(error_of(core_->broken));
-    core_->waiting = this;
     if (std::exchange(core_->paused, false)) core_->listener.resume();
     return true;
 }

@@ -47,11 +47,14 @@ void DescriptorCore::occupy(DescriptorWait& wait) {
 }
 
 void DescriptorCore::wait_to_read(DescriptorWait& reader, bool is_drained) {
-    const bool silent =
-        !armed_ && (trigger_ == Trigger::one_shot || (trigger_ == Trigger::edge && !is_drained));
-    if (!asks_read_ || silent) {
-        asks_read_ = true;
-        renew();
+    if (!asks_read_ || is_silent(is_drained)) {
+        const bool asked = std::exchange(asks_read_, true);
+        try {
+            renew();
+        } catch (...) {
+            asks_read_ = asked;
+            throw;
+        }
     }
     ignored_ = false;
     reader_ = &reader;
@@ -133,16 +136,17 @@ void DescriptorCore::settle() {
 }
 
 void DescriptorCore::renew() {
-    asks_write_ = waits_to_write();
-    ignored_ = false;
-    if (asks_read_ || asks_write_) {
-        watch_.set_interest(!asks_write_  ? Interest::read
+    const bool asks_write = waits_to_write();
+    if (asks_read_ || asks_write) {
+        watch_.set_interest(!asks_write   ? Interest::read
                             : !asks_read_ ? Interest::write
                                           : Interest::read_write);
         armed_ = true;
     } else {
         watch_.pause();
     }
+    asks_write_ = asks_write; // not before the kernel has agreed
+    ignored_ = false;
 }
 
 void DescriptorCore::fail_waits() noexcept {

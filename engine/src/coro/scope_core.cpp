@@ -32,6 +32,7 @@ ScopeCore::ScopeCore(EventLoop& on)
 
 void ScopeCore::add(std::unique_ptr<Root> root) {
     if (closed_) return;
+    if (size == 0 && joiner != nullptr) joiner->stay();
     root->InScope::link_before(roots_);
     ++size;
     root.release()->resume();
@@ -47,7 +48,7 @@ void ScopeCore::remove(Root& root) noexcept {
 void ScopeCore::ended(const std::exception_ptr& failure) {
     if (size == 0 && joiner != nullptr) joiner->resume_later();
     if (failure == nullptr || is_cancelled(failure)) return;
-    if (on_error) {
+    if (on_error && !closed_) { // what it refers to may have gone with the scope
         on_error(failure);
     } else if (joiner != nullptr) {
         if (first_failure == nullptr) first_failure = failure;
@@ -88,7 +89,7 @@ void ScopeCore::request_stop() noexcept {
 }
 
 void ScopeCore::deliver_stop() {
-    stop_posted_.store(false);
+    stop_posted_.exchange(false); // reads, to see what those who found it set had stopped
     for (Root::InScope* link = roots_.after; link != &roots_; link = link->after)
         if (Root& root = static_cast<Root&>(*link); root.stop_waiting()) queue(root);
     run_ready();

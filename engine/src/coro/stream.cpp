@@ -77,17 +77,18 @@ bool Write::start() {
     const Progress progress = write();
     if (progress == Progress::done) return false;
     keep_bytes();
-    if (progress == Progress::full)
-        stream().wait_to_write(*this, true);
-    else
-        try_again();
+    wait_for(progress);
     return true;
 }
 
-void Write::ready(Readiness) {
-    const Progress progress = write();
-    if (progress == Progress::full) return;
-    if (progress == Progress::no_memory) return try_again();
+void Write::ready(Readiness) { go_on(write()); }
+
+void Write::go_on(Progress progress) {
+    try {
+        if (progress != Progress::done) return wait_for(progress);
+    } catch (...) { // the kernel refuses, or no memory: nobody would ever tell
+        fail(std::current_exception());
+    }
     done();
     resume();
 }
@@ -111,7 +112,9 @@ void Write::put_off() {
 void Write::keep_bytes() {
     const std::span<const std::byte> scratch = loop().scratch();
     const std::less<> before;
-    if (before(bytes_.data(), scratch.data()) || !before(bytes_.data(), &scratch.back())) return;
+    if (before(bytes_.data(), scratch.data()) ||
+        !before(bytes_.data(), scratch.data() + scratch.size()))
+        return;
     kept_.assign(bytes_.begin(), bytes_.end());
     bytes_ = kept_;
 }
@@ -132,15 +135,13 @@ Write::Progress Write::write() {
 }
 
 // ENOBUFS passes by itself, and no readiness tells.
-void Write::try_again() {
+void Write::wait_for(Progress progress) {
+    if (progress == Progress::full) return stream().wait_to_write(*this, true);
     stream().hold_writer(*this);
-    retry_ = loop().run_after(retry_delay, [this] {
-        const Progress progress = write();
-        if (progress == Progress::no_memory) return retry_.run_after(retry_delay);
-        if (progress == Progress::full) return stream().wait_to_write(*this, true);
-        done();
-        resume();
-    });
+    if (retry_)
+        retry_.run_after(retry_delay);
+    else
+        retry_ = loop().run_after(retry_delay, [this] { go_on(write()); });
 }
 
 // --- the stream ------------------------------------------------------------------------------

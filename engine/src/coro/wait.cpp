@@ -36,6 +36,7 @@ void Wait::wait_in(Frame& frame) noexcept {
 // Whether the task can go on now.
 bool Wait::begin_late() noexcept {
     if (!put_off_) return true;
+    if (root_->innermost_->domain().is_stopped()) return stop();
     put_off_ = false;
     root_->spent_ = 0;
     try {

@@ -4,9 +4,15 @@
 #include <pollux/coro/cancelled.hpp>
 #include <pollux/error.hpp>
 
+#include "process_mark.hpp"
+
 namespace pollux::coro {
 
 // --- an errand -------------------------------------------------------------------------------
+
+Errand::Errand(EventLoop& home, Away& awaiting)
+    : process_{std::make_unique<ProcessMark>()}, home_{&home}, awaiting_{&awaiting} {}
+Errand::~Errand() = default;
 
 void Errand::run() noexcept {
     {
@@ -33,18 +39,26 @@ void Errand::come_home() {
     if (Away* const awaiting = awaiting_) awaiting->resume();
 }
 
+// In a forked child the thread that works, and may hold the mutex, is not there.
+std::unique_lock<std::mutex> Errand::lock_against_runner() noexcept {
+    return process_->is_current() ? std::unique_lock{mutex_} : std::unique_lock<std::mutex>{};
+}
+
 bool Errand::skip() noexcept {
-    const std::lock_guard lock{mutex_};
-    if (state_ == State::running) return false;
+    const auto lock = lock_against_runner();
+    if (state_ == State::running && lock) return false;
     awaiting_ = nullptr;
     return true;
 }
 
 void Errand::abandon() noexcept {
-    std::unique_lock lock{mutex_};
+    auto lock = lock_against_runner();
     awaiting_ = nullptr;
     if (runner_ == std::this_thread::get_id()) return;
-    ended_.wait(lock, [this] { return state_ != State::running; });
+    if (lock) ended_.wait(lock, [this] { return state_ != State::running; });
+    const bool has_begun = state_ == State::running || state_ == State::done;
+    if (lock) lock.unlock();
+    if (!has_begun) drop();
 }
 
 // --- waiting for it --------------------------------------------------------------------------

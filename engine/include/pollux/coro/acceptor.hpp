@@ -24,6 +24,7 @@ private:
     explicit Accept(AcceptorCore& core) noexcept : core_{&core} {}
     bool start() override;
     bool give_up() noexcept override;
+    void put_off() override;
 
     AcceptorCore* core_; // null: given up
     Socket socket_;

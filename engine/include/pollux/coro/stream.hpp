@@ -59,7 +59,8 @@ private:
     void keep_bytes();
     enum class Progress : std::uint8_t { done, full, no_memory };
     Progress write();
-    void try_again();
+    void wait_for(Progress progress);
+    void go_on(Progress progress);
     StreamCore& stream() const noexcept;
 
     ByteView bytes_; // what is left of them
@@ -109,7 +110,8 @@ public:
     /// with the reason; never `would_block`. A size of zero is `ok` at once.
     Read read(std::span<std::byte> into) noexcept;
     /// Reads until `into` is full: `ok`. When the stream ends or fails before, `end` or `error`,
-    /// with `bytes` saying how many came.
+    /// with `bytes` saying how many came. Not into the loop's `scratch`: the first bytes lie there
+    /// while it waits for the others.
     Read read_exactly(std::span<std::byte> into) noexcept;
     /// Writes all of `bytes`, which must stay as they are meanwhile: `ok` or `error`. `bytes` of
     /// the result says how many the kernel took.

@@ -93,9 +93,10 @@ private:
 ///
 /// Any number of tasks may await one another, or end at once: the stack does not grow.
 ///
-/// g++ 12 destroys twice what a closure has captured by value, when that is no plain value and the
-/// closure is written inside a `co_await` expression. Give such a closure a name first; captures by
-/// reference are fine.
+/// g++ 12 destroys some temporaries of a `co_await` expression twice. Give a name, before it, to
+/// - a closure that keeps by value what is no plain value (keeping references is fine);
+/// - a struct without constructors that holds such members: `co_await store({name, 5})`.
+/// Nor may one branch of `?:` give such a value by `co_await`: write `if`.
 template <class Value = void> class [[nodiscard]] Task {
     static_assert(std::is_void_v<Value> || std::is_object_v<Value>);
 

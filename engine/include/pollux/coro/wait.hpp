@@ -40,7 +40,7 @@ protected:
     virtual ~Wait();
 
     /// Begins. True: it waits, and will call `resume` or `resume_later`; false: it is done already,
-    /// and the task goes on without being suspended. May be called again after `resume_later`.
+    /// and the task goes on without being suspended. Called once for each await.
     virtual bool start() = 0;
     /// Takes back what would call `resume`. False: it cannot, and the task goes on waiting.
     virtual bool give_up() noexcept = 0;
@@ -50,8 +50,11 @@ protected:
     /// Lets the task go on, which may destroy this object: the last thing that a callback does.
     void resume() { root_->resume(); }
     /// Has the loop resume the task, later in this turn or in the next: for where nobody may be
-    /// called.
-    void resume_later() noexcept { root_->resume_later(); }
+    /// called. `start` is not called any more.
+    void resume_later() noexcept {
+        put_off_ = false;
+        root_->resume_later();
+    }
     /// `finish` will throw this.
     void fail(std::exception_ptr failure) noexcept { failure_ = std::move(failure); }
     /// To be called first by `await_resume`. Throws `Cancelled`, and what `fail` was given.
@@ -61,6 +64,9 @@ protected:
     }
 
     EventLoop& loop() const noexcept { return root_->loop(); }
+
+    /// Takes `resume_later` back.
+    void stay() noexcept { root_->Root::InReady::unlink(); }
 
     /// Marks the frame as waiting here, whatever its domain: for what begins in a stopped task too.
     void wait_in(Frame& frame) noexcept;

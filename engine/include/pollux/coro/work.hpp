@@ -12,6 +12,10 @@
 #include <type_traits>
 #include <utility>
 
+namespace pollux {
+class ProcessMark;
+}
+
 namespace pollux::coro {
 
 class Away;
@@ -19,14 +23,15 @@ class Away;
 /// Work that is on its way to another thread, there, or on its way back.
 class Errand : public std::enable_shared_from_this<Errand> {
 public:
-    Errand(EventLoop& home, Away& awaiting) noexcept : home_{&home}, awaiting_{&awaiting} {}
-    virtual ~Errand() = default;
+    Errand(EventLoop& home, Away& awaiting);
+    virtual ~Errand();
     Errand(const Errand&) = delete;
     Errand& operator=(const Errand&) = delete;
 
     /// On the thread of the awaiting task. False: the work has begun.
     bool skip() noexcept;
-    /// As `skip`, but waits for work that has begun, unless this is called by it.
+    /// As `skip`, but waits for work that has begun, unless this is called by it; work that has not
+    /// is destroyed, for what it keeps may refer to the frame that goes.
     void abandon() noexcept;
     bool was_dropped() const noexcept { return state_ == State::dropped; }
 
@@ -48,13 +53,17 @@ public:
 protected:
     /// Does the work, keeps what it gives, and destroys it.
     virtual void perform() = 0;
+    /// Destroys work that will not be done.
+    virtual void drop() noexcept = 0;
 
 private:
     enum class State : std::uint8_t { waiting, running, done, dropped };
     void run() noexcept;
     void go_home() noexcept;
     void come_home();
+    std::unique_lock<std::mutex> lock_against_runner() noexcept;
 
+    const std::unique_ptr<const ProcessMark> process_;
     EventLoop* home_;
     Away* awaiting_; // null: given up; guarded by mutex_
     std::mutex mutex_;
@@ -104,6 +113,7 @@ private:
             result.take_from(*work);
             work.reset();
         }
+        void drop() noexcept override { work.reset(); }
         std::optional<Work> work;
         WorkResult<Value> result;
     };
@@ -139,7 +149,11 @@ struct SendToLoop {
 ///
 /// The callable may refer to what the awaiting frame sees: a task that is asked to stop, while the
 /// work runs, waits until it has ended and then gets `Cancelled`; **destroying** the task blocks
-/// this thread until it has ended. Work that has not begun is skipped in both cases.
+/// this thread until it has ended. Work that has not begun is skipped in both cases. Unlike other
+/// awaits this one must have ended, or be destroyed, before the loop of the task is.
+///
+/// fork(2): the thread that works is not in the child. There the await never ends by itself;
+/// stopping and destroying the task do not wait.
 template <class Work>
 DoneElsewhere<std::decay_t<Work>, SendToPool> work(WorkerPool& pool, Work&& callable) {
     return {std::forward<Work>(callable), SendToPool{&pool}};
