@@ -75,6 +75,10 @@ def arguments(words=None):
     options.seed = options.seed if options.seed is not None else random.randrange(2**32)
     if options.rounds < 1 or min(options.connections) < 1 or (options.budget or 1) <= 0:
         parser.error("rounds, connections and budget must be positive")
+    try:
+        options.output.mkdir(parents=True, exist_ok=True)  # now, not after minutes of measuring
+    except OSError as error:
+        parser.error(f"--output {options.output}: {error.strerror}")
     return options
 
 
@@ -192,7 +196,6 @@ def describe(options, parts, bench, models_bench):
 def write_report(folder, results, parts, document):
     from comparison.page import page  # matplotlib takes a second to load: not before measuring
 
-    folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.json").write_text(json.dumps(document, indent=1, ensure_ascii=False))
     (folder / "report.html").write_text(page(results, parts, document))
 
