@@ -132,7 +132,7 @@ CONTRACT_CASE("service: megabytes go through and come back", everywhere) {
         Serving serving{abstract_address("megabytes"), uppers(), options_of(model, mode)};
         BlockingSocket socket = serving.connect();
         BlockingSocket twin{Socket::adopt(Fd{::dup(socket.socket().fd())}), 10s};
-        std::jthread sender{[&] {
+        const std::jthread sender{[&] {
             twin.send_all(bytes_of(text));
             twin.socket().shutdown_write();
         }};
@@ -306,7 +306,7 @@ TEST_CASE("service: how many threads serve three clients at once") {
         };
         SocketServer server{Address::ipv4_loopback(0), SessionFunction{note},
                             options_of(model, modes.back())};
-        std::jthread thread{[&] { server.serve_forever(); }};
+        const std::jthread thread{[&] { server.serve_forever(); }};
         std::vector<BlockingSocket> clients;
         for (int client = 0; client < 3; ++client) {
             clients.push_back(BlockingSocket::connected_to(server.address(), 10s));
