@@ -38,12 +38,11 @@ int ServiceProgram::run(int argc, char** argv, SessionFactory make_session) {
 }
 
 SocketServerOptions ServiceProgram::service_options() const {
-    SocketServerOptions options;
+    SocketServerOptions options{.backend = common_.backend ? *common_.backend : default_backend()};
     options.model = model_;
     options.threads = static_cast<std::size_t>(threads_);
     if (datagrams_) options.listen.type = SOCK_DGRAM;
     options.drain_timeout = std::chrono::seconds{1};
-    if (common_.backend) options.backend = *common_.backend;
     options.trigger = common_.trigger;
     return options;
 }

@@ -12,6 +12,7 @@ from demo import Modes, Server, read_all, reset
 SERVERS = {
     "chat_server": [],
     "command_server": ["cat"],
+    "coroutine_echo_server": [],
     "delay_server": ["--delay", "50ms"],
     "discard_server": [],
     "echo_server": [],

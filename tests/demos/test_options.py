@@ -11,6 +11,7 @@ from demo import Modes, Server, path, read_exactly, run
 STREAM_SERVERS = (
     "chat_server",
     "command_server",
+    "coroutine_echo_server",
     "delay_server",
     "discard_server",
     "echo_server",

@@ -219,6 +219,11 @@ class UpperDatagrams(Modes):
 
 
 class UpperMistakes(Modes):
+    def test_an_option_wins_over_the_environment(self):
+        with Server("upper_server", "--backend", "poll", env={"POLLUX_BACKEND": "kqueue"}) as server, \
+                server.connect() as client:
+            self.assertEqual(exchange(client, b"a"), b"A")
+
     def test_a_model_that_there_is_not(self):
         status, out, err = run("upper_server", "--model", "magic")
         self.assertEqual((status, out), (2, ""))

@@ -21,7 +21,7 @@ const Domain& Deadline::open(Frame& frame) {
 
 void Deadline::throw_if_over() const {
     if (domain_.stopped.load(std::memory_order_relaxed) && !domain_.outer->is_stopped())
-        throw_system_error(ETIMEDOUT, "co_await");
+        throw_system_error(ETIMEDOUT, "within");
 }
 
 } // namespace pollux::coro

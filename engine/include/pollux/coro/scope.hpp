@@ -43,9 +43,21 @@ private:
 ///         for (;;) clients.start(serve({clients.loop(), co_await acceptor.accept()}));
 ///     }
 ///     …
+///     coro::Task<> run(EventLoop& loop, coro::Scope& clients, Socket listening) {
+///         try {
+///             clients.start(accept_all(clients, {loop, std::move(listening)}));
+///             co_await clients.join();
+///         } catch (const coro::Cancelled&) {
+///         }
+///         loop.stop();
+///     }
+///     …
 ///     EventLoop loop;
-///     coro::Scope scope{loop};
-///     scope.start(accept_all(scope, {loop, Socket::listen(address)}));
+///     coro::Scope clients{loop};
+///     clients.set_on_error([](std::exception_ptr) {}); // what fails for one ends no other
+///     coro::Scope program{loop};
+///     program.start(run(loop, clients, Socket::listen(address)));
+///     SignalWatch leave{loop, {SIGINT, SIGTERM}, [&](int) { program.request_stop(); }};
 ///     loop.run();
 ///
 /// A scope may stand in a frame of another task, to run several things at once and wait for all:
@@ -57,8 +69,9 @@ private:
 ///
 /// **Stopping** is asking: `request_stop`, or the token, has each task go on where it waits with
 /// the exception `Cancelled`, and so does every `co_await` after that. Destructors run, and the
-/// task ends. **Destroying** the scope asks nobody: each task's frames are destroyed where it
-/// waits, the innermost first.
+/// task ends. One that has something to await even then, a farewell to its peer, puts `stoppable`
+/// around the part that is to be stopped, and runs in a scope that is not. **Destroying** the scope
+/// asks nobody: each task's frames are destroyed where it waits, the innermost first.
 ///
 /// **Errors.** `Cancelled` that leaves a task is its proper end. Another exception goes to the
 /// function of `set_on_error`; without one to whoever waits in `join`, and the other tasks are

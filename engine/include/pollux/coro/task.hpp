@@ -91,6 +91,9 @@ private:
 /// same expression; what is passed to `Scope::start` should be passed by value. A lambda that is a
 /// coroutine must outlive its task too: its captures stay in the lambda.
 ///
+/// `pollux::Task` is another thing, a posted callable: say `coro::Task`, and no `using namespace`
+/// for this one.
+///
 /// Any number of tasks may await one another, or end at once: the stack does not grow.
 ///
 /// g++ 12 destroys some temporaries of a `co_await` expression twice. Give a name, before it, to

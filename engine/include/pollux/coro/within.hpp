@@ -59,7 +59,13 @@ private:
 /// When the time is over the task goes on where it waits with `Cancelled`, as if it were asked to
 /// stop, and when it has ended with that, `std::system_error` ETIMEDOUT is thrown here. A task that
 /// ends with a value or another exception all the same has ended so. A stop from outside stays
-/// `Cancelled`. Deadlines may stand in one another. Allocates nothing.
+/// `Cancelled`. Deadlines may stand in one another. Allocates nothing. What is awaited and is no
+/// task goes into one:
+///
+///     coro::Task<IoResult> read(coro::Stream& from, std::span<std::byte> into) {
+///         co_return co_await from.read(into);
+///     }
+///     … co_await coro::within(5s, read(stream, buffer));
 template <class Value> Within<Value> within(Clock::duration time, Task<Value> task) {
     return Within<Value>{time, std::move(task)};
 }

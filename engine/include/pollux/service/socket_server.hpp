@@ -62,6 +62,9 @@ struct SocketServerStats {
 ///                         {.model = Model::threads}};
 ///     server.serve_forever(); // until somebody calls server.shutdown()
 ///
+/// A signal handler may call `shutdown` by a global pointer to the server; the threads that this
+/// starts have all signals blocked.
+///
 /// Programs that have an `EventLoop` of their own, or that connect to others, want a `Server`.
 class SocketServer {
 public:

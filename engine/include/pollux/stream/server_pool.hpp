@@ -113,7 +113,9 @@ public:
     /// Ends in good order: stops accepting, closes every connection on its loop
     /// (`Connection::close`: what was sent is delivered), and when all are gone, or after
     /// `timeout`, when those left are aborted, calls `on_done` on one of the loops. Sockets that
-    /// are on their way to a loop are served: they open, and are closed in the same good order.
+    /// are on their way to a loop open there, and are closed in the same good order: as for every
+    /// connection, what the peer sent and nobody has read yet is not answered. Where it must be,
+    /// as a `SocketServer` does, let connections end by themselves before.
     /// Clients that are still in the kernel's queue are reset, but with `ListenOptions::reuse_port`
     /// or `Spread::reuse_port` accepted first.
     ///
