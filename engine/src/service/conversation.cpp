@@ -44,8 +44,9 @@ void Conversation::listen() {
 void Conversation::flush() {
     StopSign& stop = service_.stop();
     while (!dialogue_.flush()) {
+        const bool stopping = stop.requested();
         const Clock::time_point due = after(dialogue_.patience());
-        if (wait(POLLOUT, stop.requested() ? std::min(due, stop.due()) : due) == Woken::late)
+        if (wait(POLLOUT, stopping ? std::min(due, stop.due()) : due, stopping) == Woken::late)
             dialogue_.give_up();
     }
 }
@@ -59,10 +60,11 @@ void Conversation::end_in_good_order() {
     socket_.shutdown_write();
     const Clock::time_point due = after(dialogue_.patience());
     for (;;) {
-        if (stop.requested() && is_settled(socket_)) return;
-        const Clock::time_point last = stop.requested() ? std::min(due, stop.due()) : due;
+        const bool stopping = stop.requested();
+        if (stopping && is_settled(socket_)) return;
+        const Clock::time_point last = stopping ? std::min(due, stop.due()) : due;
         const Clock::time_point look = after(settled_look);
-        const Woken woken = wait(POLLIN, stop.requested() ? std::min(last, look) : last);
+        const Woken woken = wait(POLLIN, stopping ? std::min(last, look) : last, stopping);
         if (woken == Woken::late && Clock::now() >= last) return;
         const IoResult got = socket_.read(room_);
         if (got.state == IoState::end || got.state == IoState::error) return;
@@ -70,14 +72,16 @@ void Conversation::end_in_good_order() {
 }
 
 Conversation::Woken Conversation::wait_for_input() {
-    return service_.stop().requested() ? Woken::stopped : wait(POLLIN, after(dialogue_.patience()));
+    if (service_.stop().requested()) return Woken::stopped;
+    return wait(POLLIN, after(dialogue_.patience()), false);
 }
 
-// For the socket, and for the stop unless that has come already.
-Conversation::Woken Conversation::wait(short events, Clock::time_point due) {
+// For the socket, and for the stop unless the caller has seen it. It is asked once, by the caller:
+// a stop that comes after `due` was chosen must end the wait.
+Conversation::Woken Conversation::wait(short events, Clock::time_point due, bool stopping) {
     StopSign& stop = service_.stop();
     std::array<pollfd, 2> entries{{{socket_.fd(), events, 0}, {stop.fd(), POLLIN, 0}}};
-    const nfds_t count = stop.requested() ? 1 : 2;
+    const nfds_t count = stopping ? 1 : 2;
     for (;;) {
         timespec left{};
         const bool for_ever = due == Clock::time_point::max();

@@ -22,7 +22,7 @@ private:
     void flush();
     void end_in_good_order();
     Woken wait_for_input();
-    Woken wait(short events, Clock::time_point due);
+    Woken wait(short events, Clock::time_point due, bool stopping);
 
     Service& service_;
     Socket socket_;
