@@ -25,6 +25,22 @@ void await_cut(const BlockingSocket& client) {
     CHECK((entry.revents & POLLHUP) != 0);
 }
 
+// A client that is sent too much and takes nothing is cut before it has all.
+void is_cut(void (*and_then)(Session&), SocketServerOptions options) {
+    const auto tell = [and_then](Session& session, ByteView bytes) {
+        session.send(std::string(too_much, 'x'));
+        and_then(session);
+        return bytes.size();
+    };
+    SocketServer server{somewhere, SessionFunction{tell}, std::move(options)};
+    const std::jthread thread{[&] { server.serve_forever(); }};
+    BlockingSocket socket = BlockingSocket::connected_to(server.address(), 10s);
+    socket.send_all(bytes_of("?"));
+    await_cut(socket);
+    CHECK_LT(receive_all(socket).size(), too_much);
+    server.shutdown();
+}
+
 } // namespace
 
 TEST_CASE("service: an answer may be as long as there is memory for it") {
@@ -53,18 +69,7 @@ CONTRACT_CASE("service: who does not take what was sent before close is cut afte
         CAPTURE(to_string(model));
         SocketServerOptions options = options_of(model, mode);
         options.drain_timeout = 20ms;
-        const auto tell = [](Session& session, ByteView bytes) {
-            session.send(std::string(too_much, 'x'));
-            session.close();
-            return bytes.size();
-        };
-        SocketServer server{somewhere, SessionFunction{tell}, std::move(options)};
-        const std::jthread thread{[&] { server.serve_forever(); }};
-        BlockingSocket socket = BlockingSocket::connected_to(server.address(), 10s);
-        socket.send_all(bytes_of("?"));
-        await_cut(socket);
-        CHECK_LT(receive_all(socket).size(), too_much);
-        server.shutdown();
+        is_cut([](Session& session) { session.close(); }, std::move(options));
     }
 }
 
@@ -73,17 +78,7 @@ CONTRACT_CASE("service: who takes nothing for the idle timeout is given up", eve
         CAPTURE(to_string(model));
         SocketServerOptions options = options_of(model, mode);
         options.idle_timeout = 20ms;
-        const auto tell = [](Session& session, ByteView bytes) {
-            session.send(std::string(too_much, 'x'));
-            return bytes.size();
-        };
-        SocketServer server{somewhere, SessionFunction{tell}, std::move(options)};
-        const std::jthread thread{[&] { server.serve_forever(); }};
-        BlockingSocket socket = BlockingSocket::connected_to(server.address(), 10s);
-        socket.send_all(bytes_of("?"));
-        await_cut(socket);
-        CHECK_LT(receive_all(socket).size(), too_much);
-        server.shutdown();
+        is_cut([](Session&) {}, std::move(options));
     }
 }
 
