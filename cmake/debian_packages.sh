@@ -20,7 +20,8 @@ for group in "$@"; do
             libclang-rt-16-dev binutils strace chromium wrk)
         ;;
     bench)
-        wanted+=(python3-matplotlib socat valgrind util-linux)
+        wanted+=(python3 python3-matplotlib python3-numpy socat valgrind util-linux strace
+            libevent-dev libev-dev libuv1-dev libasio-dev liburing-dev)
         ;;
     *)
         echo "${0##*/}: no group '$group': choose among build, tests, bench" >&2

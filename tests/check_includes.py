@@ -82,6 +82,8 @@ WORDS = [
             "engine/src/sys",
             "bench/load/",
             "bench/contestants.",
+            "bench/kernel/",
+            "bench/peers/",
             "tests/claims/",
         ],
         "only the epoll backend speaks epoll's vocabulary",

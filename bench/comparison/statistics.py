@@ -1,0 +1,105 @@
+"""Medians with their 95 % bootstrap intervals, and ratios formed within rounds.
+
+A few dozen runs on a machine that others use too have no known distribution, and some of them lie
+far out. So the median is given, and how far it can be trusted by resampling (Efron 1979).
+"""
+
+from dataclasses import dataclass
+
+import numpy
+
+CONFIDENCE = 0.95
+RESAMPLES = 4000
+# With fewer rounds no winner is named: the bootstrap of a median is too sure of few values.
+ENOUGH_ROUNDS = 20
+# Ratios to less than this say nothing: a count that is zero but for opening and closing.
+SMALLEST_BASE = 0.0005
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The median of `count` values, and the interval that holds the true one."""
+
+    median: float
+    low: float
+    high: float
+    count: int
+
+    @property
+    def direction(self):
+        """Of a ratio: -1 less than one, +1 more, 0 when it cannot be told from one to the two
+        digits that are shown."""
+        if round(self.high, 2) < 1:
+            return -1
+        return 1 if round(self.low, 2) > 1 else 0
+
+    @property
+    def decided(self):
+        """Whether a ratio may be called a difference."""
+        return self.count >= ENOUGH_ROUNDS and self.direction != 0
+
+
+def median(values):
+    return float(numpy.median(list(values)))
+
+
+def estimate(values):
+    """None when there is nothing to summarise. One value is its own interval."""
+    values = list(values)
+    if not values:
+        return None
+    low, high = _interval(_medians(values))
+    return Estimate(median(values), low, high, len(values))
+
+
+def paired_ratios(values, bases):
+    """Ratios of values to bases of the same round (dictionaries by round). A round that misses
+    either, or whose base is next to nothing, gives none."""
+    return [
+        values[number] / bases[number]
+        for number in sorted(values)
+        if number in bases and bases[number] >= SMALLEST_BASE
+    ]
+
+
+def ratio(values, bases):
+    """The Estimate of the paired ratios; None when no round has both."""
+    return estimate(paired_ratios(values, bases))
+
+
+def independent_ratio(values, bases):
+    """Of the medians of two sets of runs that were not made together, so that nothing pairs them:
+    each is resampled by itself. The count is the smaller one."""
+    values, bases = list(values), list(bases)
+    if not values or not bases or median(bases) < SMALLEST_BASE:
+        return None
+    below = _medians(bases, seed=2)
+    kept = below >= SMALLEST_BASE
+    low, high = _interval(_medians(values)[kept] / below[kept])
+    return Estimate(median(values) / median(bases), low, high, min(len(values), len(bases)))
+
+
+def slope(places, values):
+    """Of the straight line through points, as an Estimate by resampling points."""
+    places, values = numpy.asarray(places, float), numpy.asarray(values, float)
+    chance = numpy.random.default_rng(1)
+    found = []
+    for _ in range(RESAMPLES // 4):
+        chosen = chance.integers(0, len(places), len(places))
+        if len(set(places[chosen])) > 1:
+            found.append(numpy.polyfit(places[chosen], values[chosen], 1)[0])
+    low, high = _interval(numpy.asarray(found))
+    return Estimate(float(numpy.polyfit(places, values, 1)[0]), low, high, len(places))
+
+
+def _medians(values, seed=1):
+    """Of resamples; the seed is fixed, so that the same samples always give the same figures."""
+    values = numpy.asarray(values, float)
+    chosen = numpy.random.default_rng(seed).integers(0, len(values), (RESAMPLES, len(values)))
+    return numpy.median(values[chosen], axis=1)
+
+
+def _interval(found):
+    cut = 100 * (1 - CONFIDENCE) / 2
+    low, high = numpy.percentile(found, [cut, 100 - cut])
+    return float(low), float(high)
