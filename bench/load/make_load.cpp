@@ -1,5 +1,6 @@
 #include "load.hpp"
 
+#include "http_requests.hpp"
 #include "messages.hpp"
 #include "request_load.hpp"
 #include "upload.hpp"
@@ -7,6 +8,7 @@
 namespace load {
 
 std::unique_ptr<Protocol> make_protocol(const Options& options) {
+    if (options.mode == Options::Mode::http) return std::make_unique<HttpRequests>(options);
     if (options.mode == Options::Mode::download) return std::make_unique<CountedAnswers>(options);
     return std::make_unique<EchoedMessages>(options);
 }

@@ -12,7 +12,7 @@ namespace {
 constexpr std::array mode_names{
     std::pair{Options::Mode::echo, "echo"},     std::pair{Options::Mode::upper, "upper"},
     std::pair{Options::Mode::upload, "upload"}, std::pair{Options::Mode::download, "download"},
-    std::pair{Options::Mode::churn, "churn"},
+    std::pair{Options::Mode::churn, "churn"},   std::pair{Options::Mode::http, "http"},
 };
 
 template <class Number> Number parse_number(std::string_view option, std::string_view text) {
@@ -26,7 +26,7 @@ template <class Number> Number parse_number(std::string_view option, std::string
 Options::Mode parse_mode(std::string_view text) {
     for (const auto& [mode, name] : mode_names)
         if (text == name) return mode;
-    throw Failure{"--mode: echo, upper, upload, download or churn, not " + std::string{text}};
+    throw Failure{"--mode: echo, upper, upload, download, churn or http, not " + std::string{text}};
 }
 
 // "0,2-3", as taskset(1) has it.
@@ -78,7 +78,7 @@ using Modes = unsigned;
 constexpr Modes only(Options::Mode mode) { return 1U << static_cast<unsigned>(mode); }
 constexpr Modes echoing =
     only(Options::Mode::echo) | only(Options::Mode::upper) | only(Options::Mode::churn);
-constexpr Modes answering = echoing | only(Options::Mode::download);
+constexpr Modes answering = echoing | only(Options::Mode::download) | only(Options::Mode::http);
 constexpr Modes any_but_idle = answering | only(Options::Mode::upload);
 constexpr Modes any = any_but_idle;
 
@@ -91,6 +91,7 @@ struct Option {
 };
 
 constexpr auto download = only(Options::Mode::download);
+constexpr auto http = only(Options::Mode::http);
 
 const std::array option_list{
     Option{"--host", "ADDRESS", any, "where the server is (127.0.0.1)", text<&Options::host>},
@@ -100,7 +101,8 @@ const std::array option_list{
            "upper: the same, with a server that answers in upper case (ASCII)\n"
            "upload: send, end the stream, wait for the server to close\n"
            "download: send --size bytes, take an answer of --answer bytes, whatever they are\n"
-           "churn: connect, send one message, check the echo, end the connection",
+           "churn: connect, send one message, check the echo, end the connection\n"
+           "http: GET --path; an answer that is not 2xx counts as an error",
            [](Options& options, std::string_view, std::string_view value) {
                options.mode = parse_mode(value);
            }},
@@ -119,12 +121,14 @@ const std::array option_list{
            positive<&Options::depth>},
     Option{"--answer", "BYTES", download, "of the answer to each request (65536)",
            positive<&Options::answer>},
-    Option{"--read-rate", "BYTES", download, "a slow reader: so much a second on each connection",
-           positive<&Options::read_rate>},
+    Option{"--read-rate", "BYTES", download | http,
+           "a slow reader: so much a second on each connection", positive<&Options::read_rate>},
     Option{"--receive-buffer", "BYTES", any,
            "of the kernel for each connection (SO_RCVBUF), so that a slow reader is felt",
            positive<&Options::receive_buffer>},
-    Option{"--ending", "HOW", only(Options::Mode::churn),
+    Option{"--path", "PATH", http, "what to get (/)", text<&Options::path>},
+    Option{"--close", "", http, "a connection for each request", flag<&Options::close>},
+    Option{"--ending", "HOW", only(Options::Mode::churn) | http,
            "of a connection for one request. reset (default) leaves nothing behind; fin leaves\n"
            "the port in TIME_WAIT for a minute, and they run out",
            [](Options& options, std::string_view, std::string_view value) {
@@ -209,6 +213,9 @@ void check(const Options& options) {
     check_numbers(options);
     if (options.connection_per_request() && options.depth > 1)
         throw Failure{"--depth: a connection for each request has one under way"};
+    if (options.path.empty() || options.path.front() != '/' ||
+        std::ranges::any_of(options.path, [](char c) { return c <= ' ' || c > '~'; }))
+        throw Failure{"--path: begins with / and holds neither spaces nor what is not ASCII"};
 }
 
 void fill_in(Options& options) {

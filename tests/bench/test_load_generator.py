@@ -1,12 +1,15 @@
 """The load generator against small servers whose behaviour is known."""
 
+import itertools
 import json
+import os
 import socket
 import subprocess
 import time
 import unittest
 
-from small_servers import LOAD_GENERATOR, Server, command, echo, exactly, load
+from comparison.processes import Child
+from small_servers import BUILD, LOAD_GENERATOR, Server, command, echo, exactly, load
 
 SIZE = 64
 AVAILABLE = unittest.skipUnless(LOAD_GENERATOR.exists(),
@@ -257,6 +260,105 @@ class Downloads(unittest.TestCase):
         self.assertLessEqual(result["bytes"], allowed + 2 * 2000)  # and the last piece of each
 
 
+def http(*answer_list):
+    """Answers each GET with the next of these, the last of them again and again; None closes."""
+    def serve(connection, _):
+        asked = b""
+        for number in itertools.count():
+            while b"\r\n\r\n" not in asked:
+                part = connection.recv(65536)
+                if not part:
+                    return
+                asked += part
+            asked = asked.partition(b"\r\n\r\n")[2]
+            answer = answer_list[min(number, len(answer_list) - 1)]
+            if answer is None:
+                return
+            connection.sendall(answer)
+    return serve
+
+
+HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+NOT_THERE = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+LAST = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello"
+
+
+@AVAILABLE
+class Http(unittest.TestCase):
+    def get(self, serve, *arguments, status=0):
+        with Server(serve) as server:
+            results, said = load(server, "--mode", "http", "--warmup", 0, *arguments,
+                                 status=status)
+        return results[0] if results else said
+
+    def test_answers_by_length_and_in_chunks_in_both_loops(self):
+        for loop in ([], ["--depth", 5], ["--rate", 5000], ["--rate", 5000, "--close"]):
+            with self.subTest(loop):
+                result = self.get(http(HELLO, CHUNKED, HELLO), "--requests", 60,
+                                  "--connections", 3, *loop)
+                self.assertEqual((result["requests"], result["errors"]), (60, 0))
+                self.assertEqual(result["opened"], 60 if "--close" in loop else 0)
+
+    def test_what_is_not_2xx_is_an_error_that_is_counted(self):
+        result = self.get(http(HELLO, NOT_THERE, HELLO, NOT_THERE), "--requests", 20)
+        self.assertEqual((result["requests"], result["errors"]), (20, 19))
+
+    def test_who_says_that_it_closes_is_connected_to_again(self):
+        result = self.get(http(HELLO, HELLO, LAST, None), "--requests", 30)
+        self.assertEqual((result["requests"], result["errors"]), (30, 0))
+        self.assertEqual(result["opened"], 10)
+
+    def test_pipelined_requests_that_were_not_answered_are_asked_again(self):
+        result = self.get(http(HELLO, HELLO, LAST, None), "--requests", 30, "--depth", 4)
+        self.assertEqual((result["requests"], result["errors"]), (30, 0))
+
+    def test_who_closes_without_a_word_between_answers_is_connected_to_again(self):
+        result = self.get(http(HELLO, HELLO, None), "--requests", 30)
+        self.assertEqual(result["requests"], 30)
+        self.assertGreaterEqual(result["opened"], 14)
+
+    def test_who_closes_within_an_answer_is_an_error(self):
+        def breaks_off(connection, _):
+            for answer in (HELLO, HELLO[:-1]):
+                connection.recv(65536)
+                connection.sendall(answer)
+
+        said = self.get(breaks_off, "--requests", 30, status=2)
+        self.assertIn("the server closed connection 1", said)
+
+    def test_who_never_answers_is_not_asked_for_ever(self):
+        said = self.get(http(None), "--requests", 30, status=2)
+        self.assertIn("0 of 1 connections answered, then the server closed connection 1", said)
+
+    def test_answers_to_the_end_of_the_stream(self):
+        def old(connection, _):
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.0 200 OK\r\n\r\nhello")
+
+        result = self.get(old, "--requests", 20)
+        self.assertEqual((result["requests"], result["errors"]), (20, 0))
+
+    def test_what_is_no_http_and_what_nobody_asked_for(self):
+        said = self.get(http(b"SSH-2.0-OpenSSH\r\n"), status=2)
+        self.assertIn("connection 1: no good HTTP: not a status line: SSH-2.0", said)
+        said = self.get(http(HELLO + HELLO), status=2)
+        self.assertIn("connection 1: an answer came that nobody asked for", said)
+
+    @unittest.skipUnless((BUILD / "demos/http_server").exists(), "no http_server was built")
+    def test_our_own_server(self):
+        core = min(os.sched_getaffinity(0))
+        server = Child([str(BUILD / "demos/http_server"), "--port", "0"], core)
+        self.addCleanup(server.stop)
+        port = server.read_line().rsplit(":", 1)[1]
+        for arguments, errors in [(["--path", "/plain"], 0), (["--path", "/nowhere"], 100),
+                                  (["--path", "/plain", "--close", "--connections", 4], 0)]:
+            with self.subTest(arguments):
+                (result,), _ = load(port, "--mode", "http", "--warmup", 0, "--requests", 100,
+                                    *arguments)
+                self.assertEqual((result["requests"], result["errors"]), (100, errors))
+
+
 class Refusals(unittest.TestCase):
     def said(self, *arguments):
         done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=10,
@@ -279,6 +381,7 @@ class Refusals(unittest.TestCase):
             "--mode: echo, ": ["--mode", "gopher"],
             "--answer: not in mode echo": ["--port", "1", "--answer", "5"],
             "--depth: a connection for": ["--port", "1", "--mode", "churn", "--depth", "2"],
+            "--path: begins with /": ["--port", "1", "--mode", "http", "--path", "plain"],
             "--cores: not a number": ["--cores", "1,"],
             "connections need": ["--port", "1", "--connections", "9999999"],
         }.items():
