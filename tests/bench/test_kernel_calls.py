@@ -11,6 +11,7 @@ from comparison.kernel_calls import (Trace, check_against_engine, checked_run, c
                                      counted_run)
 from comparison.process_tree import ProcessTree
 from comparison.processes import Child, Failed
+from comparison.servers import Server
 from comparison.under_load import UnderLoad
 
 CORES = os.sched_getaffinity(0)
@@ -184,7 +185,7 @@ class Traces(unittest.TestCase):
         load = [BENCH / "load_generator", "--connections", 3, "--seconds", 0.05, "--warmup", 0]
         if not (BENCH / "load_generator").exists():
             self.skipTest("POLLUX_BUILD names no build with load_generator")
-        with UnderLoad(server, CORES, load, min(CORES)) as run:
+        with UnderLoad(Server("server", server, CORES), load, min(CORES)) as run:
             run.connect()
             counts, said = counted_run(run, 0.05, CORES)
         requests = said["requests"]
@@ -228,7 +229,7 @@ class Engines(unittest.TestCase):
         server = [BENCH / "bench_server_hooked", "--stats", *options]
         load = [BENCH / "load_generator", "--connections", 5, "--seconds", 0.03, "--warmup", 0,
                 *load]
-        with UnderLoad(server, CORES, load, min(CORES)) as run:
+        with UnderLoad(Server("server", server, CORES), load, min(CORES)) as run:
             run.connect()
             counts, said, differences = checked_run(run, 0.03, CORES)
         self.assertGreaterEqual(counts.calls["recvfrom"], said["requests"])
