@@ -56,10 +56,10 @@ class Bench:
         of its own: two looks in a row say how many, and those are taken off."""
         with self.under_load(workload, contestant, seconds, hooked=True) as run:
             run.connect()
-            first = look(run.server)
-            before = look(run.server)
+            first = look(run.server.child)
+            before = look(run.server.child)
             load = run.measure(seconds)
-            after = look(run.server)
+            after = look(run.server.child)
         own = difference(before, first)
         return counted_values(workload, load, difference(difference(after, before), own))
 

@@ -51,12 +51,6 @@ class Server:
                 raise Failed(f"{self.name} does not listen on port {self.port} after {seconds:g} s")
             time.sleep(0.005)
 
-    def send_signal(self, number):
-        self.child.send_signal(number)
-
-    def read_line(self, stream="stdout", seconds=5.0):
-        return self.child.read_line(stream, seconds)
-
     def said(self):
         return self.child.said() if self.child else ""
 
