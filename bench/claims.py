@@ -11,7 +11,6 @@ import shlex
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 from comparison import claims, claims_page, machine, trial
 from comparison.measure import default_build
@@ -56,9 +55,16 @@ def arguments(words=None, known=()):
     return options
 
 
-def laboratory(options, show):
-    return SimpleNamespace(build=options.build, cores=machine.core_pair(), rounds=options.rounds,
-                           seed=options.seed, quick=options.quick, show=show)
+class Laboratory:
+    """What an attempt works with."""
+
+    def __init__(self, build, rounds, quick, seed, show):
+        self.build, self.rounds, self.quick, self.seed, self.show = (
+            build, rounds, quick, seed, show)
+        self.server_core, self.client_core = machine.core_pair()
+
+    def program(self, name):
+        return self.build / "bench" / name
 
 
 def document_of(found, options, started, seconds):
@@ -89,7 +95,8 @@ def main():
     chosen = [claim for claim in known.values() if not options.only or claim.id in options.only]
     started, begin = time.strftime("%Y-%m-%d %H:%M:%S %Z"), time.monotonic()
     progress = trial.ClaimProgress(chosen, options.quick)
-    found = trial.try_all(chosen, laboratory(options, progress.show), progress)
+    found = trial.try_all(chosen, Laboratory(
+        options.build, options.rounds, options.quick, options.seed, progress.show), progress)
     document = document_of(found, options, started, time.monotonic() - begin)
     print(claims_page.terminal(document))
     (options.output / "claims.json").write_text(

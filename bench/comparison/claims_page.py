@@ -10,8 +10,8 @@ def terminal(document):
     """The table id | claim | verdict | figure, then the negative results."""
     rows = [(each["id"], each["claim"], each["verdict"], each["figure"])
             for each in document["claims"]]
-    id_width = max((len(row[0]) for row in rows), default=2)
-    verdict_width = max((len(row[2]) for row in rows), default=7)
+    id_width = max(2, *(len(row[0]) for row in rows))
+    verdict_width = max(7, *(len(row[2]) for row in rows))
     claim_width = 34
     widths = (id_width, claim_width, verdict_width,
               WIDTH - id_width - claim_width - verdict_width - 6)

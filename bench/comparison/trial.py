@@ -68,7 +68,7 @@ class ClaimProgress:
     def show(self, text):
         """What the attempt is at."""
         if self._updates:
-            self._stream.write(f"\r{self._line(text)[:110]:<110}")
+            self._stream.write(f"\r{self._line(text):<110}")
             self._stream.flush()
 
     def done(self):
@@ -84,7 +84,7 @@ class ClaimProgress:
     def _line(self, text):
         left = clock_time(self._forecast.left(self._clock() - self._started))
         what = f"{self._claim.id}: {text or self._claim.text}"
-        return f"{self._number:2d} of {self._total}, {left} left   {what}"
+        return f"{self._number:2d} of {self._total}, {left} left   {what}"[:110]
 
 
 def try_all(claims, laboratory, progress):

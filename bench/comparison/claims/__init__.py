@@ -7,6 +7,8 @@ import importlib
 import pkgutil
 from dataclasses import dataclass, field
 
+from comparison.statistics import ENOUGH_ROUNDS
+
 HOLDS, FAILS, UNDECIDED, NOT_TRIED = (
     "holds", "does not hold", "undecided here", "not tried here")
 VERDICTS = (HOLDS, FAILS, UNDECIDED, NOT_TRIED)
@@ -62,7 +64,10 @@ def load_all():
     return in_order()
 
 
-def by_rule(holds, fails):
-    """The verdict of two conditions that cannot both be met."""
+def by_rule(holds, fails, *estimates):
+    """The verdict of two conditions that cannot both be met; none when an estimate that they are
+    made from is missing or of too few rounds."""
     assert not (holds and fails)
+    if any(each is None or each.count < ENOUGH_ROUNDS for each in estimates):
+        return UNDECIDED
     return HOLDS if holds else FAILS if fails else UNDECIDED
