@@ -1,19 +1,22 @@
 #pragma once
 
 #include <chrono>
-#include <ctime>
+#include <time.h>
 
 namespace bench {
 
-/// Takes so much CPU time of the calling thread; at once when nothing is asked for.
-inline void burn(std::chrono::nanoseconds amount) {
-    if (amount <= std::chrono::nanoseconds::zero()) return;
-    const auto used = [] {
-        timespec time{};
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-        return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
+/// Keeps the CPU busy for so long: the work of one request, the same in every server. Looks at the
+/// clock until the time is over (clock_gettime(2) of CLOCK_MONOTONIC, which is no system call), so
+/// time in which the thread was not running counts too.
+inline void burn(std::chrono::nanoseconds time) noexcept {
+    if (time.count() <= 0) return;
+    const auto now = []() noexcept {
+        timespec read{};
+        ::clock_gettime(CLOCK_MONOTONIC, &read);
+        return std::chrono::seconds{read.tv_sec} + std::chrono::nanoseconds{read.tv_nsec};
     };
-    for (const auto end = used() + amount; used() < end;) {
+    const std::chrono::nanoseconds until = now() + time;
+    while (now() < until) {
     }
 }
 
