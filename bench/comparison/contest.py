@@ -160,6 +160,18 @@ def standing(lab, cells, seconds, rounds=None, act=Stand.measure, hooked=False):
         return _carry_out(lab, cells, rounds or lab.rounds, visit)
 
 
+def once(measure):
+    """Decorates what several claims are judged by: a laboratory measures it only once."""
+
+    def remembered(lab):
+        known = lab.__dict__.setdefault("measured_before", {})
+        if measure not in known:
+            known[measure] = measure(lab)
+        return known[measure]
+
+    return remembered
+
+
 def _carry_out(lab, cells, rounds, visit):
     chance = random.Random(lab.seed)
     samples, failed = [], set()
