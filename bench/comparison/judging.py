@@ -1,7 +1,6 @@
 """Answers from intervals: yes, no, or None where it cannot be told; and the verdict of several."""
 
 from comparison.claims import FAILS, HOLDS, UNDECIDED
-from comparison.finding import ranged
 from comparison.statistics import ENOUGH_ROUNDS
 
 
@@ -38,16 +37,3 @@ def some(*answers):
 def verdict(*answers):
     """It holds when all answers are yes, and does not when one is no."""
     return {True: HOLDS, False: FAILS, None: UNDECIDED}[every(*answers)]
-
-
-def shown(estimate, digits=2, unit=""):
-    return ranged(estimate, digits) + unit if estimate else "not measured"
-
-
-def in_percent(estimate, digits=0):
-    """Of a share from 0 to 1."""
-    if estimate is None:
-        return "not measured"
-    middle, low, high = (f"{100 * value:.{digits}f}"
-                         for value in (estimate.median, estimate.low, estimate.high))
-    return f"{middle} % ({low}–{high})"

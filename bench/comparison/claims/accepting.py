@@ -4,7 +4,8 @@ from comparison import contest
 from comparison.claims import Finding, claim
 from comparison.claims.busy import tail
 from comparison.contest import Cell, Figures
-from comparison.judging import above, below, every, in_percent, shown, some, verdict
+from comparison.judging import above, some, verdict
+from comparison.shown import factor, in_percent, with_interval
 
 LIMITS = (1, 2, 4, 16, 64)
 WORK = 20  # µs per request, so that the clients have time left
@@ -25,11 +26,11 @@ def limited(limit, *load):
 
 @claim("K13", "How many connections are accepted in one go matters: 39–71 % more throughput under "
        "overload", "Brecht, Pariag, Gammo 2004",
-       f"A connection for each request, {WORK} µs of work for each, an open loop of {OVERLOAD} times "
-       f"as many requests as the server can answer, up to {CROWD} connections at a time; server and "
-       f"clients on two cores. Holds if some limit (2, 4, 16, 64) answers at least 10 % more per "
-       f"second than a limit of 1, the whole interval of the paired ratio; does not hold if all "
-       f"intervals lie below that. Undecided if the clients were the limit.", seconds=20)
+       f"A connection for each request, {WORK} µs of work for each, an open loop of {OVERLOAD} "
+       f"times as many requests as the server can answer, up to {CROWD} connections at a time; "
+       f"server and clients on two cores. Holds if some limit (2, 4, 16, 64) answers "
+       f"at least 10 % more per second than a limit of 1, the whole interval of the paired ratio; "
+       f"does not hold if all intervals lie below that. Undecided if the clients were the limit.", seconds=20)
 def accept_limit(lab):
     with contest.Stand(lab, limited(1), SECONDS) as stand:
         capacity = stand.measure()["rate"]
@@ -46,15 +47,15 @@ def judge_limits(figures, rate):
     best = max(gains, key=lambda limit: gains[limit].median if gains[limit] else 0)
     return Finding(
         found,
-        f"at {rate:,} requests/s due, a limit of {best} answers ×{shown(gains[best])} of a limit "
+        f"at {rate:,} requests/s due, a limit of {best} answers {factor(gains[best])} of a limit "
         f"of 1" + tail(figures),
         samples=figures.samples,
         table={"header": ["accepts a visit", "answered/s", "×limit 1", "server CPU µs",
                           "×limit 1", "p99 ms"],
-               "rows": [[limit, shown(figures.estimate(f"limit {limit}", "rate"), 0),
-                         shown(figures.ratio(f"limit {limit}", base, "rate")),
-                         shown(figures.estimate(f"limit {limit}", "cpu"), 1),
-                         shown(figures.ratio(f"limit {limit}", base, "cpu")),
+               "rows": [[limit, with_interval(figures.estimate(f"limit {limit}", "rate")),
+                         with_interval(figures.ratio(f"limit {limit}", base, "rate")),
+                         with_interval(figures.estimate(f"limit {limit}", "cpu")),
+                         with_interval(figures.ratio(f"limit {limit}", base, "cpu")),
                          _milliseconds(figures.estimate(f"limit {limit}", "p99"))]
                         for limit in LIMITS]},
         negative="Tuning how many connections are accepted in one go gains less than a tenth, even "
@@ -90,11 +91,11 @@ def judge_second(figures):
     return Finding(
         found,
         "second accepts that find nothing: " + ", ".join(
-            f"{in_percent(each, 1)} with {count} at a time" for count, each in shares.items())
+            f"{in_percent(each)} with {count} at a time" for count, each in shares.items())
         + tail(figures),
         samples=figures.samples,
         table={"header": ["at a time", "second accepts that find nothing",
                           "accept calls per connection"],
-               "rows": [[count, in_percent(each, 1),
-                         shown(figures.estimate(f"{count} at a time", "accept"))]
+               "rows": [[count, in_percent(each),
+                         with_interval(figures.estimate(f"{count} at a time", "accept"))]
                         for count, each in shares.items()]})

@@ -8,7 +8,8 @@ import numpy
 from comparison import contest, statistics
 from comparison.claims import Finding, claim
 from comparison.contest import Cell, Figures
-from comparison.judging import above, below, every, in_percent, shown, some, verdict, within
+from comparison.judging import above, below, some, verdict, within
+from comparison.shown import factor, in_percent, with_interval
 
 CONNECTIONS, MANY = 50, 500
 SECONDS, MANY_SECONDS = 0.05, 0.08
@@ -69,8 +70,8 @@ def exists(lab, program):
 
 
 def cost_rows(figures, base, names, connections):
-    return [[connections, name, shown(figures.estimate(name, "cpu")),
-             shown(figures.ratio(name, base, "cpu"))] for name in names]
+    return [[connections, name, with_interval(figures.estimate(name, "cpu")),
+             with_interval(figures.ratio(name, base, "cpu"))] for name in names]
 
 
 COST_HEADER = ["connections", "server", "server CPU µs per request", f"×{LEVEL}"]
@@ -91,7 +92,7 @@ def judge_alike(few_busy, many_busy):
     ratios = {(count, name): figures.ratio(name, LEVEL, "cpu")
               for count, figures in ((CONNECTIONS, few_busy), (MANY, many_busy)) for name in names}
     found = verdict(*(within(ratio, 0.9, 1.1) for ratio in ratios.values()))
-    parts = [f"{name} ×{shown(ratios[count, name])} at {count}"
+    parts = [f"{name} {factor(ratios[count, name])} at {count}"
              for count in (CONNECTIONS, MANY) for name in names]
     return Finding(
         found, f"server CPU per request against {LEVEL}: " + ", ".join(parts) + tail(few_busy),
@@ -130,15 +131,15 @@ def judge_registration(timed, counted):
                       for name in (LEVEL, EDGE, ONE_SHOT, TOGGLING))
     return Finding(
         verdict(above(share, 0.05)),
-        f"two calls per request are {in_percent(share)} of the CPU, one is {shown(one_call)} µs; "
-        f"a server that toggles pays ×{shown(toggling)}, for two calls and one more wait; "
-        f"calls per request: {calls}" + tail(timed, counted),
+        f"two calls per request are {in_percent(share)} of the CPU, one is "
+        f"{with_interval(one_call)} µs; a server that toggles pays {factor(toggling)}, "
+        f"for two calls and one more wait; calls per request: {calls}" + tail(timed, counted),
         samples=timed.samples + counted.samples,
         table={"header": ["server", "epoll_ctl per request", "waits per request",
                           "all calls per request", "server CPU µs per request", f"×{LEVEL}"],
                "rows": [[name, *(_count(counted, name, key) for key in ("change", "wait", "calls")),
-                         shown(timed.estimate(name, "cpu")),
-                         shown(timed.ratio(name, LEVEL, "cpu"))]
+                         with_interval(timed.estimate(name, "cpu")),
+                         with_interval(timed.ratio(name, LEVEL, "cpu"))]
                         for name in (LEVEL, EDGE, ONE_SHOT, TOGGLING)]})
 
 
@@ -149,10 +150,10 @@ def _count(counted, name, key):
 
 @claim("K9", "Fewer epoll_ctl calls, by edge triggering or in batches, improve performance only "
        "slightly", "Gammo, Brecht, Shukla, Pariag 2004",
-       f"Echo as for K8: one-shot makes one epoll_ctl per request, level and edge none. Holds if "
-       f"saving the call gains less than 10 % of server CPU per request, the whole intervals of "
-       f"both paired ratios (one-shot to level, one-shot to edge); does not hold if one gains more "
-       f"than that.", seconds=3)
+       "Echo as for K8: one-shot makes one epoll_ctl per request, level and edge none. Holds if "
+       "saving the call gains less than 10 % of server CPU per request, the whole intervals of "
+       "both paired ratios (one-shot to level, one-shot to edge); does not hold if one gains more "
+       "than that.", seconds=3)
 def fewer_registrations(lab):
     return judge_fewer_registrations(*few(lab))
 
@@ -163,8 +164,8 @@ def judge_fewer_registrations(timed, counted):
     found = verdict(below(to_level, 1.1), below(to_edge, 1.1))
     return Finding(
         found,
-        f"the server with one epoll_ctl more costs ×{shown(to_level)} of level and "
-        f"×{shown(to_edge)} of edge" + tail(timed),
+        f"the server with one epoll_ctl more costs {factor(to_level)} of level and "
+        f"{factor(to_edge)} of edge" + tail(timed),
         samples=timed.samples + counted.samples,
         negative="Saving the epoll_ctl per request gains less than a tenth of the server's CPU; "
                  "what a server saves with it is the wait that comes with asking for writability"
@@ -187,7 +188,7 @@ def judge_edge(few_busy, many_busy):
               for count, figures in ((CONNECTIONS, few_busy), (MANY, many_busy))
               for name in (EDGE, DRAIN)}
     found = verdict(some(*(below(ratio, 0.95) for ratio in ratios.values())))
-    parts = [f"{name} ×{shown(ratio)} at {count}" for (count, name), ratio in ratios.items()]
+    parts = [f"{name} {factor(ratio)} at {count}" for (count, name), ratio in ratios.items()]
     return Finding(
         found, f"server CPU per request against {LEVEL}: " + ", ".join(parts)
         + tail(few_busy, many_busy),
@@ -201,9 +202,9 @@ def judge_edge(few_busy, many_busy):
 
 
 @claim("K29", "io_uring beats epoll", "frevib 2020 and others: −10 % to +100 %",
-       f"Echo of 64 bytes, {CONNECTIONS} busy connections, a server on liburing against a bare loop "
-       f"on epoll; {HOW}. Holds if it takes at least 5 % less server CPU per request, the whole "
-       f"interval of the paired ratio; does not hold if the whole interval lies above that.",
+       f"Echo of 64 bytes, {CONNECTIONS} busy connections, a server on liburing against a bare "
+       f"loop on epoll; {HOW}. Holds if it takes at least 5 % less server CPU per request, the "
+       f"whole interval of the paired ratio; does not hold if all of it lies above that.",
        seconds=3)
 def uring_beats_epoll(lab):
     return judge_uring(few(lab)[0])
@@ -216,8 +217,8 @@ def judge_uring(timed):
                                       f"needed)" + tail(timed), samples=timed.samples)
     return Finding(
         verdict(below(ratio, 0.95)),
-        f"server CPU per request ×{shown(ratio)} of the bare epoll loop, requests per second "
-        f"×{shown(timed.ratio(URING, BARE, 'rate'))}" + tail(timed),
+        f"server CPU per request {factor(ratio)} of the bare epoll loop, requests per second "
+        f"{factor(timed.ratio(URING, BARE, 'rate'))}" + tail(timed),
         samples=timed.samples)
 
 
@@ -241,10 +242,10 @@ def judge_calls(timed, counted):
     rows = sorted(zip(calls, names))
     found = verdict(above(strength, 0.5))
     return Finding(
-        found, f"r² = {shown(strength)} over {len(names)} servers" + tail(timed, counted),
+        found, f"r² = {with_interval(strength)} over {len(names)} servers" + tail(timed, counted),
         samples=timed.samples + counted.samples,
         table={"header": ["server", "calls per request", "server CPU µs per request"],
-               "rows": [[name, f"{number:.2f}", shown(timed.estimate(name, "cpu"))]
+               "rows": [[name, f"{number:.2f}", with_interval(timed.estimate(name, "cpu"))]
                         for number, name in rows]},
         negative="The number of system calls alone does not tell which server is cheaper: count "
                  "them, but look at what each of them does"

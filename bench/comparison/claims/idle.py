@@ -4,7 +4,8 @@ from comparison import contest
 from comparison.claims import Finding, claim
 from comparison.claims.busy import echo, tail
 from comparison.contest import Cell, Figures
-from comparison.judging import above, below, every, in_percent, shown, verdict
+from comparison.judging import above, below, verdict
+from comparison.shown import factor, in_percent, with_interval
 
 SECONDS = 0.05
 SELECT_IDLE = 900  # select(2) takes descriptors below 1024
@@ -23,8 +24,8 @@ def cell(backend, idle, connections, *server, load=()):
 @claim("K5", "With 10 000 idle connections select and poll lose up to 79 % of their throughput, "
        "epoll nothing", "Gammo, Brecht, Shukla, Pariag 2004, figure 5",
        f"Echo of 1 byte over {BUSY} busy connections, with and without 10 000 idle ones (select: "
-       f"{SELECT_IDLE}). {HOW}. Throughput is requests per second of server CPU. Holds if poll loses "
-       f"at least half of it and epoll less than a tenth, the whole intervals of the paired "
+       f"{SELECT_IDLE}). {HOW}. Throughput is requests per second of server CPU. Holds if poll "
+       f"loses at least half of it and epoll less than a tenth, the whole intervals of the paired "
        f"ratios; does not hold if poll loses less or epoll more.", seconds=14)
 def idle_takes_throughput(lab):
     number = 1_000 if lab.quick else 10_000
@@ -49,7 +50,7 @@ def judge_loss(figures, number):
         + tail(figures),
         samples=figures.samples,
         table={"header": ["facility", "idle", "server CPU µs per request", "throughput lost"],
-               "rows": [[backend, f"{count:,}", shown(figures.estimate(
+               "rows": [[backend, f"{count:,}", with_interval(figures.estimate(
                    f"{backend}, {count:,} idle", "cpu")),
                    in_percent(losses[backend]) if count else "–"]
                    for backend in losses for count in (0, idle[backend])]})
@@ -63,10 +64,10 @@ XORG = {("poll", 1): 140, ("poll", 505): 12, ("poll", 2047): 2, ("epoll", 1): 14
 @claim("K28", "Idle clients slow down a busy one under select and poll (140 000, 12 000, 2 000 "
        "requests/s beside 1, 505, 2 047 idle), not under epoll",
        "Packard 2016, X.org: x11perf -noop -sync",
-       f"Echo of 64 bytes over one connection beside 1, 505 and 2 047 idle ones (select: up to 505). "
-       f"{HOW}. Holds if beside 2 047 poll makes less than half of its requests per second beside 1, "
-       f"and epoll more than 80 %, the whole intervals of the paired ratios; does not hold if poll "
-       f"makes more or epoll less.", seconds=12)
+       f"Echo of 64 bytes over one connection beside 1, 505 and 2 047 idle ones (select: up to "
+       f"505). {HOW}. Holds if beside 2 047 poll makes less than half of its requests per second "
+       f"beside 1, and epoll more than 80 %, the whole intervals of the paired ratios; does not "
+       f"hold if poll makes more or epoll less.", seconds=12)
 def idle_slows_one(lab):
     cells = [cell(backend, idle, 1) for backend, idle in XORG]
     return judge_slowing(Figures(contest.standing(lab, cells, SECONDS)))
@@ -79,15 +80,15 @@ def judge_slowing(figures):
     most = XORG_IDLE[-1]
     return Finding(
         verdict(below(kept("poll", most), 0.5), above(kept("epoll", most), 0.8)),
-        f"beside {most:,} idle poll keeps {in_percent(kept('poll', most), 1)} of its requests per "
-        f"second, epoll {in_percent(kept('epoll', most), 1)}; beside 505 poll "
-        f"{in_percent(kept('poll', 505), 1)}, select {in_percent(kept('select', 505), 1)}"
+        f"beside {most:,} idle poll keeps {in_percent(kept('poll', most))} of its requests per "
+        f"second, epoll {in_percent(kept('epoll', most))}; beside 505 poll "
+        f"{in_percent(kept('poll', 505))}, select {in_percent(kept('select', 505))}"
         + tail(figures),
         samples=figures.samples,
         table={"header": ["facility", "idle", "requests/s", "kept", "kept at X.org"],
                "rows": [[backend, f"{idle:,}",
-                         shown(figures.estimate(f"{backend}, {idle:,} idle", "rate"), 0),
-                         in_percent(kept(backend, idle), 1),
+                         with_interval(figures.estimate(f"{backend}, {idle:,} idle", "rate")),
+                         in_percent(kept(backend, idle)),
                          f"{100 * thousands / 140:.0f} %"]
                         for (backend, idle), thousands in XORG.items()]})
 
@@ -101,9 +102,9 @@ LIGHT, *_, HEAVY = BATCHES
        "Chandra and Mosberger 2001",
        f"Echo of 64 bytes beside {SELECT_IDLE} idle connections, select against epoll, with 1 and "
        f"{BUSY} busy connections and with 50 µs of work per request. {HOW}. Holds if select takes "
-       f"less than 1.1 times the server CPU per request of epoll with {BUSY} busy ones and work, the "
-       f"whole interval of the paired ratio, and more than 1.5 times with 1 busy one; does not hold "
-       f"if one is otherwise.", seconds=8)
+       f"less than 1.1 times the server CPU per request of epoll with {BUSY} busy ones and work, "
+       f"the whole interval of the paired ratio, and more than 1.5 times with 1 busy one; does not "
+       f"hold if one is otherwise.", seconds=8)
 def work_amortises(lab):
     cells = [Cell(f"{backend}, {name}", (*SERVER, backend, "--work", work), echo(connections),
                   idle=SELECT_IDLE)
@@ -123,13 +124,13 @@ def judge_batches(timed, counted):
     return Finding(
         found,
         "select against epoll in server CPU per request: " + ", ".join(
-            f"×{shown(ratio)} with {name}" for name, ratio in ratios.items()) + tail(timed),
+            f"{factor(ratio)} with {name}" for name, ratio in ratios.items()) + tail(timed),
         samples=timed.samples + counted.samples,
         table={"header": ["load", "requests per wait, select", "select, CPU µs", "epoll, CPU µs",
                           "×epoll"],
                "rows": [[name, requests_per_wait(f"select, {name}"),
-                         *(shown(timed.estimate(f"{backend}, {name}", "cpu"))
-                           for backend in ("select", "epoll")), shown(ratios[name])]
+                         *(with_interval(timed.estimate(f"{backend}, {name}", "cpu"))
+                           for backend in ("select", "epoll")), with_interval(ratios[name])]
                         for name in BATCHES]},
         negative="A server whose requests cost some ten microseconds each, many of them ready at "
                  "once, gains next to nothing by leaving select"

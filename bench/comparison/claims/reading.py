@@ -4,7 +4,8 @@ from comparison import contest
 from comparison.claims import Finding, claim
 from comparison.claims.busy import HOW, echo, tail
 from comparison.contest import Cell, Figures
-from comparison.judging import above, shown, verdict
+from comparison.judging import above, verdict
+from comparison.shown import factor, with_interval
 
 KIB = 1024
 SIZES = (1, 4, 16, 64)  # KiB
@@ -13,12 +14,13 @@ MESSAGE, CONNECTIONS, SECONDS = 16 * KIB, 10, 0.05
 
 @claim("K19", "The size of a read matters more than the event mechanism: 70 % more throughput with "
        "16 KiB than with 4 KiB at messages of 16 KiB", "Chen Shuo 2010, muduo against libevent",
-       f"Messages of 16 KiB there and back over {CONNECTIONS} connections, the same server with reads "
-       f"of 1, 4, 16 and 64 KiB, one read a visit; {HOW}. Holds if reads of 4 KiB cost at least 1.2 "
-       f"times the server CPU of 16 KiB, the whole interval of the paired ratio; does not hold if "
-       f"less.", seconds=12)
+       f"Messages of 16 KiB there and back over {CONNECTIONS} connections, the same server with "
+       f"reads of 1, 4, 16 and 64 KiB, one read a visit; {HOW}. Holds if reads of 4 KiB cost at "
+       f"least 1.2 times the server CPU of 16 KiB, the whole interval of the paired ratio; does "
+       f"not hold if less.", seconds=12)
 def read_size(lab):
-    cells = [Cell(f"{size} KiB", ("bench_server", "--read-size", size * KIB, "--reads-per-visit", 1),
+    cells = [Cell(f"{size} KiB",
+                  ("bench_server", "--read-size", size * KIB, "--reads-per-visit", 1),
                   echo(CONNECTIONS, "--size", MESSAGE)) for size in SIZES]
     counted = contest.fresh(lab, cells, SECONDS, rounds=1, act=contest.Stand.count, hooked=True)
     return judge_sizes(Figures(contest.fresh(lab, cells, SECONDS)), Figures(counted))
@@ -28,9 +30,10 @@ def judge_sizes(timed, counted):
     ratio = timed.ratio("4 KiB", "16 KiB", "cpu")
     return Finding(
         verdict(above(ratio, 1.2)),
-        f"4 KiB cost ×{shown(ratio)} of 16 KiB in server CPU per message" + tail(timed, counted),
+        f"4 KiB cost {factor(ratio)} of 16 KiB in server CPU per message" + tail(timed, counted),
         samples=timed.samples + counted.samples,
         table={"header": ["read size", "server CPU µs per message", "×16 KiB", "calls per message"],
-               "rows": [[f"{size} KiB", shown(timed.estimate(f"{size} KiB", "cpu"), 1),
-                         shown(timed.ratio(f"{size} KiB", "16 KiB", "cpu")),
-                         shown(counted.estimate(f"{size} KiB", "calls"))] for size in SIZES]})
+               "rows": [[f"{size} KiB", with_interval(timed.estimate(f"{size} KiB", "cpu")),
+                         with_interval(timed.ratio(f"{size} KiB", "16 KiB", "cpu")),
+                         with_interval(counted.estimate(f"{size} KiB", "calls"))]
+                        for size in SIZES]})

@@ -3,10 +3,11 @@
 import os
 
 from comparison import contest
-from comparison.claims import FAILS, UNDECIDED, Finding, claim
+from comparison.claims import UNDECIDED, Finding, claim
 from comparison.claims.busy import echo, tail
 from comparison.contest import Cell, Figures
-from comparison.judging import above, below, every, in_percent, shown, verdict
+from comparison.judging import above, below, verdict
+from comparison.shown import factor, in_percent
 
 WORKERS = 4
 SPREADS = ("exclusive", "reuse_port", "round_robin")
@@ -14,12 +15,13 @@ SPREAD_SECONDS, SECONDS = 0.05, 0.1
 
 
 @claim("K17", "Workers on one listener with EPOLLEXCLUSIVE get connections unevenly, last in first "
-       "out; SO_REUSEPORT balances them but makes the slowest slower", "Majkowski (Cloudflare) 2017",
-       f"{WORKERS} workers on one core, connections of one request each, two at a time, from another "
-       f"core. Judged is the balance: holds if the busiest worker gets more than half of the "
-       f"connections with EPOLLEXCLUSIVE and less with SO_REUSEPORT, the whole intervals (a fair "
-       f"share is a quarter); does not hold if one is otherwise. What is said of latency needs a "
-       f"core for each worker and is not tried.", seconds=10)
+       "out; SO_REUSEPORT balances them but makes the slowest slower",
+       "Majkowski (Cloudflare) 2017",
+       f"{WORKERS} workers on one core, connections of one request each, two at a time, from "
+       f"another core. Judged is the balance: holds if the busiest worker gets more than half of "
+       f"the connections with EPOLLEXCLUSIVE and less with SO_REUSEPORT, the whole intervals (a "
+       f"fair share is a quarter); does not hold if one is otherwise. What is said of latency "
+       f"needs a core for each worker and is not tried.", seconds=10)
 def balance(lab):
     cells = [Cell(spread, ("bench_server", "--loops", WORKERS, "--spread", spread, "--stats"),
                   ("--mode", "churn", "--connections", 2), place="two cores")
@@ -62,11 +64,11 @@ NEEDS = (f"that it is linear needs {ENOUGH_CORES} cores for the server and more 
 
 
 @claim("K24", "One event loop per core scales linearly", "muduo, nginx",
-       f"Echo with {LOOPS_WORK} µs of work per request over {LOOPS_CLIENTS} connections, 1 loop and a "
-       f"loop per core, each connection kept by the loop that got it (SO_REUSEPORT) or handed out. "
-       f"Holds if a loop per core answers at least 0.9 times the number of cores as many requests "
-       f"per second as one, the whole interval of both paired ratios, on at least {ENOUGH_CORES} "
-       f"cores; does not hold if one is below.", seconds=10)
+       f"Echo with {LOOPS_WORK} µs of work per request over {LOOPS_CLIENTS} connections, 1 "
+       f"loop and a loop per core, each connection kept by the loop that got it (SO_REUSEPORT) or "
+       f"handed out. Holds if a loop per core answers at least 0.9 times the number of cores as "
+       f"many requests per second as one, the whole interval of both paired ratios, on at least "
+       f"{ENOUGH_CORES} cores; does not hold if one is below.", seconds=10)
 def loop_per_core(lab):
     cores = len(os.sched_getaffinity(0))
     if cores < 2:
@@ -88,6 +90,6 @@ def judge_scaling(figures, cores):
     return Finding(
         found,
         f"{cores} loops on {cores} cores, which the clients need too, answer " + ", ".join(
-            f"×{shown(gain)} ({spread})" for spread, gain in gains.items()) + " of one"
+            f"{factor(gain)} ({spread})" for spread, gain in gains.items()) + " of one"
         + (f"; {NEEDS}" if cores < ENOUGH_CORES else "") + tail(figures),
         samples=figures.samples)

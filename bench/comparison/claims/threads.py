@@ -4,7 +4,8 @@ from comparison import contest
 from comparison.claims import Finding, claim
 from comparison.claims.busy import HOW, tail
 from comparison.contest import Cell, Figures
-from comparison.judging import above, shown, verdict
+from comparison.judging import above, verdict
+from comparison.shown import factor, with_interval
 
 COUNTS = (1, 50, 500)
 SECONDS = 0.06
@@ -12,10 +13,10 @@ SECONDS = 0.06
 
 @claim("K25", "An event-driven server beats a thread per connection, by about 18 %",
        "Pariag, Brecht, Harji, Buhr, Shukla, Cheriton 2007",
-       f"One handler (64 bytes in upper case), once with a thread for each connection and once on an "
-       f"event loop, {', '.join(map(str, COUNTS))} busy connections; {HOW}. Holds if threads take at "
-       f"least 1.1 times the server CPU per request with 50 and with 500 connections, the whole "
-       f"intervals of the paired ratios; does not hold if one takes less.", seconds=15)
+       f"One handler (64 bytes in upper case), once with a thread for each connection and once on "
+       f"an event loop, {', '.join(map(str, COUNTS))} busy connections; {HOW}. Holds if threads "
+       f"take at least 1.1 times the server CPU per request with 50 and with 500 connections, the "
+       f"whole intervals of the paired ratios; does not hold if one takes less.", seconds=15)
 def events_beat_threads(lab):
     cells = [Cell(f"{model}, {count}", ("upper_server", "--model", model),
                   ("--mode", "upper", "--connections", count), )
@@ -29,9 +30,9 @@ def judge_models(figures):
     return Finding(
         verdict(*(above(ratios[count], 1.1) for count in COUNTS if count > 1)),
         "server CPU per request, threads to loop: " + ", ".join(
-            f"×{shown(ratio)} at {count}" for count, ratio in ratios.items()) + tail(figures),
+            f"{factor(ratio)} at {count}" for count, ratio in ratios.items()) + tail(figures),
         samples=figures.samples,
         table={"header": ["connections", "threads, µs", "loop, µs", "threads to loop"],
-               "rows": [[count, *(shown(figures.estimate(f"{model}, {count}", "cpu"))
-                                  for model in ("threads", "reactor")), shown(ratios[count])]
+               "rows": [[count, *(with_interval(figures.estimate(f"{model}, {count}", "cpu"))
+                                  for model in ("threads", "reactor")), factor(ratios[count])]
                         for count in COUNTS]})

@@ -4,15 +4,16 @@ from comparison import contest
 from comparison.claims import Finding, claim
 from comparison.claims.busy import tail
 from comparison.contest import Cell, Figures
-from comparison.judging import above, below, every, shown, verdict, within
+from comparison.judging import above, below, verdict, within
+from comparison.shown import factor, with_interval
 
 LEVEL, EDGE = "level", "edge"
 DOWNLOAD_SECONDS = 0.1
 ANSWER, READ_RATE, READERS = 1 << 20, 64 << 20, 4
 
 
-@claim("K12", "Edge-triggered with both directions registered once avoids switching EPOLLOUT on and "
-       "off for large answers; the time saved is small", "epoll(7)",
+@claim("K12", "Edge-triggered with both directions registered once avoids switching EPOLLOUT on "
+       "and off for large answers; the time saved is small", "epoll(7)",
        f"Answers of 1 MiB to {READERS} clients that read 64 MiB/s each; server and clients on two "
        f"cores; calls counted. Holds if level makes one epoll_ctl or more per answer and edge "
        f"none (less than 0.05), the whole intervals, and the server CPU per answer of edge is "
@@ -34,14 +35,14 @@ def judge_directions(timed, counted):
     found = verdict(above(level, 1), below(edge, 0.05), within(ratio, 0.85, 1.15))
     return Finding(
         found,
-        f"epoll_ctl per answer: level {shown(level)}, edge {shown(edge)}; server CPU per answer, "
-        f"edge to level ×{shown(ratio)}" + tail(timed, counted),
+        f"epoll_ctl per answer: level {with_interval(level)}, edge {with_interval(edge)}; "
+        f"server CPU per answer, edge to level {factor(ratio)}" + tail(timed, counted),
         samples=timed.samples + counted.samples,
         table={"header": ["trigger", "epoll_ctl per answer", "writes", "of them would block",
                           "waits", "server CPU µs per answer"],
-               "rows": [[trigger, *(shown(counted.estimate(trigger, key)) for key in
+               "rows": [[trigger, *(with_interval(counted.estimate(trigger, key)) for key in
                                     ("change", "write", "write_blocked", "wait")),
-                         shown(timed.estimate(trigger, "cpu"), 0)]
+                         with_interval(timed.estimate(trigger, "cpu"))]
                         for trigger in (LEVEL, EDGE)]},
         negative="Large answers to slow readers are no reason for edge triggering: the epoll_ctl "
                  "calls that it saves do not show in the CPU time" if found == "holds" else "")
