@@ -30,7 +30,8 @@ def limited(limit, *load):
        f"times as many requests as the server can answer, up to {CROWD} connections at a time; "
        f"server and clients on two cores. Holds if some limit (2, 4, 16, 64) answers "
        f"at least 10 % more per second than a limit of 1, the whole interval of the paired ratio; "
-       f"does not hold if all intervals lie below that. Undecided if the clients were the limit.", seconds=20)
+       f"does not hold if all intervals lie below that. Undecided if the clients were the limit.",
+       seconds=20)
 def accept_limit(lab):
     with contest.Stand(lab, limited(1), SECONDS) as stand:
         capacity = stand.measure()["rate"]
