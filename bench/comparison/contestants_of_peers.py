@@ -46,7 +46,7 @@ _ALL = [
     ("libevent-event", "echo_libevent_event", (), "libevent", CALLBACKS),
     ("libev", "echo_libev", (), "libev", CALLBACKS),
     ("libuv", "echo_libuv", (), "libuv", STREAMS),
-    ("libuv-try", "echo_libuv_try", (), "libuv", STREAMS + ", uv_try_write first"),
+    ("libuv-try", "echo_libuv", ("--try-write",), "libuv", STREAMS + ", uv_try_write first"),
     ("asio", "echo_asio", (), "Asio", "completions over readiness"),
     ("liburing", "echo_uring", (), "liburing", "completion engine"),
     ("threads", "echo_threads", (), "kernel", "a blocking thread per connection"),

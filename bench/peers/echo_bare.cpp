@@ -50,7 +50,6 @@ int main(int argc, char** argv) {
         echo::Service service{settings.read_size, settings.work};
         const pollux::Fd listener = echo::listen(settings);
         const pollux::Fd termination = echo::termination();
-        echo::announce(listener.get());
         facilities.at(backend)(listener.get(), termination.get(), service, bare);
     });
 }

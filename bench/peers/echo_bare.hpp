@@ -18,7 +18,7 @@ struct Bare {
 };
 
 /// The loop that a good hand writes on the kernel's facility, with nothing in it that this one
-/// purpose does not need. Returns when `termination` is readable.
+/// purpose does not need. Announces that it listens, and returns when `termination` is readable.
 void serve_on_epoll(int listener, int termination, Service& service, const Bare& bare);
 /// At level; the trigger is not looked at.
 void serve_on_poll(int listener, int termination, Service& service, const Bare& bare);

@@ -93,7 +93,9 @@ private:
 } // namespace
 
 void serve_on_epoll(int listener, int termination, Service& service, const Bare& bare) {
-    Epoll{listener, termination, service, bare}.run();
+    Epoll loop{listener, termination, service, bare};
+    announce(listener);
+    loop.run();
 }
 
 } // namespace echo

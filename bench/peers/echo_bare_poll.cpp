@@ -79,7 +79,9 @@ private:
 } // namespace
 
 void serve_on_poll(int listener, int termination, Service& service, const Bare& bare) {
-    Poll{listener, termination, service, bare}.run();
+    Poll loop{listener, termination, service, bare};
+    announce(listener);
+    loop.run();
 }
 
 } // namespace echo

@@ -121,7 +121,9 @@ private:
 } // namespace
 
 void serve_on_select(int listener, int termination, Service& service, const Bare& bare) {
-    Select{listener, termination, service, bare}.run();
+    Select loop{listener, termination, service, bare};
+    announce(listener);
+    loop.run();
 }
 
 } // namespace echo

@@ -7,6 +7,7 @@ can, and the rest waits until the socket is writable.
 """
 
 import argparse
+import ipaddress
 import platform
 import selectors
 import signal
@@ -87,7 +88,7 @@ class Server:
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--host", type=_address, default="127.0.0.1")
     parser.add_argument("--port", type=int, choices=range(65536), default=0, metavar="N")
     parser.add_argument("--read-size", type=_at_least(1), default=65536, metavar="BYTES")
     parser.add_argument("--work", type=_at_least(0), default=0, metavar="MICROSECONDS",
@@ -95,6 +96,10 @@ def arguments():
     parser.add_argument("--version", action="version",
                         version=f"Python {platform.python_version()}")
     return parser.parse_args()
+
+
+def _address(text):
+    return str(ipaddress.ip_address(text))
 
 
 def _at_least(least):

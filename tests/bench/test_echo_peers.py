@@ -29,12 +29,16 @@ class Server:
         self.child = Child([*peer.command, *options], os.sched_getaffinity(0))
         host, port = self.child.read_line(seconds=PATIENCE).removeprefix("listening on ").split(":")
         self.address = host, int(port)
+        self.own_descriptors = self.descriptors()
 
     def connect(self):
         return socket.create_connection(self.address, PATIENCE)
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.child.pid}/fd"))
+
+    def wait_until_left(self):
+        wait_for(lambda: self.descriptors() == self.own_descriptors)
 
     def resident(self):
         with open(f"/proc/{self.child.pid}/statm", encoding="ascii") as file:
@@ -89,6 +93,26 @@ def fill(clients):
     return taken
 
 
+def with_each_server(test):
+    def run(self):
+        for server in self.servers:
+            with self.subTest(server.peer.name):
+                test(self, server)
+    return run
+
+
+def with_a_server_each(*options):
+    def decorate(test):
+        def run(self):
+            for peer in PEERS:
+                with self.subTest(peer.name):
+                    server = Server(peer, *options)
+                    self.addCleanup(server.child.stop)
+                    test(self, server)
+        return run
+    return decorate
+
+
 class EveryServer(unittest.TestCase):
     """One process of each server for all these tests."""
 
@@ -100,53 +124,48 @@ class EveryServer(unittest.TestCase):
             cls.addClassCleanup(server.child.stop)
             cls.servers.append(server)
 
-    def each(self):
-        for server in self.servers:
-            with self.subTest(server.peer.name):
-                yield server
+    @with_each_server
+    def test_message_after_message_comes_back(self, server):
+        with server.connect() as client:
+            for size in (1, 64, 3, 65536, 65537, 1):
+                self.assertEqual(echo(client, PATTERN[:size]), PATTERN[:size])
 
-    def test_message_after_message_comes_back(self):
-        for server in self.each():
+    @with_each_server
+    def test_messages_that_come_together_come_back_in_order(self, server):
+        with server.connect() as client:
+            for begin in range(0, 2000, 20):
+                client.sendall(PATTERN[begin:begin + 20])
+            self.assertEqual(read_exactly(client, 2000), PATTERN[:2000])
+
+    @with_each_server
+    def test_many_clients_get_their_own(self, server):
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(server.connect()) for _ in range(200)]
+            for number, client in enumerate(clients):
+                client.sendall(b"%d" % (number + 1000))
+            for number, client in enumerate(clients):
+                self.assertEqual(read_exactly(client, 4), b"%d" % (number + 1000))
+
+    @with_each_server
+    def test_who_has_said_all_gets_all_and_then_the_end(self, server):
+        for size in (10, 100_000):  # with one read, and with several
             with server.connect() as client:
-                for size in (1, 64, 3, 65536, 65537, 1):
-                    self.assertEqual(echo(client, PATTERN[:size]), PATTERN[:size])
+                client.sendall(PATTERN[:size])
+                client.shutdown(socket.SHUT_WR)
+                self.assertEqual(read_exactly(client, size), PATTERN[:size])
+                self.assertEqual(client.recv(1), b"")
 
-    def test_messages_that_come_together_come_back_in_order(self):
-        for server in self.each():
-            with server.connect() as client:
-                for begin in range(0, 2000, 20):
-                    client.sendall(PATTERN[begin:begin + 20])
-                self.assertEqual(read_exactly(client, 2000), PATTERN[:2000])
-
-    def test_many_clients_get_their_own(self):
-        for server in self.each():
-            with contextlib.ExitStack() as stack:
-                clients = [stack.enter_context(server.connect()) for _ in range(200)]
-                for number, client in enumerate(clients):
-                    client.sendall(b"%d" % (number + 1000))
-                for number, client in enumerate(clients):
-                    self.assertEqual(read_exactly(client, 4), b"%d" % (number + 1000))
-
-    def test_who_has_said_all_gets_all_and_then_the_end(self):
-        for server in self.each():
-            for size in (10, 100_000):  # with one read, and with several
-                with server.connect() as client:
-                    client.sendall(PATTERN[:size])
-                    client.shutdown(socket.SHUT_WR)
-                    self.assertEqual(read_exactly(client, size), PATTERN[:size])
-                    self.assertEqual(client.recv(1), b"")
-
-    def test_clients_that_leave_leave_nothing_behind(self):
-        for server in self.each():
-            before = server.descriptors()
-            for leave in (socket.socket.close, reset):
-                clients = [server.connect() for _ in range(20)]
-                for client in clients:
-                    echo(client, b"here")
-                self.assertEqual(server.descriptors(), before + len(clients))
-                for client in clients:
-                    leave(client)
-                wait_for(lambda: server.descriptors() == before)
+    @with_each_server
+    def test_clients_that_leave_leave_nothing_behind(self, server):
+        server.wait_until_left()
+        for leave in (socket.socket.close, reset):
+            clients = [server.connect() for _ in range(20)]
+            for client in clients:
+                echo(client, b"here")
+            self.assertEqual(server.descriptors() - server.own_descriptors, 20)
+            for client in clients:
+                leave(client)
+            server.wait_until_left()
 
     def test_a_client_that_reads_late_costs_little_and_loses_nothing(self):
         with contextlib.ExitStack() as stack:
@@ -167,51 +186,43 @@ class EveryServer(unittest.TestCase):
 
     def test_others_are_served_while_one_does_not_read_and_when_it_resets(self):
         with contextlib.ExitStack() as stack:
-            before = [server.descriptors() for server in self.servers]
             clients = [stack.enter_context(server.connect()) for server in self.servers]
             fill(clients)
-            for server, client, descriptors in zip(self.servers, clients, before):
+            for server, client in zip(self.servers, clients):
                 with self.subTest(server.peer.name):
                     with server.connect() as other:
                         self.assertEqual(echo(other, b"meanwhile"), b"meanwhile")
                         reset(client)
                         self.assertEqual(echo(other, b"after"), b"after")
-                    wait_for(lambda: server.descriptors() == descriptors)
+                    server.wait_until_left()
 
 
 class OneServer(unittest.TestCase):
-    def each(self, *options):
-        for peer in PEERS:
-            with self.subTest(peer.name):
-                server = Server(peer, *options)
-                self.addCleanup(server.child.stop)
-                yield server
+    @with_a_server_each("--read-size", "1000")
+    def test_small_reads_lose_nothing(self, server):
+        with server.connect() as client:
+            self.assertEqual(echo(client, PATTERN[:3000]), PATTERN[:3000])  # whole reads only
+            self.assertEqual(echo(client, PATTERN[:50_500]), PATTERN[:50_500])
+            client.sendall(PATTERN[:20_000])
+            client.shutdown(socket.SHUT_WR)
+            self.assertEqual(read_exactly(client, 20_000), PATTERN[:20_000])
+            self.assertEqual(client.recv(1), b"")
 
-    def test_small_reads_lose_nothing(self):
-        for server in self.each("--read-size", "1000"):
-            with server.connect() as client:
-                self.assertEqual(echo(client, PATTERN[:3000]), PATTERN[:3000])  # whole reads only
-                self.assertEqual(echo(client, PATTERN[:50_500]), PATTERN[:50_500])
-                client.sendall(PATTERN[:20_000])
-                client.shutdown(socket.SHUT_WR)
-                self.assertEqual(read_exactly(client, 20_000), PATTERN[:20_000])
-                self.assertEqual(client.recv(1), b"")
+    @with_a_server_each("--work", "1000")
+    def test_work_takes_cpu_time_for_each_request(self, server):
+        with server.connect() as client:
+            before = server.child.cpu_ns()
+            for _ in range(10):
+                echo(client, b"work")
+            self.assertGreaterEqual(server.child.cpu_ns() - before, 10_000_000)
 
-    def test_work_takes_cpu_time_for_each_request(self):
-        for server in self.each("--work", "1000"):
-            with server.connect() as client:
-                before = server.child.cpu_ns()
-                for _ in range(10):
-                    echo(client, b"work")
-                self.assertGreaterEqual(server.child.cpu_ns() - before, 10_000_000)
-
-    def test_ends_with_status_0_at_a_signal_though_clients_are_there(self):
-        for server in self.each():
-            with server.connect() as client:
-                echo(client, b"here")
-                number = signal.SIGINT if server.peer.name == "bare-epoll" else signal.SIGTERM
-                self.assertEqual(server.child.stop(number, PATIENCE), 0)
-                self.assertEqual(client.recv(1), b"")
+    @with_a_server_each()
+    def test_ends_with_status_0_at_a_signal_though_clients_are_there(self, server):
+        with server.connect() as client:
+            echo(client, b"here")
+            number = signal.SIGINT if server.peer.name == "bare-epoll" else signal.SIGTERM
+            self.assertEqual(server.child.stop(number, PATIENCE), 0)
+            self.assertEqual(client.recv(1), b"")
 
 
 class CommandLines(unittest.TestCase):
@@ -220,12 +231,10 @@ class CommandLines(unittest.TestCase):
             for wrong in (["--nonsense"], ["--port", "65536"], ["--read-size", "0"], ["--work"],
                           ["--host", "nowhere."]):
                 with self.subTest(peer.name, wrong=wrong):
-                    if peer.library == "Python" and "--host" in wrong:
-                        continue  # looks names up
                     ended = subprocess.run([*peer.command, *wrong], capture_output=True, text=True,
                                            timeout=PATIENCE)
                     self.assertEqual((ended.returncode, ended.stdout), (2, ""))
-                    self.assertIn(wrong[0].strip("-"), ended.stderr + "host")
+                    self.assertIn(wrong[-1].strip("-"), ended.stderr)
 
     def test_edges_are_epolls(self):
         floor = PEERS[0].command
