@@ -25,9 +25,18 @@ def with_interval(estimate, unit="", scale=1.0):
     return f"{middle}{unit} ({low}{joint}{high})"
 
 
+def fixed(estimate, places=2):
+    """With so many decimals whatever the size: for figures that are compared with each other."""
+    if estimate is None:
+        return "–"
+    low, middle, high = (f"{value:,.{places}f}" for value in
+                         (estimate.low, estimate.median, estimate.high))
+    return f"{middle} ({low}–{high})"
+
+
 def factor(estimate):
     """Of a ratio."""
-    return "×" + with_interval(estimate) if estimate else "–"
+    return "×" + fixed(estimate) if estimate else "–"
 
 
 def in_percent(estimate):

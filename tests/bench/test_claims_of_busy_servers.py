@@ -5,69 +5,72 @@ import unittest
 from comparison.claims import FAILS, HOLDS, UNDECIDED, busy
 from rounds_of import figures, noisy
 
-ALIKE = {busy.SELECT: {"cpu": 5.1}, busy.POLL: {"cpu": 4.9}, busy.LEVEL: {"cpu": 5.0},
-         busy.EDGE: {"cpu": 5.05}, busy.DRAIN: {"cpu": 5.4}, busy.ONE_SHOT: {"cpu": 5.25},
-         busy.TOGGLING: {"cpu": 6.0}}
-COUNTED = figures({name: {"change": 0, "wait": 0.1, "calls": 2.1} for name in ALIKE}, rounds=1)
+CPU = {busy.SELECT: 5.1, busy.POLL: 4.9, busy.LEVEL: 5.0, busy.EDGE: 5.05, busy.DRAIN: 5.4,
+       busy.ONE_SHOT: 5.25, busy.TOGGLING: 6.0}
 
 
-def with_cpu(**changes):
-    """ALIKE with other CPU times: names of `busy`."""
-    return figures({**ALIKE, **{getattr(busy, name): {"cpu": cpu}
-                                for name, cpu in changes.items()}})
+def cells(**changes):
+    """All servers, alike, with other CPU times for some: names of `busy`, with MANY_ before them
+    for those of many connections."""
+    found = {name: {"cpu": cpu, "change": 0, "wait": 0.1, "calls": 2.1}
+             for name, cpu in CPU.items()}
+    found |= {busy.named(name, busy.MANY): {"cpu": CPU[name]} for name in busy.COMPARED_WITH_MANY}
+    for name, cpu in changes.items():
+        count = busy.MANY if name.startswith("MANY_") else busy.FEW
+        found[busy.named(getattr(busy, name.removeprefix("MANY_")), count)]["cpu"] = cpu
+    return found
 
 
 class Alike(unittest.TestCase):
     def test_all_within_ten_per_cent(self):
-        finding = busy.judge_alike(figures(ALIKE), figures(ALIKE))
+        finding = busy.judge_alike(figures(cells()))
         self.assertEqual(finding.verdict, HOLDS)
         self.assertIn("gains next to nothing", finding.negative)
 
     def test_one_that_is_dearer_is_enough(self):
-        finding = busy.judge_alike(figures(ALIKE), with_cpu(SELECT=5.8))
+        finding = busy.judge_alike(figures(cells(MANY_SELECT=5.8)))
         self.assertEqual(finding.verdict, FAILS)
         self.assertEqual(finding.negative, "")
 
     def test_noise_and_few_rounds_decide_nothing(self):
-        for few in (noisy(ALIKE, "cpu"), figures(ALIKE, rounds=19)):
-            self.assertEqual(busy.judge_alike(few, figures(ALIKE)).verdict, UNDECIDED)
+        for made in (noisy(cells(), "cpu"), figures(cells(), rounds=19)):
+            self.assertEqual(busy.judge_alike(made).verdict, UNDECIDED)
 
     def test_what_was_not_measured_is_said(self):
-        some = figures({name: values for name, values in ALIKE.items() if name != busy.SELECT})
-        some.samples.append({"cell": busy.SELECT, "round": 1, "reason": "no room"})
-        finding = busy.judge_alike(some, figures(ALIKE))
+        made = figures({name: values for name, values in cells().items() if name != busy.SELECT})
+        made.samples.append({"cell": busy.SELECT, "round": 1, "reason": "no room"})
+        finding = busy.judge_alike(made)
         self.assertEqual(finding.verdict, UNDECIDED)
         self.assertIn("select: no room", finding.figure)
 
 
 class Registration(unittest.TestCase):
     def test_the_share_of_two_calls(self):
-        finding = busy.judge_registration(figures(ALIKE), COUNTED)
+        finding = busy.judge_registration(figures(cells()))
         self.assertEqual(finding.verdict, HOLDS)  # 0.5 of 5.5
-        self.assertIn("9", finding.figure)
+        self.assertIn("two calls per request are 9", finding.figure)
 
     def test_a_cheap_call(self):
-        finding = busy.judge_registration(with_cpu(ONE_SHOT=5.05), COUNTED)
+        finding = busy.judge_registration(figures(cells(ONE_SHOT=5.05)))
         self.assertEqual(finding.verdict, FAILS)
 
     def test_saving_a_cheap_call_gains_little_and_a_dear_one_much(self):
         judge = busy.judge_fewer_registrations
-        self.assertEqual(judge(figures(ALIKE), COUNTED).verdict, HOLDS)
-        self.assertEqual(judge(with_cpu(ONE_SHOT=6.0), COUNTED).verdict, FAILS)
+        self.assertEqual(judge(figures(cells())).verdict, HOLDS)
+        self.assertEqual(judge(figures(cells(ONE_SHOT=6.0))).verdict, FAILS)
 
 
 class Edge(unittest.TestCase):
     def test_as_good_is_not_faster(self):
-        finding = busy.judge_edge(figures(ALIKE), figures(ALIKE))
+        finding = busy.judge_edge(figures(cells()))
         self.assertEqual(finding.verdict, FAILS)
         self.assertIn("does not make an echo server faster", finding.negative)
 
     def test_faster_in_one_workload(self):
-        self.assertEqual(busy.judge_edge(figures(ALIKE), with_cpu(EDGE=4.5)).verdict, HOLDS)
+        self.assertEqual(busy.judge_edge(figures(cells(MANY_EDGE=4.5))).verdict, HOLDS)
 
     def test_a_gain_that_is_not_sure(self):
-        wide = noisy(ALIKE, "cpu")
-        self.assertEqual(busy.judge_edge(figures(ALIKE), wide).verdict, UNDECIDED)
+        self.assertEqual(busy.judge_edge(noisy(cells(), "cpu")).verdict, UNDECIDED)
 
 
 class Uring(unittest.TestCase):
@@ -90,9 +93,8 @@ class Calls(unittest.TestCase):
     CALLS = {busy.LEVEL: 2.1, busy.ONE_SHOT: 3.1, busy.DRAIN: 3.0, busy.TOGGLING: 5.0}
 
     def judged(self, cpu_of):
-        timed = figures({name: {"cpu": cpu_of(calls)} for name, calls in self.CALLS.items()})
-        counted = figures({name: {"calls": calls} for name, calls in self.CALLS.items()}, rounds=1)
-        return busy.judge_calls(timed, counted)
+        return busy.judge_calls(figures({name: {"cpu": cpu_of(calls), "calls": calls}
+                                         for name, calls in self.CALLS.items()}))
 
     def test_what_grows_with_the_calls_is_explained_by_them(self):
         self.assertEqual(self.judged(lambda calls: 3 + calls).verdict, HOLDS)
@@ -103,8 +105,8 @@ class Calls(unittest.TestCase):
         self.assertIn("alone does not tell", finding.negative)
 
     def test_few_servers(self):
-        some = figures({busy.LEVEL: {"cpu": 1.0, "calls": 2}})
-        self.assertEqual(busy.judge_calls(some, some).verdict, UNDECIDED)
+        one = figures({busy.LEVEL: {"cpu": 1.0, "calls": 2}})
+        self.assertEqual(busy.judge_calls(one).verdict, UNDECIDED)
 
 
 class Exact(unittest.TestCase):
@@ -118,10 +120,10 @@ class Exact(unittest.TestCase):
         self.assertEqual(busy.judge_exact(self.counted()).verdict, HOLDS)
 
     def test_how_often_it_wakes_does_not_matter(self):
-        self.assertEqual(busy.judge_exact(self.counted(wait=0.5, read_blocked=0.5)).verdict, HOLDS)
+        self.assertEqual(busy.judge_exact(self.counted(wait=0.5, blocked=0.5)).verdict, HOLDS)
 
     def test_another_number_is_named(self):
-        finding = busy.judge_exact(self.counted(read_blocked=0))
+        finding = busy.judge_exact(self.counted(blocked=0))
         self.assertEqual(finding.verdict, FAILS)
         self.assertIn("drained: 0.00 reads that would block per wake-up, not 1", finding.figure)
 

@@ -43,7 +43,7 @@ class Idle(unittest.TestCase):
                  for name, (_, work) in idle.BATCHES.items()}
         cells[f"select, {idle.LIGHT}"]["cpu"] = light
         cells[f"select, {idle.HEAVY}"]["cpu"] = heavy
-        return idle.judge_batches(figures(cells), figures(cells, rounds=1))
+        return idle.judge_batches(figures(cells))
 
     def test_work_makes_up_for_select(self):
         finding = self.batches()
@@ -55,9 +55,8 @@ class Idle(unittest.TestCase):
 
 class Directions(unittest.TestCase):
     def judged(self, level=2.0, edge=0, edge_cpu=1000.0):
-        counted = figures({"level": {"change": level}, "edge": {"change": edge}})
-        return triggers.judge_directions(
-            figures({"level": {"cpu": 1000.0}, "edge": {"cpu": edge_cpu}}), counted)
+        return triggers.judge_directions(figures({
+            "level": {"cpu": 1000.0, "change": level}, "edge": {"cpu": edge_cpu, "change": edge}}))
 
     def test_calls_are_saved_and_time_is_not(self):
         finding = self.judged()
@@ -71,13 +70,13 @@ class Directions(unittest.TestCase):
 
     def test_not_counted(self):
         timed = figures({"level": {"cpu": 1.0}, "edge": {"cpu": 1.0}})
-        self.assertEqual(triggers.judge_directions(timed, figures({})).verdict, UNDECIDED)
+        self.assertEqual(triggers.judge_directions(timed).verdict, UNDECIDED)
 
 
 class Accepting(unittest.TestCase):
     def limits(self, best, limited=False):
         cells = {f"limit {limit}": {"rate": 1000.0, "cpu": 40.0, "p99": 5000.0,
-                                    "limited": limited} for limit in accepting.LIMITS}
+                                    "limited_by_client": limited} for limit in accepting.LIMITS}
         cells["limit 16"]["rate"] = best
         return accepting.judge_limits(figures(cells), 2000)
 
@@ -97,32 +96,32 @@ class Accepting(unittest.TestCase):
         self.assertIn("the clients were the limit of limit 1", finding.figure)
 
     def seconds(self, blocked_in_bursts):
-        cells = {f"{count} at a time": {"accept": 2, "accept_blocked": 1}
-                 for count in accepting.ARRIVALS}
-        cells["64 at a time"]["accept_blocked"] = blocked_in_bursts
-        return accepting.judge_second(figures(cells))
+        blocked = {count: 1000 for count in accepting.ARRIVALS} | {64: blocked_in_bursts}
+        return accepting.judge_second(figures(
+            {f"{count} at a time": {"accept": 2, "counters": {
+                "calls.accept4": 2000, "blocked.accept4": blocked[count]}} for count in blocked}))
 
     def test_second_accepts(self):
-        self.assertEqual(self.seconds(1).verdict, HOLDS)
-        finding = self.seconds(0.25)
+        self.assertEqual(self.seconds(999).verdict, HOLDS)
+        finding = self.seconds(250)
         self.assertEqual(finding.verdict, FAILS)
         self.assertIn("with 64 at a time", finding.figure)
 
 
 class Loops(unittest.TestCase):
-    def balanced(self, exclusive, reuse_port=0.3, rounds=20):
-        shares = {"exclusive": exclusive, "reuse_port": reuse_port, "round_robin": 0.25}
-        return scaling.judge_balance(figures(
-            {spread: {"busiest": share, "accepted": [6, 2, 1, 1]}
-             for spread, share in shares.items()}, rounds))
+    def balanced(self, exclusive, reuse_port=40, rounds=20):
+        shares = {"exclusive": exclusive, "reuse_port": reuse_port, "round_robin": 25}
+        return scaling.judge_balance(figures({spread: {"counters": {
+            "calls.accept4": 100, "loop.2.accepted": share,
+            **{f"loop.{place}.accepted": (100 - share) / 3 for place in (0, 1, 3)}}} for spread, share in shares.items()}, rounds))
 
     def test_one_worker_gets_most(self):
-        finding = self.balanced(0.9)
+        finding = self.balanced(90)
         self.assertEqual(finding.verdict, HOLDS)
-        self.assertEqual(finding.table["rows"][0], ["exclusive", "60 %", "20 %", "10 %", "10 %"])
-        self.assertEqual(self.balanced(0.4).verdict, FAILS)
-        self.assertEqual(self.balanced(0.9, reuse_port=0.7).verdict, FAILS)
-        self.assertEqual(self.balanced(0.9, rounds=3).verdict, UNDECIDED)
+        self.assertEqual(finding.table["rows"][0], ["exclusive", "90 %", "3 %", "3 %", "3 %"])
+        self.assertEqual(self.balanced(40).verdict, FAILS)
+        self.assertEqual(self.balanced(90, reuse_port=70).verdict, FAILS)
+        self.assertEqual(self.balanced(90, rounds=3).verdict, UNDECIDED)
 
     def scaled(self, rate, cores):
         return scaling.judge_scaling(figures({
@@ -143,13 +142,12 @@ class Sizes(unittest.TestCase):
     def judged(self, four, make=figures):
         cells = {f"{size} KiB": {"cpu": 20.0, "calls": 2} for size in reading.SIZES}
         cells["4 KiB"]["cpu"] = four
-        return reading.judge_sizes(*(
-            (make(cells, "cpu") if make is noisy else make(cells)), figures(cells)))
+        return reading.judge_sizes(make(cells))
 
     def test_small_reads_cost_more_or_not(self):
         self.assertEqual(self.judged(34.0).verdict, HOLDS)
         self.assertEqual(self.judged(21.0).verdict, FAILS)
-        self.assertEqual(self.judged(24.0, noisy).verdict, UNDECIDED)
+        self.assertEqual(self.judged(24.0, lambda made: noisy(made, "cpu")).verdict, UNDECIDED)
 
 
 class Threads(unittest.TestCase):

@@ -1,11 +1,12 @@
 """How many connections to accept in one go."""
 
 from comparison import contest
-from comparison.claims import Finding, claim
-from comparison.claims.busy import tail
-from comparison.contest import Cell, Figures
+from comparison.claims import FAILS, Finding, claim
+from comparison.contest import TWO_CORES, Cell, Figures
+from comparison.contestants import server
 from comparison.judging import above, some, verdict
 from comparison.shown import factor, in_percent, with_interval
+from comparison.workloads import Workload
 
 LIMITS = (1, 2, 4, 16, 64)
 WORK = 20  # µs per request, so that the clients have time left
@@ -15,13 +16,9 @@ SECONDS, ARRIVAL_SECONDS = 0.1, 0.05
 ARRIVALS = (1, 4, 16, 64)
 
 
-def churn(connections, *more):
-    return ("--mode", "churn", "--connections", connections, *more)
-
-
-def limited(limit, *load):
-    return Cell(f"limit {limit}", ("bench_server", "--accepts", limit, "--work", WORK),
-                churn(CROWD, *load), place="two cores")
+def limited(limit, rate=0):
+    return Cell(f"limit {limit}", server("epoll"),
+                Workload("churn", CROWD, accepts=limit, work=WORK, rate=rate), TWO_CORES)
 
 
 @claim("K13", "How many connections are accepted in one go matters: 39–71 % more throughput under "
@@ -34,10 +31,10 @@ def limited(limit, *load):
        seconds=20)
 def accept_limit(lab):
     with contest.Stand(lab, limited(1), SECONDS) as stand:
-        capacity = stand.measure()["rate"]
+        capacity = stand.time()["rate"]
     rate = round(OVERLOAD * capacity)
-    cells = [limited(limit, "--rate", rate) for limit in LIMITS]
-    return judge_limits(Figures(contest.fresh(lab, cells, SECONDS)), rate)
+    cells = [limited(limit, rate) for limit in LIMITS]
+    return judge_limits(Figures(contest.timed(lab, cells, SECONDS)), rate)
 
 
 def judge_limits(figures, rate):
@@ -49,7 +46,7 @@ def judge_limits(figures, rate):
     return Finding(
         found,
         f"at {rate:,} requests/s due, a limit of {best} answers {factor(gains[best])} of a limit "
-        f"of 1" + tail(figures),
+        f"of 1" + figures.trouble(),
         samples=figures.samples,
         table={"header": ["accepts a visit", "answered/s", "×limit 1", "server CPU µs",
                           "×limit 1", "p99 ms"],
@@ -60,7 +57,7 @@ def judge_limits(figures, rate):
                          _milliseconds(figures.estimate(f"limit {limit}", "p99"))]
                         for limit in LIMITS]},
         negative="Tuning how many connections are accepted in one go gains less than a tenth, even "
-                 "under overload" if found == "does not hold" else "")
+                 "under overload" if found == FAILS else "")
 
 
 def _milliseconds(estimate):
@@ -74,18 +71,15 @@ def _milliseconds(estimate):
        f"Holds if at least 99 % of the second accepts find nothing, the whole interval for every "
        f"number at a time; does not hold if for some number all of it lies below.", seconds=8)
 def second_accept(lab):
-    cells = [Cell(f"{count} at a time", ("bench_server", "--accepts", 2), churn(count),
-                  place="two cores") for count in ARRIVALS]
-    return judge_second(Figures(contest.standing(
-        lab, cells, ARRIVAL_SECONDS, act=contest.Stand.count, hooked=True)))
+    cells = [Cell(f"{count} at a time", server("epoll"), Workload("churn", count, accepts=2),
+                  TWO_CORES) for count in ARRIVALS]
+    return judge_second(Figures(contest.counted(
+        lab, cells, ARRIVAL_SECONDS, rounds=lab.rounds, stand_by=True)))
 
 
 def judge_second(figures):
     def share(count):
-        # Two tries a visit, of which the first one is answered: it was told that there is one.
-        return figures.derived(lambda tries, none: none / max(1e-9, tries / 2),
-                               (f"{count} at a time", "accept"),
-                               (f"{count} at a time", "accept_blocked"))
+        return figures.derived(share_of_second, (f"{count} at a time", "counters"))
 
     shares = {count: share(count) for count in ARRIVALS}
     found = verdict(*(above(each, 0.99) for each in shares.values()))
@@ -93,10 +87,16 @@ def judge_second(figures):
         found,
         "second accepts that find nothing: " + ", ".join(
             f"{in_percent(each)} with {count} at a time" for count, each in shares.items())
-        + tail(figures),
+        + figures.trouble(),
         samples=figures.samples,
         table={"header": ["at a time", "second accepts that find nothing",
                           "accept calls per connection"],
                "rows": [[count, in_percent(each),
                          with_interval(figures.estimate(f"{count} at a time", "accept"))]
                         for count, each in shares.items()]})
+
+
+def share_of_second(counters):
+    """Two tries a visit, of which the first is answered: it was told that there is one."""
+    visits = counters.get("calls.accept4", 0) / 2
+    return counters.get("blocked.accept4", 0) / max(1, visits)

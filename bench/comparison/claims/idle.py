@@ -1,24 +1,25 @@
 """Idle connections beside busy ones: what they cost by facility, and when that does not matter."""
 
 from comparison import contest
-from comparison.claims import Finding, claim
-from comparison.claims.busy import echo, tail
+from comparison.claims import HOLDS, Finding, claim
 from comparison.contest import Cell, Figures
+from comparison.contestants import server
 from comparison.judging import above, below, verdict
 from comparison.shown import factor, in_percent, with_interval
+from comparison.workloads import Workload
 
 SECONDS = 0.05
 SELECT_IDLE = 900  # select(2) takes descriptors below 1024
 BUSY = 50
 # Many are accepted at once, or poll would look at all of them for each that comes.
-SERVER = ("bench_server", "--accepts", 64, "--backend")
+ACCEPTS = 64
 HOW = ("Server and clients on one core, idle connections held by another process; servers started "
        "once, then asked in turn")
 
 
-def cell(backend, idle, connections, *server, load=()):
-    return Cell(f"{backend}, {idle:,} idle", (*SERVER, backend, *server),
-                echo(connections, *load), idle=idle)
+def cell(backend, idle, connections, size=64):
+    return Cell(f"{backend}, {idle:,} idle", server(backend, backend=backend),
+                Workload("echo", connections, size, idle=idle, accepts=ACCEPTS))
 
 
 @claim("K5", "With 10 000 idle connections select and poll lose up to 79 % of their throughput, "
@@ -29,10 +30,10 @@ def cell(backend, idle, connections, *server, load=()):
        f"ratios; does not hold if poll loses less or epoll more.", seconds=14)
 def idle_takes_throughput(lab):
     number = 1_000 if lab.quick else 10_000
-    cells = [cell(backend, idle, BUSY, load=("--size", 1))
+    cells = [cell(backend, idle, BUSY, size=1)
              for backend, most in (("select", SELECT_IDLE), ("poll", number), ("epoll", number))
              for idle in (0, most)]
-    return judge_loss(Figures(contest.standing(lab, cells, SECONDS)), number)
+    return judge_loss(Figures(contest.timed(lab, cells, SECONDS, stand_by=True)), number)
 
 
 def judge_loss(figures, number):
@@ -47,7 +48,7 @@ def judge_loss(figures, number):
         verdict(above(losses["poll"], 0.5), below(losses["epoll"], 0.1)),
         f"lost by {number:,} idle: poll {in_percent(losses['poll'])}, epoll "
         f"{in_percent(losses['epoll'])}; by {SELECT_IDLE}: select {in_percent(losses['select'])}"
-        + tail(figures),
+        + figures.trouble(),
         samples=figures.samples,
         table={"header": ["facility", "idle", "server CPU µs per request", "throughput lost"],
                "rows": [[backend, f"{count:,}", with_interval(figures.estimate(
@@ -70,7 +71,7 @@ XORG = {("poll", 1): 140, ("poll", 505): 12, ("poll", 2047): 2, ("epoll", 1): 14
        f"hold if poll makes more or epoll less.", seconds=12)
 def idle_slows_one(lab):
     cells = [cell(backend, idle, 1) for backend, idle in XORG]
-    return judge_slowing(Figures(contest.standing(lab, cells, SECONDS)))
+    return judge_slowing(Figures(contest.timed(lab, cells, SECONDS, stand_by=True)))
 
 
 def judge_slowing(figures):
@@ -83,7 +84,7 @@ def judge_slowing(figures):
         f"beside {most:,} idle poll keeps {in_percent(kept('poll', most))} of its requests per "
         f"second, epoll {in_percent(kept('epoll', most))}; beside 505 poll "
         f"{in_percent(kept('poll', 505))}, select {in_percent(kept('select', 505))}"
-        + tail(figures),
+        + figures.trouble(),
         samples=figures.samples,
         table={"header": ["facility", "idle", "requests/s", "kept", "kept at X.org"],
                "rows": [[backend, f"{idle:,}",
@@ -106,32 +107,32 @@ LIGHT, *_, HEAVY = BATCHES
        f"the whole interval of the paired ratio, and more than 1.5 times with 1 busy one; does not "
        f"hold if one is otherwise.", seconds=8)
 def work_amortises(lab):
-    cells = [Cell(f"{backend}, {name}", (*SERVER, backend, "--work", work), echo(connections),
-                  idle=SELECT_IDLE)
+    cells = [Cell(f"{backend}, {name}", server(backend, backend=backend),
+                  Workload("echo", connections, idle=SELECT_IDLE, accepts=ACCEPTS, work=work))
              for backend in ("select", "epoll") for name, (connections, work) in BATCHES.items()]
-    counting = contest.standing(lab, cells, SECONDS, rounds=1, act=contest.Stand.count, hooked=True)
-    return judge_batches(Figures(contest.standing(lab, cells, SECONDS)), Figures(counting))
+    return judge_batches(Figures(contest.counted(lab, cells, SECONDS)
+                                 + contest.timed(lab, cells, SECONDS, stand_by=True)))
 
 
-def judge_batches(timed, counted):
-    ratios = {name: timed.ratio(f"select, {name}", f"epoll, {name}", "cpu") for name in BATCHES}
+def judge_batches(figures):
+    ratios = {name: figures.ratio(f"select, {name}", f"epoll, {name}", "cpu") for name in BATCHES}
     found = verdict(below(ratios[HEAVY], 1.1), above(ratios[LIGHT], 1.5))
 
     def requests_per_wait(name):
-        waits = counted.estimate(name, "wait")
+        waits = figures.estimate(name, "wait")
         return f"{1 / waits.median:.1f}" if waits and waits.median else "?"
 
     return Finding(
         found,
         "select against epoll in server CPU per request: " + ", ".join(
-            f"{factor(ratio)} with {name}" for name, ratio in ratios.items()) + tail(timed),
-        samples=timed.samples + counted.samples,
+            f"{factor(ratio)} with {name}" for name, ratio in ratios.items()) + figures.trouble(),
+        samples=figures.samples,
         table={"header": ["load", "requests per wait, select", "select, CPU µs", "epoll, CPU µs",
                           "×epoll"],
                "rows": [[name, requests_per_wait(f"select, {name}"),
-                         *(with_interval(timed.estimate(f"{backend}, {name}", "cpu"))
+                         *(with_interval(figures.estimate(f"{backend}, {name}", "cpu"))
                            for backend in ("select", "epoll")), with_interval(ratios[name])]
                         for name in BATCHES]},
         negative="A server whose requests cost some ten microseconds each, many of them ready at "
                  "once, gains next to nothing by leaving select"
-                 if found == "holds" else "")
+                 if found == HOLDS else "")

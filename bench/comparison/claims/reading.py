@@ -2,12 +2,13 @@
 
 from comparison import contest
 from comparison.claims import Finding, claim
-from comparison.claims.busy import HOW, echo, tail
+from comparison.claims.busy import HOW
 from comparison.contest import Cell, Figures
+from comparison.contestants import server
 from comparison.judging import above, verdict
 from comparison.shown import factor, with_interval
+from comparison.workloads import KIB, Workload
 
-KIB = 1024
 SIZES = (1, 4, 16, 64)  # KiB
 MESSAGE, CONNECTIONS, SECONDS = 16 * KIB, 10, 0.05
 
@@ -19,21 +20,20 @@ MESSAGE, CONNECTIONS, SECONDS = 16 * KIB, 10, 0.05
        f"least 1.2 times the server CPU of 16 KiB, the whole interval of the paired ratio; does "
        f"not hold if less.", seconds=12)
 def read_size(lab):
-    cells = [Cell(f"{size} KiB",
-                  ("bench_server", "--read-size", size * KIB, "--reads-per-visit", 1),
-                  echo(CONNECTIONS, "--size", MESSAGE)) for size in SIZES]
-    counted = contest.fresh(lab, cells, SECONDS, rounds=1, act=contest.Stand.count, hooked=True)
-    return judge_sizes(Figures(contest.fresh(lab, cells, SECONDS)), Figures(counted))
+    cells = [Cell(f"{size} KiB", server("epoll", "--reads-per-visit", 1),
+                  Workload("echo", CONNECTIONS, MESSAGE, read_size=size * KIB)) for size in SIZES]
+    return judge_sizes(Figures(contest.counted(lab, cells, SECONDS)
+                               + contest.timed(lab, cells, SECONDS)))
 
 
-def judge_sizes(timed, counted):
-    ratio = timed.ratio("4 KiB", "16 KiB", "cpu")
+def judge_sizes(figures):
+    ratio = figures.ratio("4 KiB", "16 KiB", "cpu")
     return Finding(
         verdict(above(ratio, 1.2)),
-        f"4 KiB cost {factor(ratio)} of 16 KiB in server CPU per message" + tail(timed, counted),
-        samples=timed.samples + counted.samples,
+        f"4 KiB cost {factor(ratio)} of 16 KiB in server CPU per message" + figures.trouble(),
+        samples=figures.samples,
         table={"header": ["read size", "server CPU µs per message", "×16 KiB", "calls per message"],
-               "rows": [[f"{size} KiB", with_interval(timed.estimate(f"{size} KiB", "cpu")),
-                         with_interval(timed.ratio(f"{size} KiB", "16 KiB", "cpu")),
-                         with_interval(counted.estimate(f"{size} KiB", "calls"))]
+               "rows": [[f"{size} KiB", with_interval(figures.estimate(f"{size} KiB", "cpu")),
+                         with_interval(figures.ratio(f"{size} KiB", "16 KiB", "cpu")),
+                         with_interval(figures.estimate(f"{size} KiB", "calls"))]
                         for size in SIZES]})

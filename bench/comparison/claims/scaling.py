@@ -4,10 +4,11 @@ import os
 
 from comparison import contest
 from comparison.claims import UNDECIDED, Finding, claim
-from comparison.claims.busy import echo, tail
-from comparison.contest import Cell, Figures
+from comparison.contest import ALL_CORES, TWO_CORES, Cell, Figures
+from comparison.contestants import server
 from comparison.judging import above, below, verdict
 from comparison.shown import factor, in_percent
+from comparison.workloads import Workload
 
 WORKERS = 4
 SPREADS = ("exclusive", "reuse_port", "round_robin")
@@ -23,28 +24,28 @@ SPREAD_SECONDS, SECONDS = 0.05, 0.1
        f"fair share is a quarter); does not hold if one is otherwise. What is said of latency "
        f"needs a core for each worker and is not tried.", seconds=10)
 def balance(lab):
-    cells = [Cell(spread, ("bench_server", "--loops", WORKERS, "--spread", spread, "--stats"),
-                  ("--mode", "churn", "--connections", 2), place="two cores")
-             for spread in SPREADS]
-    return judge_balance(Figures(contest.fresh(lab, cells, SPREAD_SECONDS, act=accepted)))
+    cells = [Cell(spread, server(spread, "--spread", spread),
+                  Workload("churn", 2, loops=WORKERS), TWO_CORES) for spread in SPREADS]
+    return judge_balance(Figures(contest.counted(lab, cells, SPREAD_SECONDS, rounds=lab.rounds)))
 
 
-def accepted(stand):
+def accepted(counters):
     """How many connections each worker got, the busiest first."""
-    before = contest.look(stand.server)
-    load = stand.measure()
-    counts = contest.difference(contest.look(stand.server), before)
-    loops = sorted((value for key, value in counts.items() if key.endswith(".accepted")),
-                   reverse=True)
-    return {**load, "accepted": loops, "busiest": loops[0] / max(1, sum(loops))}
+    return sorted((value for key, value in counters.items() if key.endswith(".accepted")),
+                  reverse=True)
+
+
+def busiest(counters):
+    return accepted(counters)[0] / max(1, sum(accepted(counters)))
 
 
 def judge_balance(figures):
-    shares = {spread: figures.estimate(spread, "busiest") for spread in SPREADS}
+    shares = {spread: figures.derived(busiest, (spread, "counters")) for spread in SPREADS}
     return Finding(
         verdict(above(shares["exclusive"], 0.5), below(shares["reuse_port"], 0.5)),
         "the busiest worker's share of the connections: " + ", ".join(
-            f"{spread} {in_percent(share)}" for spread, share in shares.items()) + tail(figures),
+            f"{spread} {in_percent(share)}" for spread, share in shares.items())
+        + figures.trouble(),
         samples=figures.samples,
         table={"header": ["spread", *(f"worker {place}" for place in range(1, WORKERS + 1))],
                "rows": [[spread, *_average_shares(figures, spread)] for spread in SPREADS]})
@@ -52,7 +53,7 @@ def judge_balance(figures):
 
 def _average_shares(figures, spread):
     """Of the busiest, the second busiest …, over all rounds."""
-    rounds = list(figures.by_round(spread, "accepted").values())
+    rounds = map(accepted, figures.by_round(spread, "counters").values())
     sums = [sum(column) for column in zip(*rounds)]
     return [f"{100 * each / max(1, sum(sums)):.0f} %" for each in sums] or ["?"] * WORKERS
 
@@ -73,12 +74,14 @@ def loop_per_core(lab):
     cores = len(os.sched_getaffinity(0))
     if cores < 2:
         return Finding(UNDECIDED, f"one core; {NEEDS}")
-    cells = [Cell("1 loop", ("bench_server", "--work", LOOPS_WORK), echo(LOOPS_CLIENTS),
-                  place="all cores")]
-    cells += [Cell(spread, ("bench_server", "--work", LOOPS_WORK, "--loops", cores,
-                            "--spread", spread), echo(LOOPS_CLIENTS), place="all cores")
+    cells = [Cell("1 loop", server("epoll"), crowd(1), ALL_CORES)]
+    cells += [Cell(spread, server("epoll", "--spread", spread), crowd(cores), ALL_CORES)
               for spread in ("reuse_port", "least_connections")]
-    return judge_scaling(Figures(contest.fresh(lab, cells, SECONDS)), cores)
+    return judge_scaling(Figures(contest.timed(lab, cells, SECONDS)), cores)
+
+
+def crowd(loops):
+    return Workload("echo", LOOPS_CLIENTS, work=LOOPS_WORK, loops=loops)
 
 
 def judge_scaling(figures, cores):
@@ -91,5 +94,5 @@ def judge_scaling(figures, cores):
         found,
         f"{cores} loops on {cores} cores, which the clients need too, answer " + ", ".join(
             f"{factor(gain)} ({spread})" for spread, gain in gains.items()) + " of one"
-        + (f"; {NEEDS}" if cores < ENOUGH_CORES else "") + tail(figures),
+        + (f"; {NEEDS}" if cores < ENOUGH_CORES else "") + figures.trouble(),
         samples=figures.samples)

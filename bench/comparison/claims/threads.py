@@ -2,10 +2,12 @@
 
 from comparison import contest
 from comparison.claims import Finding, claim
-from comparison.claims.busy import HOW, tail
+from comparison.claims.busy import HOW
 from comparison.contest import Cell, Figures
+from comparison.contestants import models
 from comparison.judging import above, verdict
 from comparison.shown import factor, with_interval
+from comparison.workloads import Workload
 
 COUNTS = (1, 50, 500)
 SECONDS = 0.06
@@ -18,10 +20,10 @@ SECONDS = 0.06
        f"take at least 1.1 times the server CPU per request with 50 and with 500 connections, the "
        f"whole intervals of the paired ratios; does not hold if one takes less.", seconds=15)
 def events_beat_threads(lab):
-    cells = [Cell(f"{model}, {count}", ("upper_server", "--model", model),
-                  ("--mode", "upper", "--connections", count), )
-             for model in ("threads", "reactor") for count in COUNTS]
-    return judge_models(Figures(contest.fresh(lab, cells, SECONDS)))
+    cells = [Cell(f"{model.name}, {count}", model, Workload("upper", count))
+             for model in models(cores=1) if model.name in ("threads", "reactor")
+             for count in COUNTS]
+    return judge_models(Figures(contest.timed(lab, cells, SECONDS)))
 
 
 def judge_models(figures):
@@ -30,7 +32,7 @@ def judge_models(figures):
     return Finding(
         verdict(*(above(ratios[count], 1.1) for count in COUNTS if count > 1)),
         "server CPU per request, threads to loop: " + ", ".join(
-            f"{factor(ratio)} at {count}" for count, ratio in ratios.items()) + tail(figures),
+            f"{factor(ratio)} at {count}" for count, ratio in ratios.items()) + figures.trouble(),
         samples=figures.samples,
         table={"header": ["connections", "threads, µs", "loop, µs", "threads to loop"],
                "rows": [[count, *(with_interval(figures.estimate(f"{model}, {count}", "cpu"))
