@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from comparison import statistics
 from comparison.contestants import Contestant
-from comparison.measure import Bench, counted_values, difference, look, timed_values
+from comparison.engine_counters import difference, look
+from comparison.kernel_calls import counted_run
+from comparison.measure import Bench, amount, counted_values, timed_values
 from comparison.processes import Failed
 from comparison.workloads import Workload
 
@@ -80,6 +82,7 @@ class Stand:
         self._workload, self._seconds = cell.workload, seconds
         self._run = _bench(lab, cell.place).under_load(
             cell.workload, cell.contestant, seconds, hooked)
+        self._other_core = lab.client_core
         self._end = ExitStack()
 
     def __enter__(self):
@@ -101,11 +104,21 @@ class Stand:
 
     def count(self):
         """By a server that counts its calls; see Bench.counted."""
-        first, before = look(self._run.server), look(self._run.server)
+        server = self._run.server.child
+        first, before = look(server), look(server)
         load = self._run.measure(self._seconds)
-        after = look(self._run.server)
+        after = look(server)
         own = difference(before, first)
         return counted_values(self._workload, load, difference(difference(after, before), own))
+
+    def trace(self):
+        """What the kernel counts, of any server. Names begin with kernel_."""
+        counts, load = counted_run(self._run, self._seconds, self._other_core)
+        done = amount(self._workload, load)
+        if not done:
+            raise Failed("nothing was answered while it was counted")
+        return {f"kernel_{name}": value for name, value in counts.per(done).items()
+                if value is not None}
 
 
 def _bench(lab, place):
@@ -128,6 +141,11 @@ def timed(lab, cells, seconds, stand_by=False):
 def counted(lab, cells, seconds, rounds=1, stand_by=False):
     """As `timed`, by the twins that count their system calls."""
     return _rounds(lab, cells, seconds, rounds, stand_by, Stand.count, hooked=True)
+
+
+def counted_by_kernel(lab, cells, seconds, rounds=1):
+    """As `counted`, of any server; a tracer makes it slow, but tells all alike."""
+    return _rounds(lab, cells, seconds, rounds, False, Stand.trace, hooked=False)
 
 
 def once(measure):

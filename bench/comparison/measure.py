@@ -55,12 +55,12 @@ class Bench:
         of its own: two looks in a row say how many, and those are taken off."""
         with self.under_load(workload, contestant, seconds, hooked=True) as run:
             run.connect()
-            first = look(run.server)
-            before = look(run.server)
+            first = _look(run.server)
+            before = _look(run.server)
             load = run.measure(seconds)
-            after = look(run.server)
-        own = difference(before, first)
-        return counted_values(workload, load, difference(difference(after, before), own))
+            after = _look(run.server)
+        own = _difference(before, first)
+        return counted_values(workload, load, _difference(_difference(after, before), own))
 
     def under_load(self, workload, contestant, seconds, hooked=False):
         command = server_command(self.build, contestant, workload, hooked)
@@ -129,7 +129,7 @@ def _memory(tree, workload):
     return tree.memory_kib() if tree and workload.connections >= CONNECTIONS_THAT_SHOW else None
 
 
-def look(server):
+def _look(server):
     """The server's counters."""
     server.child.send_signal(signal.SIGUSR1)
     line = ""
@@ -143,7 +143,7 @@ def _number(word):
     return key, float(value)
 
 
-def difference(after, before):
+def _difference(after, before):
     return {key: value - before.get(key, 0) for key, value in after.items()}
 
 

@@ -93,7 +93,7 @@ class Calls(unittest.TestCase):
     CALLS = {busy.LEVEL: 2.1, busy.ONE_SHOT: 3.1, busy.DRAIN: 3.0, busy.TOGGLING: 5.0}
 
     def judged(self, cpu_of):
-        return busy.judge_calls(figures({name: {"cpu": cpu_of(calls), "calls": calls}
+        return busy.judge_calls(figures({name: {"cpu": cpu_of(calls), "kernel_calls": calls}
                                          for name, calls in self.CALLS.items()}))
 
     def test_what_grows_with_the_calls_is_explained_by_them(self):

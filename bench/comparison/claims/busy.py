@@ -49,6 +49,7 @@ def busy(lab):
     more = [cell_of(each, MANY) for each in MODES if each.name in COMPARED_WITH_MANY]
     others = [cell_of(each, FEW) for each in peers(lab.build) if each.name in PEERS]
     return Figures(contest.counted(lab, modes, SECONDS)
+                   + contest.counted_by_kernel(lab, modes + others, SECONDS)
                    + contest.timed(lab, modes + more + others, SECONDS))
 
 
@@ -201,8 +202,8 @@ def judge_uring(figures):
 
 @claim("K30", "System calls per request explain most differences between servers",
        "Rosu and Rosu 2003",
-       f"Echo of 64 bytes, {FEW} busy connections, all servers of this laboratory; {HOW}. "
-       f"Holds if the number of calls per request explains at least half of the variance of the "
+       f"Echo of 64 bytes, {FEW} busy connections, all servers of this laboratory; {HOW}; "
+       f"calls are counted by the kernel. Holds if the number of calls per request explains at least half of the variance of the "
        f"server CPU per request (r²), the whole interval by resampling rounds; does not hold if "
        f"less.", seconds=3)
 def calls_explain(lab):
@@ -211,11 +212,11 @@ def calls_explain(lab):
 
 def judge_calls(figures):
     names = [name for name in dict.fromkeys(each["cell"] for each in figures.samples)
-             if figures.estimate(name, "calls") and figures.estimate(name, "cpu")]
+             if figures.estimate(name, "kernel_calls") and figures.estimate(name, "cpu")]
     if len(names) < 4:
         return Finding(verdict(None),
                        "fewer than four servers could be counted" + figures.trouble())
-    calls = [figures.estimate(name, "calls").median for name in names]
+    calls = [figures.estimate(name, "kernel_calls").median for name in names]
     strength = correlation(calls, [figures.by_round(name, "cpu") for name in names])
     rows = sorted(zip(calls, names))
     found = verdict(above(strength, 0.5))
