@@ -12,8 +12,10 @@
 
 #include "load/clock.hpp"
 #include "load/dialer.hpp"
+#include "load/idle.hpp"
 #include "load/load.hpp"
 #include "load/options.hpp"
+#include "load/ramp.hpp"
 #include "load/report.hpp"
 
 namespace {
@@ -45,12 +47,34 @@ Measured measure(Load& load, const Goal& goal) {
     return measured;
 }
 
+void say_unless_standing_by(const Options& options, const char* what) {
+    if (!options.handshake) std::cerr << "load_generator: " << what << '\n';
+}
+
 void measure_and_print(const Options& options, Load& load, const Goal& goal) {
     const Measured measured = measure(load, goal);
     std::cout << json(options, measured, goal.rate) << std::endl;
-    if (!options.handshake && measured.limited_by_client(options))
-        std::cerr << "load_generator: the client was the limit: more than these figures say may "
-                     "be in the server\n";
+    if (measured.limited_by_client(options))
+        say_unless_standing_by(options, "the client was the limit: the server may do better");
+}
+
+void find_and_print_knee(const Options& options, Load& load, Goal goal) {
+    const Knee knee = find_knee(options.rate, [&](double rate) {
+        goal.rate = rate;
+        const Measured measured = measure(load, goal);
+        std::cout << json(options, measured, rate) << std::endl;
+        return limit_of(options, measured);
+    });
+    std::cout << json(knee) << std::endl;
+    if (knee.because == Limit::client)
+        say_unless_standing_by(options, "the client was the limit: no knee of the server was seen");
+}
+
+void run_phase(const Options& options, Load& load, const Goal& goal) {
+    if (options.ramp)
+        find_and_print_knee(options, load, goal);
+    else
+        measure_and_print(options, load, goal);
 }
 
 // The connections stay open until the result is out and, standing by, until the line after: the
@@ -61,7 +85,7 @@ void stand_by(const Options& options, Load& load) {
     while (std::getline(std::cin, line) && (line == "go" || line.starts_with("go "))) {
         Goal goal = measured_goal(options);
         if (line != "go") goal.duration = parse_seconds("go", std::string_view{line}.substr(3));
-        measure_and_print(options, load, goal);
+        run_phase(options, load, goal);
     }
 }
 
@@ -83,6 +107,8 @@ void run(const Options& options) {
     run_on(options.cores);
     // By default the kernel may wake a thread 50 us late, to save power.
     prctl(PR_SET_TIMERSLACK, 1);
+    if (options.mode == Options::Mode::idle)
+        return or_stuck(options, [&] { open_and_hold(options); });
     make_room_for(options.connections);
     const std::unique_ptr<Load> load = make_load(options);
     or_stuck(options, [&] { load->prepare(); });
@@ -93,7 +119,7 @@ void run(const Options& options) {
     if (options.handshake)
         stand_by(options, *load);
     else
-        measure_and_print(options, *load, measured_goal(options));
+        run_phase(options, *load, measured_goal(options));
 }
 
 } // namespace

@@ -153,11 +153,11 @@ def checked_run(run, seconds, cores):
     """The same with a server of ours linked with pollux_hooked, which counts too: `(Counts, what
     the load generator says, differences)`, see `check_against_engine`."""
     with Trace(run.tree, cores) as trace:
-        before = look(run.server)
+        before = look(run.server.child)
         trace.begin()
         load = run.measure(seconds)
         counts = trace.counts()
-        after = look(run.server)  # counted by both: the calls of the look before
+        after = look(run.server.child)  # counted by both: the calls of the look before
         return counts, load, check_against_engine(trace.counts(), difference(after, before))
 
 

@@ -79,8 +79,9 @@ class Bench:
 
 def load_command(generator, workload, seconds, spin=False):
     command = [generator, "--mode", workload.load, "--connections", workload.users,
-               "--size", workload.size, "--depth", workload.depth, "--seconds", seconds,
+               "--size", workload.size, "--seconds", seconds,
                "--warmup", min(0.1, seconds / 4)]
+    command += ["--depth", workload.depth] if workload.load in ("echo", "upper") else []
     if workload.load == "download":
         command += ["--answer", workload.answer]
         command += ["--read-rate", workload.read_rate] if workload.read_rate else []

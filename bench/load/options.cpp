@@ -13,6 +13,7 @@ constexpr std::array mode_names{
     std::pair{Options::Mode::echo, "echo"},     std::pair{Options::Mode::upper, "upper"},
     std::pair{Options::Mode::upload, "upload"}, std::pair{Options::Mode::download, "download"},
     std::pair{Options::Mode::churn, "churn"},   std::pair{Options::Mode::http, "http"},
+    std::pair{Options::Mode::idle, "idle"},
 };
 
 template <class Number> Number parse_number(std::string_view option, std::string_view text) {
@@ -26,7 +27,8 @@ template <class Number> Number parse_number(std::string_view option, std::string
 Options::Mode parse_mode(std::string_view text) {
     for (const auto& [mode, name] : mode_names)
         if (text == name) return mode;
-    throw Failure{"--mode: echo, upper, upload, download, churn or http, not " + std::string{text}};
+    throw Failure{"--mode: echo, upper, upload, download, churn, http or idle, not " +
+                  std::string{text}};
 }
 
 // "0,2-3", as taskset(1) has it.
@@ -80,7 +82,7 @@ constexpr Modes echoing =
     only(Options::Mode::echo) | only(Options::Mode::upper) | only(Options::Mode::churn);
 constexpr Modes answering = echoing | only(Options::Mode::download) | only(Options::Mode::http);
 constexpr Modes any_but_idle = answering | only(Options::Mode::upload);
-constexpr Modes any = any_but_idle;
+constexpr Modes any = any_but_idle | only(Options::Mode::idle);
 
 struct Option {
     std::string_view name;
@@ -102,7 +104,10 @@ const std::array option_list{
            "upload: send, end the stream, wait for the server to close\n"
            "download: send --size bytes, take an answer of --answer bytes, whatever they are\n"
            "churn: connect, send one message, check the echo, end the connection\n"
-           "http: GET --path; an answer that is not 2xx counts as an error",
+           "http: GET --path; an answer that is not 2xx counts as an error\n"
+           "idle: connect and send nothing; \"ready\" when the server has accepted all as far as "
+           "can be told from here; ends when standard input does, and says how many the server "
+           "has closed",
            [](Options& options, std::string_view, std::string_view value) {
                options.mode = parse_mode(value);
            }},
@@ -129,7 +134,7 @@ const std::array option_list{
     Option{"--path", "PATH", http, "what to get (/)", text<&Options::path>},
     Option{"--close", "", http, "a connection for each request", flag<&Options::close>},
     Option{"--ending", "HOW", only(Options::Mode::churn) | http,
-           "of a connection for one request. reset (default) leaves nothing behind; fin leaves\n"
+           "of a connection for one request. reset (default) leaves nothing behind; fin leaves "
            "the port in TIME_WAIT for a minute, and they run out",
            [](Options& options, std::string_view, std::string_view value) {
                if (value != "reset" && value != "fin")
@@ -137,8 +142,8 @@ const std::array option_list{
                options.ending = value == "fin" ? Options::Ending::fin : Options::Ending::reset;
            }},
     Option{"--rate", "R", answering,
-           "an open loop: so many requests a second, of all connections together, are due\n"
-           "whether or not answers come. A latency counts from the moment that the request was\n"
+           "an open loop: so many requests a second, of all connections together, are due "
+           "whether or not answers come. A latency counts from the moment that the request was "
            "due. They go to the connections in turn, and wait there while --depth are under way",
            [](Options& options, std::string_view option, std::string_view value) {
                options.rate = parse_number<double>(option, value);
@@ -154,10 +159,19 @@ const std::array option_list{
                    value == "even" ? Options::Arrival::even : Options::Arrival::poisson;
            }},
     Option{"--seed", "N", answering, "of the random arrivals (1)", number<&Options::seed>},
+    Option{"--ramp", "", answering,
+           "find the knee: the highest rate that the server keeps. Doubles the rate from --rate "
+           "(1000) on, --seconds each, then halves the interval until it is within 10 %. A rate "
+           "is kept when 98 % of it is answered in time and p99 is below --p99-limit; what is not "
+           "is tried "
+           "once more. One JSON "
+           "object for each step and one for the knee, null where the client was the limit",
+           flag<&Options::ramp>},
+    Option{"--p99-limit", "S", answering, "of --ramp (0.01)", seconds<&Options::p99_limit>},
     Option{"--warmup", "S", any_but_idle, "run unmeasured for this long first (0.1)",
            seconds<&Options::warmup>},
     Option{"--patience", "S", any,
-           "closed loop: give up when the server does nothing for so long (10); open loop: wait\n"
+           "closed loop: give up when the server does nothing for so long (10); open loop: wait "
            "so long for what is unanswered at the end",
            seconds<&Options::patience>},
     Option{"--cores", "LIST", any, "run on these alone, such as 1 or 0,2-3",
@@ -167,12 +181,11 @@ const std::array option_list{
     Option{"--spin", "", any_but_idle,
            "never sleep: keeps the wake-up of an idle core out of the figures",
            flag<&Options::spin>},
-    Option{
-        "--handshake", "", any,
-        "stand by: print \"ready\", then measure once for each line \"go\" or \"go SECONDS\" on\n"
-        "standard input; another line or its end ends. \"stuck: …\" in place of \"ready\" says\n"
-        "that not every connection was answered",
-        flag<&Options::handshake>},
+    Option{"--handshake", "", any,
+           "stand by: print \"ready\", then measure once for each line \"go\" or \"go SECONDS\" on "
+           "standard input; another line or its end ends. \"stuck: …\" in place of \"ready\" says "
+           "that not every connection was answered",
+           flag<&Options::handshake>},
 };
 
 constexpr std::size_t help_column = 26;
@@ -213,6 +226,8 @@ void check(const Options& options) {
     check_numbers(options);
     if (options.connection_per_request() && options.depth > 1)
         throw Failure{"--depth: a connection for each request has one under way"};
+    if (options.ramp && options.duration == std::chrono::nanoseconds{})
+        throw Failure{"--ramp goes by --seconds"};
     if (options.path.empty() || options.path.front() != '/' ||
         std::ranges::any_of(options.path, [](char c) { return c <= ' ' || c > '~'; }))
         throw Failure{"--path: begins with / and holds neither spaces nor what is not ASCII"};
@@ -222,6 +237,7 @@ void fill_in(Options& options) {
     const bool uploads = options.mode == Options::Mode::upload;
     if (options.size == 0) options.size = uploads ? 65536 : 64;
     if (options.answer == 0) options.answer = 65536;
+    if (options.ramp && options.rate == 0) options.rate = 1000;
     const std::uint64_t amount = uploads ? options.bytes : options.requests;
     if (amount == 0 && options.duration == std::chrono::nanoseconds{})
         options.duration = std::chrono::seconds{1};

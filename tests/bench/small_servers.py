@@ -21,11 +21,12 @@ class Server:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port = self._listener.getsockname()[1]
         self.connections = []
+        self._accepted = threading.Condition()
         self.problems = []
-        self._threads = [threading.Thread(target=self._accept)]
+        self.threads = [threading.Thread(target=self._accept)]
 
     def __enter__(self):
-        self._threads[0].start()
+        self.threads[0].start()
         return self
 
     def _accept(self):
@@ -34,10 +35,18 @@ class Server:
                 connection = self._listener.accept()[0]
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 arguments = (connection, len(self.connections))
-                self.connections.append(connection)
                 thread = threading.Thread(target=self._run, args=arguments)
-                self._threads.append(thread)
-                thread.start()
+                with self._accepted:
+                    self.connections.append(connection)
+                    self.threads.append(thread)
+                    thread.start()
+                    self._accepted.notify_all()
+
+    def wait_for(self, count):
+        """Returns when so many connections have been accepted."""
+        with self._accepted:
+            if not self._accepted.wait_for(lambda: len(self.connections) >= count, 10):
+                raise AssertionError(f"{len(self.connections)} of {count} connections")
 
     def _run(self, connection, number):
         try:
@@ -51,11 +60,11 @@ class Server:
 
     def __exit__(self, *_):
         self._listener.shutdown(socket.SHUT_RDWR)
-        self._threads[0].join()
+        self.threads[0].join()
         for connection in self.connections:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads[1:]:
+        for thread in self.threads[1:]:
             thread.join()
         self._listener.close()
         if self.problems:

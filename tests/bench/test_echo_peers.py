@@ -209,12 +209,12 @@ class OneServer(unittest.TestCase):
             self.assertEqual(client.recv(1), b"")
 
     @with_a_server_each("--work", "1000")
-    def test_work_takes_cpu_time_for_each_request(self, server):
+    def test_work_is_done_for_each_request(self, server):
         with server.connect() as client:
-            before = server.child.cpu_ns()
+            before = time.monotonic_ns()
             for _ in range(10):
                 echo(client, b"work")
-            self.assertGreaterEqual(server.child.cpu_ns() - before, 10_000_000)
+            self.assertGreaterEqual(time.monotonic_ns() - before, 10_000_000)
 
     @with_a_server_each()
     def test_ends_with_status_0_at_a_signal_though_clients_are_there(self, server):

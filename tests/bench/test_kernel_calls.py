@@ -11,6 +11,7 @@ from comparison.kernel_calls import (Trace, check_against_engine, checked_run, c
                                      counted_run)
 from comparison.process_tree import ProcessTree
 from comparison.processes import Child, Failed
+from comparison.servers import Server
 from comparison.under_load import UnderLoad
 
 CORES = os.sched_getaffinity(0)
@@ -180,11 +181,11 @@ class Traces(unittest.TestCase):
         self.assertEqual((calls["getppid"], calls["write"], calls["read"]), (2, 1, 1))
 
     def test_a_server_that_is_not_ours_is_counted(self):
-        server = [sys.executable, "-c", ECHO]
+        server = Server("python", [sys.executable, "-c", ECHO], CORES)
         load = [BENCH / "load_generator", "--connections", 3, "--seconds", 0.05, "--warmup", 0]
         if not (BENCH / "load_generator").exists():
             self.skipTest("POLLUX_BUILD names no build with load_generator")
-        with UnderLoad(server, CORES, load, min(CORES)) as run:
+        with UnderLoad(server, load, min(CORES)) as run:
             run.connect()
             counts, said = counted_run(run, 0.05, CORES)
         requests = said["requests"]
@@ -225,10 +226,10 @@ class Engines(unittest.TestCase):
     """The counters that all figures rest on are what the kernel saw, exactly."""
 
     def differences(self, *options, load=()):
-        server = [BENCH / "bench_server_hooked", "--stats", *options]
+        server = Server("pollux", [BENCH / "bench_server_hooked", "--stats", *options], CORES)
         load = [BENCH / "load_generator", "--connections", 5, "--seconds", 0.03, "--warmup", 0,
                 *load]
-        with UnderLoad(server, CORES, load, min(CORES)) as run:
+        with UnderLoad(server, load, min(CORES)) as run:
             run.connect()
             counts, said, differences = checked_run(run, 0.03, CORES)
         self.assertGreaterEqual(counts.calls["recvfrom"], said["requests"])
