@@ -53,8 +53,10 @@ def _parser():
     how.add_argument("--spin", action="store_true",
                      help="the clients never sleep: steadier, but they use their whole core")
     how.add_argument("--baseline", type=Path, metavar="RESULTS",
-                     help="afterwards compare what was counted with these results; status 1 when a "
-                     "count has become worse")
+                     help="afterwards hold what was counted against these results: status 1 when "
+                     "a count that is the same on every machine has become worse")
+    how.add_argument("--save-baseline", type=Path, metavar="FILE",
+                     help="keep those counts, for a later --baseline")
     how.add_argument("--output", type=Path, default=PROJECT / "build" / "bench",
                      help="folder of results.json, results.csv and report.html (build/bench)")
     how.add_argument("--build", type=Path, default=default_build(PROJECT), help=argparse.SUPPRESS)
@@ -66,7 +68,10 @@ def arguments(words=None):
     options = parser.parse_args(words)
     if any(value is not None and value <= 0 for value in (options.rounds, options.budget)):
         parser.error("rounds and budget must be positive")
+    options.is_usual = not any((options.modes, options.backend, options.trigger, options.server,
+                                options.ramp, options.connections, grid.given(options)))
     options.only = _sections(parser, options)
+    options.is_usual = options.is_usual and "modes" in options.only
     options.chosen_modes = _modes(parser, options)
     options.chosen_models = _chosen(parser, "--models", options.models, MODEL_NAMES)
     available = [each.name for each in peers(options.build)]
