@@ -43,8 +43,9 @@ def report(before, after, found):
                       "chance alone. “×” is the ratio to the base of the same run; a plain time also "
                       "differs by whatever else the machine did meanwhile.", WIDTH)
     for title, one, other in (("before", before, after), ("after", after, before)):
-        alone = [f"{workload.name} {name}" for workload, name in changes.cells(one)
-                 if (workload, name) not in changes.cells(other)]
+        common = [(workload, each.name) for workload, each in changes.common(one, other)]
+        alone = [f"{workload.name} {each.name}" for workload, each in changes.cells(one)
+                 if (workload, each.name) not in common]
         if alone:
             lines += wrap(f"Only {title}: {', '.join(alone)}.", WIDTH)
     return lines

@@ -17,7 +17,7 @@ from comparison.measure import Bench, server_command
 from comparison.plan import parts_of, refused_lines
 from comparison.processes import Failed
 from comparison.progress import Progress, clock_time
-from comparison.results import COUNTED, TIMED, Results
+from comparison.results import COUNTED, KERNEL, TIMED, Results
 from comparison.rounds import Budget, carry_out, plan
 from comparison.under_load import TooMany
 
@@ -56,7 +56,7 @@ def measure(part, bench, seed, results):
             results.add(run, values)
 
     progress = Progress()
-    make = {TIMED: bench.timed, COUNTED: bench.counted}
+    make = {TIMED: bench.timed, COUNTED: bench.counted, KERNEL: bench.counted_by_kernel}
     runs = [run for run in plan(part.cells, part.rounds, seed) if run.kind in make
             and (run.kind != COUNTED or run.contestant.counts)]
     try:

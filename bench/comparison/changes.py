@@ -43,9 +43,9 @@ class Change:
 def changes(before, after):
     """Of two runs that were read from files, cell by cell."""
     found = []
-    for workload, name in common(before, after):
-        found += counted_changes(before.results, after.results, workload, name)
-        found += timed_changes(before.results, after.results, workload, name)
+    for workload, contestant in common(before, after):
+        found += counted_changes(before.results, after.results, workload, contestant)
+        found += timed_changes(before.results, after.results, workload, contestant.name)
     return found
 
 
@@ -70,24 +70,26 @@ def _values(results, workload, name, metric, base):
     return paired_ratios(values, results.by_round(workload, base, metric.key))
 
 
-def counted_changes(before, after, workload, name):
+def counted_changes(before, after, workload, contestant):
     """Of two Results. A count of the server's own is held against its like, and so is one of the
     kernel's."""
     found = []
     for metric in counted_metrics(workload.load):
         for kind in (COUNTED, KERNEL):
-            old, new = (list(results.by_round_of(kind, workload, name, metric.key).values())
+            old, new = (list(results.by_round_of(kind, workload, contestant.name, metric.key).values())
                         for results in (before, after))
-            if old and new and _differ(old, new, is_exact(workload)):
-                found.append(Change(workload.name, name, metric, median(old), median(new)))
+            if old and new and _differ(old, new, is_exact(workload, contestant)):
+                found.append(Change(workload.name, contestant.name, metric, median(old),
+                                    median(new)))
                 break
     return found
 
 
-def is_exact(workload):
-    """One client that waits for each answer: every run makes the same calls on every machine."""
-    return (workload.load in ("echo", "http", "churn") and workload.users == 1
-            and workload.depth == 1 and not workload.rate)
+def is_exact(workload, contestant):
+    """One client that waits for each answer: every run makes the same calls on every machine. Not
+    of those who read on until nothing is there: the next message may be."""
+    return (workload.load in ("echo", "http") and workload.users == 1 and workload.depth == 1
+            and not workload.rate and "--drain" not in contestant.command)
 
 
 def _differ(old, new, exact):
@@ -105,35 +107,37 @@ def _width(values):
 
 
 def common(before, after):
-    """(Workload, name of a contestant) of the cells that both have figures of."""
-    theirs = set(cells(after))
-    return [cell for cell in cells(before) if cell in theirs]
+    """Cells that both have figures of."""
+    theirs = {(workload, each.name) for workload, each in cells(after)}
+    return [(workload, each) for workload, each in cells(before)
+            if (workload, each.name) in theirs]
 
 
 def cells(run):
+    """Those with figures."""
     measured = {(sample["workload"], sample["contestant"]) for sample in run.results.samples}
-    return [(workload, each.name) for workload, contestants in run.contestants_of.items()
+    return [(workload, each) for workload, contestants in run.contestants_of.items()
             for each in contestants if (workload.name, each.name) in measured]
 
 
 def comparisons(before, after):
     """How many timed figures were held against each other: some of them differ by chance."""
     return sum(
-        bool(before.results.by_round(workload, name, metric.key)
-             and after.results.by_round(workload, name, metric.key))
-        for workload, name in common(before, after) for metric in timed_metrics(workload.load))
+        bool(before.results.by_round(workload, each.name, metric.key)
+             and after.results.by_round(workload, each.name, metric.key))
+        for workload, each in common(before, after) for metric in timed_metrics(workload.load))
 
 
 def worse_counts(baseline, now):
     """Of the counts that are the same on every machine, those that have become worse."""
-    return [each for workload, name in common(baseline, now) if is_exact(workload)
-            for each in counted_changes(baseline.results, now.results, workload, name)
-            if each.worse]
+    return [change for workload, each in common(baseline, now) if is_exact(workload, each)
+            for change in counted_changes(baseline.results, now.results, workload, each)
+            if change.worse]
 
 
 def guarded(baseline, now):
     """How many cells `worse_counts` looks at."""
-    return sum(is_exact(workload) for workload, _ in common(baseline, now))
+    return sum(is_exact(*cell) for cell in common(baseline, now))
 
 
 # Facts of the machine without which figures of two runs cannot be held against each other.

@@ -5,7 +5,8 @@ import random
 from pathlib import Path
 
 from comparison import grid
-from comparison.contestants import (BACKENDS, MODEL_NAMES, MODES, TRIGGERS, impossible, own, peers)
+from comparison.contestants import (BACKENDS, MODEL_NAMES, MODES, ON_DEMAND, TRIGGERS,
+                                    impossible, own, peers)
 from comparison.measure import default_build
 from comparison.statistics import ENOUGH_ROUNDS
 
@@ -74,8 +75,8 @@ def arguments(words=None):
     options.is_usual = options.is_usual and "modes" in options.only
     options.chosen_modes = _modes(parser, options)
     options.chosen_models = _chosen(parser, "--models", options.models, MODEL_NAMES)
-    available = [each.name for each in peers(options.build)]
-    options.chosen_peers = _chosen(parser, "--peers", options.peers, available)
+    options.available_peers = peers(options.build) if "peers" in options.only else []
+    options.chosen_peers = _peers(parser, options)
     try:
         options.own = [own(text) for text in options.server]
     except ValueError as problem:
@@ -122,6 +123,13 @@ def _modes(parser, options):
     return [by_name[name] for name in names
             if (not options.backend or name.partition("-")[0] in options.backend)
             and (not options.trigger or name.partition("-")[2] in options.trigger)]
+
+
+def _peers(parser, options):
+    known = [each.name for each in options.available_peers]
+    if options.peers:
+        return _chosen(parser, "--peers", options.peers, known)
+    return [name for name in known if name not in ON_DEMAND]
 
 
 def _chosen(parser, option, names, known):

@@ -54,9 +54,11 @@ def page(document):
 
 def _figures(results, workload, contestants):
     parts = [f"<h3>{escape(workload.title)}</h3>"]
-    header, rows = table.counted_rows(results, workload, contestants, full=True)
-    if rows:
-        parts.append(f"<p class=quiet>System calls per {workload.unit}</p>" + _table(header, rows))
+    for kind, by_whom in table.COUNTED_BY.items():
+        header, rows = table.counted_rows(results, workload, contestants, kind, full=True)
+        if rows:
+            parts.append(f"<p class=quiet>System calls per {workload.unit}, {escape(by_whom)}</p>"
+                         + _table(header, rows))
     parts.append(_table(*table.timed_rows(results, workload, contestants, full=True)))
     notes = (table.reasons(results, workload, contestants)
              + cautions(results, workload, contestants))

@@ -74,21 +74,24 @@ def as_text(written):
 def counts_alone(written):
     """What a baseline keeps: the counts that are the same on every machine, once each."""
     run = of(written)
-    exact = {workload.name for workload in run.contestants_of if is_exact(workload)}
+    exact = {(workload.name, each.name) for workload, contestants in run.contestants_of.items()
+             for each in contestants if is_exact(workload, each)}
     keys = {metric.key for workload in run.contestants_of
             for metric in counted_metrics(workload.load)}
     samples = [
         each | {"values": {key: round(value, 3) for key, value in each["values"].items()
                            if key in keys}}
         for each in written["samples"]
-        if each["workload"] in exact and each["kind"] == COUNTED and each["round"] == 1
+        if (each["workload"], each["contestant"]) in exact
+        and each["kind"] == COUNTED and each["round"] == 1
     ]
     names = {each["contestant"] for each in samples}
+    workloads = {each["workload"] for each in samples}
     return {
         "format": FORMAT, "kind": "run",
         "contestants": [each for each in written["contestants"] if each["name"] in names],
         "workloads": [each | {"contestants": [name for name in each["contestants"] if name in names]}
-                      for each in written["workloads"] if each["name"] in exact],
+                      for each in written["workloads"] if each["name"] in workloads],
         "reasons": [], "samples": samples,
     }
 
