@@ -6,6 +6,7 @@ Run it through bench/micro, which builds what it needs.
 import argparse
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import time
 from pathlib import Path
 
 import instructions
-from comparison import machine
+from comparison import machine, report, result_file
 from comparison.statistics import estimate, median
 from comparison.table import align
 
@@ -116,6 +117,7 @@ def main():
     options = arguments()
     program = str(options.build / "bench" / "micro_pairs")
     os.sched_setaffinity(0, {machine.core_pair()[0]})
+    started, begin = time.strftime("%Y-%m-%d %H:%M:%S %Z"), time.monotonic()
     times, counts = {}, {}
     for backend in options.backends:
         for active in ACTIVE:
@@ -136,13 +138,18 @@ def main():
         print(f"\nUser instructions (callgrind), {WATCHED} watched: of a turn with one event, and "
               "per event of a turn with 100\n")
         print("\n".join(instruction_table(counts)))
-    write(options, times, counts)
+    write(options, times, counts, started, time.monotonic() - begin)
 
 
-def write(options, times, counts):
+def write(options, times, counts, started, seconds):
     options.output.mkdir(parents=True, exist_ok=True)
     document = {
-        "started": time.strftime("%Y-%m-%d %H:%M:%S %Z"),
+        "format": result_file.FORMAT,
+        "kind": "micro",
+        "started": started,
+        "command_line": shlex.join(["bench/micro", *sys.argv[1:]]),
+        "seconds": seconds,
+        "complete": True,
         "machine": machine.facts(PROJECT, options.build),
         "watched": WATCHED,
         "time": [{"backend": backend, "active": active, **figures}
@@ -150,6 +157,7 @@ def write(options, times, counts):
         "instructions_per_turn": counts,
     }
     (options.output / "micro.json").write_text(json.dumps(document, indent=1, ensure_ascii=False))
+    report.write(options.output)
 
 
 if __name__ == "__main__":
