@@ -116,8 +116,8 @@ def instruction_table(results):
 def main():
     options = arguments()
     program = str(options.build / "bench" / "micro_pairs")
+    facts, begin = describe(options), time.monotonic()
     os.sched_setaffinity(0, {machine.core_pair()[0]})
-    started, begin = time.strftime("%Y-%m-%d %H:%M:%S %Z"), time.monotonic()
     times, counts = {}, {}
     for backend in options.backends:
         for active in ACTIVE:
@@ -138,20 +138,25 @@ def main():
         print(f"\nUser instructions (callgrind), {WATCHED} watched: of a turn with one event, and "
               "per event of a turn with 100\n")
         print("\n".join(instruction_table(counts)))
-    write(options, times, counts, started, time.monotonic() - begin)
+    facts["seconds"] = time.monotonic() - begin
+    write(options, facts, times, counts)
 
 
-def write(options, times, counts, started, seconds):
-    options.output.mkdir(parents=True, exist_ok=True)
-    document = {
+def describe(options):
+    return {
         "format": result_file.FORMAT,
         "kind": "micro",
-        "started": started,
+        "started": time.strftime("%Y-%m-%d %H:%M:%S %Z"),
         "command_line": shlex.join(["bench/micro", *sys.argv[1:]]),
-        "seconds": seconds,
         "complete": True,
         "machine": machine.facts(PROJECT, options.build),
         "watched": WATCHED,
+    }
+
+
+def write(options, facts, times, counts):
+    options.output.mkdir(parents=True, exist_ok=True)
+    document = facts | {
         "time": [{"backend": backend, "active": active, **figures}
                  for (backend, active), figures in times.items()],
         "instructions_per_turn": counts,

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 from matplotlib.transforms import blended_transform_factory
 
 WIDTH = 4.6  # inches: on a telephone letters are as large as beside it
-LINE = 56  # letters that fit
+LINE = 52  # letters that fit
 KINDS = ("svg", "png")
 TEXT = "#010203"  # stands for the page's text colour until the SVG is written
 GRID = "#808080"
@@ -21,11 +21,11 @@ COLOURS = ("#2b7bc4", "#cf5a14", "#12906b", "#a25fc0", "#9a7b12", "#c74a78", "#1
 MARKERS = "osD^vPX*<>ph"
 DASHES = ("-", "--", ":", "-.")
 STYLE = {
-    "font.family": "sans-serif", "font.size": 10, "text.color": TEXT, "axes.labelcolor": TEXT,
+    "font.family": "sans-serif", "font.size": 11, "text.color": TEXT, "axes.labelcolor": TEXT,
     "axes.edgecolor": TEXT, "xtick.color": TEXT, "ytick.color": TEXT, "axes.spines.top": False,
     "axes.spines.right": False, "axes.grid": True, "grid.color": GRID, "grid.alpha": 0.35,
     "grid.linewidth": 0.6, "legend.frameon": False, "axes.axisbelow": True,
-    "legend.fontsize": 9,
+    "legend.fontsize": 10,
     "text.parse_math": False,  # a name may hold a dollar sign
 }
 matplotlib.rcParams.update(STYLE)
@@ -39,7 +39,7 @@ def figure(height, width=WIDTH):
 
 def title(made, text):
     """From the left edge of the picture on, in as many lines as it takes."""
-    made.suptitle("\n".join(wrap(text, LINE)), x=0.01, ha="left", fontsize=10)
+    made.suptitle("\n".join(wrap(text, LINE)), x=0.01, ha="left", fontsize=11)
     made.set_label(text)
 
 

@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-FORMAT = 2
+from comparison.result_file import FORMAT
+
 # Files that the report knows, in the order in which they are shown: what each is called.
 KNOWN = {"results.json": "bench/run", "claims.json": "bench/claims", "micro.json": "bench/micro"}
 # Facts of a machine whose difference makes figures hard to compare.

@@ -36,7 +36,7 @@ details { border-bottom: 1px solid var(--line); }
 summary { padding: .4rem 0; cursor: pointer; font-weight: 600; }
 .scroll { overflow-x: auto; margin: .5rem 0; }
 .scroll:focus { outline: 2px solid var(--link); }
-table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: separate; border-spacing: 0; font-size: .85rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: .3rem 0; }
 caption a { margin-left: .5rem; font-weight: 400; }
 th, td { padding: .3rem .6rem; text-align: right; vertical-align: top; white-space: nowrap;
@@ -50,6 +50,14 @@ td small { color: var(--quiet); font-size: .9em; }
 .prose td { min-width: 7rem; } .prose td.long { min-width: 16rem; }
 .prose tbody th { white-space: normal; }
 td.reason { color: var(--quiet); min-width: 14rem; }
+@media (max-width: 44rem) {
+  tbody th { white-space: normal; min-width: 5rem; max-width: 9rem; }
+  .prose, .prose tbody, .prose tr, .prose th, .prose td { display: block; max-width: none; }
+  .prose thead { position: absolute; clip-path: inset(50%); width: 1px; overflow: hidden; }
+  .prose caption { display: block; } .prose tr { padding: .5rem 0; }
+  .prose th, .prose td, .prose td.long { min-width: 0; border: 0; padding: .1rem 0; }
+  .prose td::before { content: attr(data-title) ": "; color: var(--quiet); }
+  .prose tr { border-bottom: 1px solid var(--line); } }
 pre { overflow-x: auto; padding: .75rem; background: var(--panel); border-radius: 6px;
       font-size: .85rem; }
 .quiet { color: var(--quiet); font-size: .9rem; }
@@ -129,7 +137,7 @@ def _picture(picture):
 
 def _table(table):
     head = "".join(f'<th scope="col">{escape(text)}</th>' for text in table.header)
-    body = "".join(f"<tr>{_row(row, len(table.header), table.prose)}</tr>" for row in table.rows)
+    body = "".join(f"<tr>{_row(row, table.header, table.prose)}</tr>" for row in table.rows)
     kind = ' class="prose"' if table.prose else ""
     caption = escape(table.caption)
     return (f'<div class="scroll" role="region" tabindex="0" aria-label="{caption}"><table{kind}>'
@@ -137,16 +145,22 @@ def _table(table):
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
 
 
-def _row(row, columns, prose):
+def _row(row, header, prose):
     name = f'<th scope="row">{escape(str(row[0]))}</th>'
-    if len(row) < columns:
-        return name + f'<td class="reason" colspan="{columns - 1}">{escape(str(row[1]))}</td>'
-    return name + "".join(_cell(each, prose) for each in row[1:])
+    if len(row) < len(header):
+        return name + (f'<td class="reason" colspan="{len(header) - 1}">{escape(str(row[1]))}'
+                       "</td>")
+    return name + "".join(_prose(title, each) if prose else _cell(each)
+                          for title, each in zip(header[1:], row[1:]))
 
 
-def _cell(cell, prose):
-    if isinstance(cell, content.Measured):
-        interval = f" <small>{escape(cell.interval)}</small>" if cell.interval else ""
-        return f"<td>{cell.mark}{escape(cell.median)}{interval}</td>"
-    long = ' class="long"' if prose and len(str(cell)) > 40 else ""
-    return f"<td{long}>{escape(str(cell))}</td>"
+def _prose(title, cell):
+    long = ' class="long"' if len(str(cell)) > 40 else ""
+    return f'<td{long} data-title="{escape(title)}">{escape(str(cell))}</td>'
+
+
+def _cell(cell):
+    if not isinstance(cell, content.Measured):
+        return f"<td>{escape(str(cell))}</td>"
+    interval = f" <small>{escape(cell.interval)}</small>" if cell.interval else ""
+    return f"<td>{cell.mark}{escape(cell.median)}{interval}</td>"
