@@ -41,7 +41,7 @@ class Figures(unittest.TestCase):
 class TablePictures(unittest.TestCase):
     def drawn(self, header, rows):
         return [(figure.get_label(), len(figure.axes[0].containers) or len(figure.axes[0].lines))
-                for figure in table_pictures.pictures("title", header, rows)]
+                for figure in table_pictures.pictures(header, rows)]
 
     def test_columns_of_one_quantity_are_lines_of_one_picture(self):
         rows = [[count, "1 µs (1–1)", "2 µs (1–3)", "7 (6–8)"] for count in (1, 10, 100)]
@@ -62,6 +62,16 @@ class TablePictures(unittest.TestCase):
         rows = [["level", "2 (1–3)", "x"], ["edge", "–", "y"], ["a row with a reason", "why"]]
         self.assertEqual([title for title, _ in self.drawn(["trigger", "CPU", "word"], rows)],
                          ["CPU"])
+
+    def test_what_was_counted_does_not_name_a_row(self):
+        rows = [["level", "0.00", "2 (1–3)"], ["edge", "1.00", "3 (2–4)"]]
+        figure, = table_pictures.pictures(["trigger", "epoll_ctl", "CPU"], rows)
+        self.assertEqual(list(figure.axes[0].texts), [])  # no headings of groups
+
+    def test_numbers_of_a_header_are_an_axis(self):
+        rows = [[name, "1 ns (1–2)", "2 ns (1–3)", "3 ns (2–4)"] for name in ("heap", "list")]
+        self.assertEqual(self.drawn(["kept in", "10 timers", "100 timers", "1,000 timers"], rows),
+                         [("kept in, µs", 2)])
 
     def test_a_table_without_intervals_is_not_drawn(self):
         self.assertEqual(self.drawn(["n", "m"], [[1, 2], [2, 3], [3, 4]]), [])

@@ -40,7 +40,8 @@ def curves(title, x_label, series, *, log=True):
         axes.set_ylim(bottom=min(0, *found))
     drawing.title(made, title)
     axes.set_xlabel(x_label)
-    drawing.legend_below(axes)
+    if len(series) > 1:
+        drawing.legend_below(axes)
     return drawing.settled(made)
 
 

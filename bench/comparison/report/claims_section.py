@@ -2,7 +2,7 @@
 
 from comparison.report import table_pictures
 from comparison.report.content import (
-    Finding, Folded, Picture, Section, Table, Text, file_name)
+    Finding, Folded, Heading, Picture, Section, Table, Text, file_name)
 
 VERDICTS = {"holds": "✓ holds", "does not hold": "✗ does not hold",
             "undecided here": "? undecided here", "not tried here": "– not tried here"}
@@ -25,22 +25,30 @@ def costs(document):
 
 def claims(document):
     rows = [[each["id"], f"{each['claim']} ({each['source']})",
-             VERDICTS.get(each["verdict"], each["verdict"]), each["figure"],
-             each.get("criterion") or "–"] for each in document["claims"]]
+             VERDICTS.get(each["verdict"], each["verdict"]), each["figure"]]
+            for each in document["claims"]]
     parts = [
-        Text("The rule by which a claim is judged was settled before its figures were seen. "
-             "Nothing is decided by fewer than 20 rounds, or by an interval that holds both "
-             "answers."),
+        Text("The rule by which a claim is judged was settled before its figures were seen; it "
+             "stands with all figures below. Nothing is decided by fewer than 20 rounds, or by an "
+             "interval that holds both answers."),
         Table("claims", "Published claims, tried on this machine",
-              ["id", "claim and source", "verdict", "figure with its 95 % interval", "rule"],
-              rows, prose=True)]
+              ["id", "claim and source", "verdict", "figure with its 95 % interval"], rows,
+              prose=True)]
     for each in document["claims"]:
         parts += [] if each["id"] in COST else _pictures(each)
-    parts += [Folded(f"{each['id']}, all figures: {each['claim']}", [Table(
-        f"claim-{file_name(each['id'])}", f"{each['id']}: {each['verdict']}",
-        each["table"]["header"], each["table"]["rows"])])
-        for each in document["claims"] if each.get("table")]
+    parts.append(Heading("Rules and all figures"))
+    parts += map(_whole, document["claims"])
     return Section("Published claims", parts)
+
+
+def _whole(claim):
+    table, parts = claim.get("table"), [Text(f"Claimed by {claim['source']}. {claim['figure']}")]
+    if claim.get("criterion"):
+        parts.insert(0, Text(f"Rule: {claim['criterion']}"))
+    if table:
+        parts.append(Table(f"claim-{file_name(claim['id'])}", f"{claim['id']}: {claim['verdict']}",
+                           table["header"], table["rows"]))
+    return Folded(f"{claim['id']}: {claim['claim']}", parts)
 
 
 def negatives(document):
@@ -51,8 +59,10 @@ def negatives(document):
 
 
 def _pictures(claim):
+    """The first one says what was found; others what they show."""
     table = claim.get("table") or {"header": [], "rows": []}
-    made = table_pictures.pictures(claim["claim"], table["header"], table["rows"])
-    for number, figure in enumerate(made, 1):
-        name = f"claim-{file_name(claim['id'])}" + (f"-{number}" if number > 1 else "")
-        yield Picture(name, f"{claim['id']}, {claim['verdict']}: {claim['figure']}", figure)
+    name = f"claim-{file_name(claim['id'])}"
+    sentence = f"{claim['id']}, {claim['verdict']}: {claim['figure']}"
+    for number, figure in enumerate(table_pictures.pictures(table["header"], table["rows"]), 1):
+        yield Picture(name if number == 1 else f"{name}-{number}", sentence, figure)
+        sentence = f"{claim['id']}, beside it: {claim['claim']}"
