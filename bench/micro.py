@@ -14,7 +14,7 @@ from pathlib import Path
 
 import instructions
 from comparison import machine
-from comparison.summary import bootstrap_interval, median
+from comparison.statistics import estimate, median
 from comparison.table import align
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -67,8 +67,9 @@ def time_figures(samples, active):
     figures["bare_ns_per_event"] = figures["bare_ns_per_turn"] / active
     for name in [*ENGINE, CONTROL]:
         ratios = [each[name] / each["bare"] for each in samples]
-        low, high = bootstrap_interval(ratios)
-        figures[name] = {"ratio": median(ratios), "interval": [low, high], "ratios": ratios}
+        found = estimate(ratios)
+        figures[name] = {"ratio": found.median, "interval": [found.low, found.high],
+                         "ratios": ratios}
     return figures
 
 

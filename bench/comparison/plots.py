@@ -7,7 +7,8 @@ import matplotlib
 matplotlib.use("svg")
 from matplotlib import pyplot  # noqa: E402  (after the choice of what draws)
 
-from comparison.cells import BASE, counted_metrics  # noqa: E402
+from comparison.contestants import BASE  # noqa: E402
+from comparison.workloads import counted_metrics  # noqa: E402
 
 COLOURS = {
     "select-level": "#c7564f",
@@ -91,11 +92,11 @@ def _values(results, workload, mode, key, ratio):
 
 
 def _call_value(results, workload, mode, key):
-    spread = results.spread(workload, mode.name, key)
+    spread = results.of(workload, mode.name, key)
     if spread is None:
         return 0.0
     if key == "read":
-        blocked = results.spread(workload, mode.name, "blocked")
+        blocked = results.of(workload, mode.name, "blocked")
         return max(0.0, spread.median - blocked.median)
     return spread.median
 

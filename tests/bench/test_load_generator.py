@@ -175,8 +175,8 @@ class OpenLoops(unittest.TestCase):
 
     def test_a_rate_beyond_the_client_is_said_to_be(self):
         with Server(echo) as server:
-            (result,), said = load(server, "--rate", 100_000_000, "--requests", 300_000,
-                                   "--connections", 2, "--depth", 100, "--warmup", 0)
+            (result,), said = load(server, "--rate", 100_000_000, "--requests", 400_000,
+                                   "--connections", 2, "--depth", 65536, "--warmup", 0)
         self.assertTrue(result["limited_by_client"])
         self.assertGreater(result["late"], 1000)
         self.assertIn("the client was the limit", said)
