@@ -203,6 +203,22 @@ class Traces(unittest.TestCase):
         self.assertEqual((counts.bytes_read, counts.bytes_written), (640, 640))
         self.assertEqual((counts.events, counts.spurious), (10, 0))
 
+    def test_who_wakes_and_does_nothing_has_woken_for_nothing(self):
+        child, tree = self.started(
+            "import os, select\n"
+            "ready = os.eventfd(1)\n"
+            "epoll = select.epoll()\n"
+            "epoll.register(ready, select.EPOLLIN)\n"
+            "input()\n"
+            "for _ in range(5): epoll.poll()\n"
+            "os.eventfd_read(ready); epoll.poll(0.001); print('done', flush=True); input()\n")
+        with Trace(tree, CORES) as trace:
+            child.write_line()
+            child.read_line()
+            counts = trace.counts()
+        self.assertEqual((counts.wake_ups, counts.events, counts.spurious, counts.timeouts),
+                         (5, 5, 4, 1))
+
     def test_a_tracer_that_is_killed_lets_go(self):
         child, tree = self.started("while True: print(input(), flush=True)")
         with Trace(tree, CORES) as trace:
