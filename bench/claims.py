@@ -13,11 +13,12 @@ import time
 from pathlib import Path
 
 from comparison import claims, claims_page, machine, trial
+from comparison.laboratory import Laboratory
 from comparison.measure import default_build
 from comparison.progress import clock_time
+from comparison.result_file import FORMAT
 
 PROJECT = Path(__file__).resolve().parent.parent
-FORMAT = 2
 ROUNDS, QUICK_ROUNDS = 25, 3
 
 
@@ -55,18 +56,6 @@ def arguments(words=None, known=()):
     return options
 
 
-class Laboratory:
-    """What an attempt works with."""
-
-    def __init__(self, build, rounds, quick, seed, show):
-        self.build, self.rounds, self.quick, self.seed, self.show = (
-            build, rounds, quick, seed, show)
-        self.server_core, self.client_core = machine.core_pair()
-
-    def program(self, name):
-        return self.build / "bench" / name
-
-
 def document_of(found, options, started, seconds):
     """The result file. Samples that several claims were judged by are kept once."""
     kept, places, judged = {}, {}, []
@@ -96,7 +85,7 @@ def main():
     started, begin = time.strftime("%Y-%m-%d %H:%M:%S %Z"), time.monotonic()
     progress = trial.ClaimProgress(chosen, options.quick)
     found = trial.try_all(chosen, Laboratory(
-        options.build, options.rounds, options.quick, options.seed, progress.show), progress)
+        options.build, options.rounds, options.quick, options.seed, show=progress.show), progress)
     document = document_of(found, options, started, time.monotonic() - begin)
     print(claims_page.terminal(document))
     (options.output / "claims.json").write_text(

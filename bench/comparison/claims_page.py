@@ -8,7 +8,7 @@ HEADER = ("id", "claim", "verdict", "figure with its 95 % interval")
 
 def terminal(document):
     """The table id | claim | verdict | figure, then the negative results."""
-    rows = [(each["id"], each["claim"], each["verdict"], each["figure"])
+    rows = [(each["id"], f"{each['claim']} ({each['source']})", each["verdict"], each["figure"])
             for each in document["claims"]]
     id_width = max(2, *(len(row[0]) for row in rows))
     verdict_width = max(7, *(len(row[2]) for row in rows))

@@ -34,17 +34,17 @@ class Answerer:
         return json.loads(self._child.read_line(seconds=seconds))
 
 
-def ask_in_rounds(lab, command, questions, cores=None, rounds=None):
+def ask_in_rounds(lab, command, questions, cores=None, processes=PROCESSES):
     """Every round asks each question once, in random order. `questions` are the words of each cell
     (a tuple). Gives the samples: the cell, its round, and what was answered."""
-    rounds = rounds or lab.rounds
     cores = lab.server_core if cores is None else cores
     chance, samples, number = random.Random(lab.seed), [], 0
-    for process in range(min(PROCESSES, rounds)):
+    processes = min(processes, lab.rounds)
+    for process in range(processes):
         with Answerer([lab.program(command[0]), *command[1:]], cores) as answerer:
-            for _ in range((rounds + process) // min(PROCESSES, rounds)):
+            for _ in range((lab.rounds + process) // processes):
                 number += 1
-                lab.show(f"round {number} of {rounds}")
+                lab.show(f"round {number} of {lab.rounds}")
                 for cell in chance.sample(list(questions), len(questions)):
                     answer = answerer.ask(*questions[cell])
                     samples.append({"round": number, "cell": list(cell), **answer})

@@ -119,7 +119,8 @@ template <class Facility> Answer measure(Fds fds, std::size_t active, std::uint6
             signal(fd);
             facility.written(fd);
         }
-        for (std::size_t found = 0; found < active;)
+        std::size_t found = 0;
+        while (found < active)
             facility.wait([&](int fd) {
                 ++found;
                 seen += take(fd);
