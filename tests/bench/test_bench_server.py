@@ -1,11 +1,11 @@
 """bench_server: every axis does what it says, seen by its counted system calls."""
 
 import os
-import signal
 import socket
 import unittest
 from pathlib import Path
 
+from comparison.engine_counters import look
 from comparison.processes import Child
 
 CORES = os.sched_getaffinity(0)
@@ -28,10 +28,7 @@ class Server:
         return client
 
     def look(self):
-        self.child.send_signal(signal.SIGUSR1)
-        words = self.child.read_line("stderr").split()
-        assert words[0] == "stats", words
-        return {name: int(value) for name, value in (word.split("=") for word in words[1:])}
+        return look(self.child)
 
     def done_in(self, work):
         """What was counted meanwhile, without the look itself."""
