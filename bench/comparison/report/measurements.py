@@ -5,8 +5,11 @@ from functools import cache
 from math import isfinite
 
 from comparison import result_file
+from comparison.results import COUNTED, KERNEL, KNEE, TIMED
 from comparison.statistics import estimate, ratio
 from comparison.workloads import Workload, counted_metrics, timed_metrics
+
+KINDS = TIMED, COUNTED, KERNEL, KNEE, "memory"
 
 
 class Measurements:
@@ -43,26 +46,33 @@ class Measurements:
         return self.results.base_of(workload)
 
     @cache
-    def values(self, workload, name, key):
-        """By round, of the first kind of run that has this figure: timed ones are made first."""
+    def values(self, workload, name, key, kind=None):
+        """By round, of this kind of run, or of the first kind that has this figure: what the kernel
+        has counted stands in for what a server did not count itself."""
         found = {}
         for sample in self._samples.get((workload.name, name), []):
             if _is_figure(sample["values"].get(key)):
                 found.setdefault(sample["kind"], {})[sample["round"]] = sample["values"][key]
-        return next(iter(found.values()), {})
+        return next((found[each] for each in ([kind] if kind else KINDS) if each in found), {})
 
-    def has(self, workload, name, key):
-        return bool(self.values(workload, name, key))
+    def has(self, workload, name, key, kind=None):
+        return bool(self.values(workload, name, key, kind))
 
     @cache
-    def figure(self, workload, name, key):
-        return estimate(self.values(workload, name, key).values())
+    def figure(self, workload, name, key, kind=None):
+        return estimate(self.values(workload, name, key, kind).values())
 
     @cache
     def ratio(self, workload, name, key):
         """To the base of the workload in the same round; None without one."""
         base = self.base(workload)
         return base and ratio(self.values(workload, name, key), self.values(workload, base, key))
+
+    def disagreements(self):
+        """Where a server has not counted the same system calls as the kernel: sentences."""
+        return [f"{each['contestant']} under {each['workload']}: {difference}"
+                for each in self.results.samples
+                for difference in each["values"].get("differences") or []]
 
     def histograms(self, workload, name):
         return list(filter(None, self.values(workload, name, "histogram").values()))
@@ -74,6 +84,14 @@ class Measurements:
         """None for a key that the load does not have."""
         metrics = counted_metrics(workload.load) + timed_metrics(workload.load)
         return next((each for each in metrics if each.key == key), None)
+
+
+def one_of_each(contestants):
+    """The first contestant of each library: more have no room among lines."""
+    found = {}
+    for each in contestants:
+        found.setdefault(each.library or each.name, each)
+    return list(found.values())
 
 
 def _is_figure(value):
