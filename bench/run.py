@@ -9,7 +9,7 @@ import sys
 import time
 from textwrap import wrap
 
-from comparison import datagrams, machine, result_file, table, transfer
+from comparison import changes, datagrams, machine, report, result_file, table, transfer
 from comparison.command_line import PROJECT, arguments
 from comparison.contestants import POOL_THREADS
 from comparison.finding import held_against_base, level_against_edge, models_side_by_side
@@ -17,7 +17,7 @@ from comparison.measure import Bench, server_command
 from comparison.plan import parts_of, refused_lines
 from comparison.processes import Failed
 from comparison.progress import Progress, clock_time
-from comparison.results import COUNTED, TIMED, Results
+from comparison.results import COUNTED, KERNEL, TIMED, Results
 from comparison.rounds import Budget, carry_out, plan
 from comparison.under_load import TooMany
 
@@ -56,7 +56,7 @@ def measure(part, bench, seed, results):
             results.add(run, values)
 
     progress = Progress()
-    make = {TIMED: bench.timed, COUNTED: bench.counted}
+    make = {TIMED: bench.timed, COUNTED: bench.counted, KERNEL: bench.counted_by_kernel}
     runs = [run for run in plan(part.cells, part.rounds, seed) if run.kind in make
             and (run.kind != COUNTED or run.contestant.counts)]
     try:
@@ -120,13 +120,6 @@ def findings(results, parts):
     return sentences + models_side_by_side(results, workloads, models)
 
 
-def write_report(folder, document):
-    result_file.write(folder, document)
-    from comparison.page import page  # matplotlib takes a second to load: not before measuring
-
-    (folder / "report.html").write_text(page(document))
-
-
 def show(results, parts, document):
     for part in parts:
         print(table.terminal(results, part.contestants_of()))
@@ -134,6 +127,23 @@ def show(results, parts, document):
         print(table.further(section))
     for sentence in document["finding"]:
         print("\n".join(wrap(sentence, table.WIDTH)) + "\n")
+
+
+def held_against_baseline(options, document):
+    """False when a count has become worse."""
+    if options.save_baseline:
+        options.save_baseline.write_text(
+            result_file.as_text(result_file.counts_alone(document)))
+    if not options.baseline:
+        return True
+    baseline, now = result_file.read(options.baseline), result_file.of(document)
+    worse = changes.worse_counts(baseline, now)
+    for each in worse:
+        print(f"worse than {options.baseline}: {each.workload} {each.contestant}, "
+              f"{each.metric.title} {each.metric.unit}: {each.before:.3f} → {each.after:.3f}")
+    print(f"{options.baseline}: the counts of {changes.guarded(baseline, now)} cells were compared, "
+          f"{len(worse)} are worse")
+    return not worse
 
 
 def prepare(options):
@@ -168,20 +178,21 @@ def main():
             results.refuse(*cell, "refused: " + reason)
     complete = all(measure(part, by_part[part.name], options.seed, results) for part in parts)
     further = []
-    if complete and "modes" in options.only and not options.own:
+    if complete and options.is_usual:
         further = measure_further(options, by_part["servers"])
     document = result_file.document(
         parts, results, **facts, complete=complete, seconds=time.monotonic() - started,
         finding=findings(results, parts), further=further)
     show(results, parts, document)
-    write_report(options.output, document)
+    result_file.write(options.output, document)
+    report.write(options.output)
     where = min(os.path.relpath(options.output), str(options.output.resolve()), key=len)
     print(f"{clock_time(time.monotonic() - started)} minutes; {where}/report.html, "
           f"{where}/results.json, {where}/results.csv")
     if not complete:
         print("Stopped before the end: fewer rounds than planned.", file=sys.stderr)
         return 130
-    return 0 if results.samples else 1
+    return 0 if results.samples and held_against_baseline(options, document) else 1
 
 
 if __name__ == "__main__":

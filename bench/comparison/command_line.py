@@ -5,7 +5,8 @@ import random
 from pathlib import Path
 
 from comparison import grid
-from comparison.contestants import (BACKENDS, MODEL_NAMES, MODES, TRIGGERS, impossible, own, peers)
+from comparison.contestants import (BACKENDS, MODEL_NAMES, MODES, ON_DEMAND, TRIGGERS,
+                                    impossible, own, peers)
 from comparison.measure import default_build
 from comparison.statistics import ENOUGH_ROUNDS
 
@@ -53,8 +54,10 @@ def _parser():
     how.add_argument("--spin", action="store_true",
                      help="the clients never sleep: steadier, but they use their whole core")
     how.add_argument("--baseline", type=Path, metavar="RESULTS",
-                     help="afterwards compare what was counted with these results; status 1 when a "
-                     "count has become worse")
+                     help="afterwards hold what was counted against these results: status 1 when "
+                     "a count that is the same on every machine has become worse")
+    how.add_argument("--save-baseline", type=Path, metavar="FILE",
+                     help="keep those counts, for a later --baseline")
     how.add_argument("--output", type=Path, default=PROJECT / "build" / "bench",
                      help="folder of results.json, results.csv and report.html (build/bench)")
     how.add_argument("--build", type=Path, default=default_build(PROJECT), help=argparse.SUPPRESS)
@@ -66,11 +69,14 @@ def arguments(words=None):
     options = parser.parse_args(words)
     if any(value is not None and value <= 0 for value in (options.rounds, options.budget)):
         parser.error("rounds and budget must be positive")
+    options.is_usual = not any((options.modes, options.backend, options.trigger, options.server,
+                                options.ramp, options.connections, grid.given(options)))
     options.only = _sections(parser, options)
+    options.is_usual = options.is_usual and "modes" in options.only
     options.chosen_modes = _modes(parser, options)
     options.chosen_models = _chosen(parser, "--models", options.models, MODEL_NAMES)
-    available = [each.name for each in peers(options.build)]
-    options.chosen_peers = _chosen(parser, "--peers", options.peers, available)
+    options.available_peers = peers(options.build) if "peers" in options.only else []
+    options.chosen_peers = _peers(parser, options)
     try:
         options.own = [own(text) for text in options.server]
     except ValueError as problem:
@@ -117,6 +123,13 @@ def _modes(parser, options):
     return [by_name[name] for name in names
             if (not options.backend or name.partition("-")[0] in options.backend)
             and (not options.trigger or name.partition("-")[2] in options.trigger)]
+
+
+def _peers(parser, options):
+    known = [each.name for each in options.available_peers]
+    if options.peers:
+        return _chosen(parser, "--peers", options.peers, known)
+    return [name for name in known if name not in ON_DEMAND]
 
 
 def _chosen(parser, option, names, known):

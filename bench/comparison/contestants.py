@@ -1,7 +1,10 @@
 """Who is compared: modes of Pollux, models of serving, peers, and servers of one's own."""
 
 import os
+import shlex
 from dataclasses import dataclass
+
+from comparison import contestants_of_peers
 
 # select(2) takes numbers below this; glibc fixes it when the program is compiled.
 FD_SETSIZE = 1024
@@ -80,17 +83,17 @@ def models(cores):
 
 def peers(build):
     """The echo servers of other libraries that could be built here."""
-    try:
-        from comparison import contestants_of_peers
-    except ImportError:
-        return []
     return [
         Contestant(each.name, "peers", tuple(map(str, each.command)), loads=("echo", "churn"),
-                   takes=("read_size", "work"), most=getattr(each, "most", 0),
+                   takes=("read_size", "work"), most=each.most,
                    all_cores=each.what == "thread per connection", library=each.library,
                    version=each.version, what=each.what)
         for each in contestants_of_peers.echo_contestants(build)
     ]
+
+
+# Variants of one loop that are measured only when they are named.
+ON_DEMAND = {"bare-epoll-drain", "bare-epoll-edge-drain", "bare-epoll-one-shot"}
 
 
 def own(text):
@@ -104,8 +107,6 @@ def own(text):
         if not command[1:].isdigit() or not 0 < int(command[1:]) < 65536:
             raise ValueError(f"“{command}” is not a port")
         return Contestant(name, "own", loads=loads, port=int(command[1:]))
-    import shlex
-
     words = tuple(shlex.split(command))
     if not any("{port}" in word for word in words):
         raise ValueError(f"{{port}} is missing in “{command}”")

@@ -13,6 +13,7 @@ PACKAGES = {
     "Asio": "libasio-dev",
     "liburing": "liburing-dev",
 }
+FD_SETSIZE = 1024  # select(2) takes numbers below this
 LOOP = "a loop by hand"
 CALLBACKS = "readiness callbacks"
 STREAMS = "buffered streams"
@@ -27,6 +28,7 @@ class EchoPeer:
     library: str  # "kernel" for those that need none
     version: str  # the program's own words
     what: str  # the kind of thing it is, for people
+    most: int = 0  # descriptors that its facility takes; 0: as many as the system allows
 
 
 def _bare(name, what, *options):
@@ -49,7 +51,7 @@ _ALL = [
     ("libuv-try", "echo_libuv", ("--try-write",), "libuv", STREAMS + ", uv_try_write first"),
     ("asio", "echo_asio", (), "Asio", "completions over readiness"),
     ("liburing", "echo_uring", (), "liburing", "completion engine"),
-    ("threads", "echo_threads", (), "kernel", "a blocking thread per connection"),
+    ("bare-threads", "echo_threads", (), "kernel", "thread per connection"),
     ("python-selectors", "echo_selectors.py", (), "Python", "a loop in an interpreter"),
 ]
 
@@ -57,7 +59,8 @@ _ALL = [
 def echo_contestants(build):
     """Those that were built into this folder, as a list of EchoPeer; the floor comes first."""
     found = [(each, _command(build, each[1])) for each in _ALL]
-    return [EchoPeer(name, (*command, *options), library, _version(command), what)
+    return [EchoPeer(name, (*command, *options), library, _version(command), what,
+                     FD_SETSIZE if "select" in options else 0)
             for (name, _, options, library, what), command in found if command]
 
 

@@ -43,7 +43,8 @@ def add_axes(parser):
 
 CROSSED = ["active", "idle", "depth", "answer", "read_rate", "accepts", "read_size", "work",
            "loops", "rate"]
-OF_LOADS = {"answer": ["download"], "read_rate": ["download"], "depth": ["echo", "upper"]}
+OF_LOADS = {"answer": ["download"], "read_rate": ["download"], "depth": ["echo", "upper", "download", "http"],
+            "rate": ["echo", "upper", "download", "churn", "http"]}
 
 
 def workloads(options, loads, connections):

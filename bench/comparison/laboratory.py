@@ -69,7 +69,8 @@ class Laboratory:
             else:
                 results.add(run, values)
 
-        make = {TIMED: self.bench.timed, COUNTED: self.bench.counted}
+        make = {TIMED: self.bench.timed, COUNTED: self.bench.counted,
+                KERNEL: self.bench.counted_by_kernel}
         runs = plan(wanted, {kind: rounds}, self.seed)
         carry_out(runs, make, FixedLength(seconds), _Shown(self.show, title), keep)
         return results

@@ -1,9 +1,10 @@
 """One run: a fresh server, the load on it, and what both said."""
 
-import signal
 from pathlib import Path
 
 from comparison.contestants import SERVER, SERVER_OPTIONS, program
+from comparison.engine_counters import difference, look
+from comparison.kernel_calls import checked_run, counted_run
 from comparison.processes import Failed
 from comparison.process_tree import switches_between
 from comparison.servers import HOST, Server
@@ -55,12 +56,28 @@ class Bench:
         of its own: two looks in a row say how many, and those are taken off."""
         with self.under_load(workload, contestant, seconds, hooked=True) as run:
             run.connect()
-            first = _look(run.server)
-            before = _look(run.server)
+            first = look(run.server.child)
+            before = look(run.server.child)
             load = run.measure(seconds)
-            after = _look(run.server)
-        own = _difference(before, first)
-        return counted_values(workload, load, _difference(_difference(after, before), own))
+            after = look(run.server.child)
+        own = difference(before, first)
+        return counted_values(workload, load, difference(difference(after, before), own))
+
+    def counted_by_kernel(self, workload, contestant, seconds):
+        """System calls as strace sees them, which slows the server: more is ready at each wait. A
+        server that counts too must have counted the same."""
+        with self.under_load(workload, contestant, seconds, hooked=contestant.counts) as run:
+            run.connect()
+            if run.tree is None:
+                raise Failed("its process is not known, so nobody can count its system calls")
+            if contestant.counts and workload.loops == 1:
+                counts, load, differences = checked_run(
+                    run.server.child, self.other_cores, lambda: run.measure(seconds))
+            else:
+                counts, load = counted_run(run.tree, self.other_cores,
+                                           lambda: run.measure(seconds))
+                differences = []
+        return kernel_values(workload, load, counts, differences)
 
     def under_load(self, workload, contestant, seconds, hooked=False):
         command = server_command(self.build, contestant, workload, hooked)
@@ -73,20 +90,20 @@ class Bench:
                          idle if workload.held else None)
 
     def _load_command(self, workload, seconds):
+        # What an open loop has not had an answer to at its end is not waited for as long.
+        patience = min(1.0, self.patience) if workload.rate else self.patience
         return [*load_command(self.load_generator, workload, seconds, self.spin),
-                "--patience", self.patience]
+                "--patience", patience]
 
 
 def load_command(generator, workload, seconds, spin=False):
     command = [generator, "--mode", workload.load, "--connections", workload.users,
-               "--size", workload.size, "--seconds", seconds,
-               "--warmup", min(0.1, seconds / 4)]
-    command += ["--depth", workload.depth] if workload.load in ("echo", "upper") else []
+               "--seconds", seconds, "--warmup", min(0.1, seconds / 4)]
+    command += ["--size", workload.size] if workload.load != "http" else ["--path", HTTP_PATH]
+    command += ["--depth", workload.depth] if workload.depth > 1 else []
     if workload.load == "download":
         command += ["--answer", workload.answer]
         command += ["--read-rate", workload.read_rate] if workload.read_rate else []
-    if workload.load == "http":
-        command += ["--path", HTTP_PATH]
     command += ["--rate", workload.rate] if workload.rate else []
     return command + (["--spin"] if spin else [])
 
@@ -114,7 +131,7 @@ def server_command(build, contestant, workload, hooked=False):
             words += [SERVER_OPTIONS[field], getattr(workload, field)]
     if first == SERVER:
         words += _serving(workload) + (["--stats"] if hooked else [])
-    return [path, "--host", HOST, "--port", 0, *words]
+    return [path, *words, "--host", HOST, "--port", 0]
 
 
 def _serving(workload):
@@ -128,24 +145,6 @@ def _serving(workload):
 def _memory(tree, workload):
     """Worth the while of looking where there are enough connections to show."""
     return tree.memory_kib() if tree and workload.connections >= CONNECTIONS_THAT_SHOW else None
-
-
-def _look(server):
-    """The server's counters."""
-    server.child.send_signal(signal.SIGUSR1)
-    line = ""
-    while not line.startswith("stats "):
-        line = server.child.read_line("stderr")
-    return dict(_number(word) for word in line.split()[1:])
-
-
-def _number(word):
-    key, value = word.split("=", 1)
-    return key, float(value)
-
-
-def _difference(after, before):
-    return {key: value - before.get(key, 0) for key, value in after.items()}
 
 
 def amount(workload, load):
@@ -200,6 +199,28 @@ def counted_values(workload, load, counters):
     values["calls"] = sum(value for key, value in counters.items()
                           if key.startswith("calls.")) / count
     return values
+
+
+# Our names of what kernel_calls counts.
+KERNEL_FIGURES = {
+    "wait": "waits", "events": "events_per_wait", "change": "changes", "read": "reads",
+    "blocked": "reads_blocked", "write": "writes", "accept": "accepts",
+    "spurious": "spurious", "wake_up": "wake_ups", "bytes_per_wake": "bytes_per_wake_up",
+    "calls": "calls",
+}
+
+
+def kernel_values(workload, load, counts, differences):
+    count = amount(workload, load)
+    if not count:
+        raise Failed("nothing was answered while it was counted")
+    figures = counts.per(count)
+    if not figures["waits"]:  # nobody waits for several: nothing can be said about waits
+        figures["events_per_wait"] = figures["bytes_per_wake_up"] = None
+    values = {key: figures[name] for key, name in KERNEL_FIGURES.items()
+              if figures[name] is not None}
+    return values | {"requests": load["requests"], "bytes": load["bytes"],
+                     "differences": differences, "counters": dict(counts.calls)}
 
 
 def default_build(project):

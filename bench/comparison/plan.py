@@ -60,8 +60,7 @@ def _server_cells(options):
     chosen = options.chosen_modes if "modes" in options.only else []
     others = list(options.own)
     if "peers" in options.only:
-        others += [each for each in contestants.peers(options.build)
-                   if each.name in options.chosen_peers]
+        others += [each for each in options.available_peers if each.name in options.chosen_peers]
     if others and not chosen:  # somebody must be there to be held against
         chosen = [each for each in contestants.MODES if each.name == contestants.BASE]
     loads = ["echo"] if grid.given(options) else ["echo", "upload"]

@@ -31,10 +31,10 @@ def _of_workload(workload, hard_limit):
                 f"{ports} (net.ipv4.ip_local_port_range)")
     if workload.load == "churn" and workload.active < 1:
         return "churn uses every connection: hold more with --idle"
-    if workload.rate and workload.load in ("upload", "download"):
-        return "a bulk load has no rate of messages"
-    if workload.depth > 1 and workload.load not in ("echo", "upper"):
-        return f"one {workload.unit} at a time: only echo has a depth"
+    if workload.rate and workload.load == "upload":
+        return "an upload has no rate of messages"
+    if workload.depth > 1 and workload.load in ("upload", "churn"):
+        return "only loads that answer on a connection that stays have a depth"
     if workload.load != "download" and (workload.read_rate or workload.answer != USUAL["answer"]):
         return "only a download has answers of a size, and slow readers"
     return None

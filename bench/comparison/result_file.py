@@ -4,9 +4,10 @@ import csv
 import json
 from dataclasses import asdict, dataclass
 
+from comparison.changes import is_exact
 from comparison.contestants import Contestant
 from comparison.processes import Failed
-from comparison.results import Results
+from comparison.results import COUNTED, Results
 from comparison.workloads import Workload, counted_metrics, timed_metrics
 
 FORMAT = 2
@@ -57,14 +58,42 @@ def _summary(results, workload, contestant):
 
 
 def write(folder, written):
+    (folder / "results.json").write_text(as_text(written))
+    with open(folder / "results.csv", "w", newline="") as file:
+        csv.writer(file).writerows(rows(written))
+
+
+def as_text(written):
     """One line a sample: thousands of lines can be read and compared, and stay small."""
     rest = {key: value for key, value in written.items() if key != "samples"}
     text = json.dumps(rest, indent=1, ensure_ascii=False)
     samples = ",\n".join("  " + json.dumps(each, ensure_ascii=False) for each in written["samples"])
-    (folder / "results.json").write_text(
-        text.removesuffix("\n}") + ',\n "samples": [\n' + samples + "\n ]\n}\n")
-    with open(folder / "results.csv", "w", newline="") as file:
-        csv.writer(file).writerows(rows(written))
+    return text.removesuffix("\n}") + ',\n "samples": [\n' + samples + "\n ]\n}\n"
+
+
+def counts_alone(written):
+    """What a baseline keeps: the counts that are the same on every machine, once each."""
+    run = of(written)
+    exact = {(workload.name, each.name) for workload, contestants in run.contestants_of.items()
+             for each in contestants if is_exact(workload, each)}
+    keys = {metric.key for workload in run.contestants_of
+            for metric in counted_metrics(workload.load)}
+    samples = [
+        each | {"values": {key: round(value, 3) for key, value in each["values"].items()
+                           if key in keys}}
+        for each in written["samples"]
+        if (each["workload"], each["contestant"]) in exact
+        and each["kind"] == COUNTED and each["round"] == 1
+    ]
+    names = {each["contestant"] for each in samples}
+    workloads = {each["workload"] for each in samples}
+    return {
+        "format": FORMAT, "kind": "run",
+        "contestants": [each for each in written["contestants"] if each["name"] in names],
+        "workloads": [each | {"contestants": [name for name in each["contestants"] if name in names]}
+                      for each in written["workloads"] if each["name"] in workloads],
+        "reasons": [], "samples": samples,
+    }
 
 
 def rows(written):

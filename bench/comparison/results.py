@@ -55,15 +55,17 @@ class Results:
 
     def by_round(self, workload, name, key):
         """What the kernel has counted stands in for what the server did not count itself."""
-        found = {TIMED: {}, COUNTED: {}, KERNEL: {}, KNEE: {}}
-        for sample in self._of(workload.name, name):
-            if sample["values"].get(key) is not None:
-                found[sample["kind"]][sample["round"]] = sample["values"][key]
-        return next((values for values in found.values() if values), {})
+        for kind in (TIMED, COUNTED, KERNEL, KNEE):
+            if found := self.by_round_of(kind, workload, name, key):
+                return found
+        return {}
 
-    def _of(self, workload, contestant):
-        return [sample for sample in self.samples
-                if sample["workload"] == workload and sample["contestant"] == contestant]
+    def by_round_of(self, kind, workload, name, key):
+        return {
+            sample["round"]: sample["values"][key] for sample in self.samples
+            if sample["kind"] == kind and sample["workload"] == workload.name
+            and sample["contestant"] == name and sample["values"].get(key) is not None
+        }
 
     def of(self, workload, name, key):
         """The Estimate of a figure; None when there is none."""

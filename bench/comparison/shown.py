@@ -25,6 +25,25 @@ def with_interval(estimate, unit="", scale=1.0):
     return f"{middle}{unit} ({low}{joint}{high})"
 
 
+def fixed(estimate, places=2):
+    """With so many decimals whatever the size: for figures that are compared with each other."""
+    if estimate is None:
+        return "–"
+    low, middle, high = (f"{value:,.{places}f}" for value in
+                         (estimate.low, estimate.median, estimate.high))
+    return f"{middle} ({low}–{high})"
+
+
+def factor(estimate):
+    """Of a ratio."""
+    return "×" + fixed(estimate) if estimate else "–"
+
+
+def in_percent(estimate):
+    """Of a share from 0 to 1."""
+    return with_interval(estimate, " %", 100)
+
+
 def duration(nanoseconds):
     """The unit and the scale from nanoseconds in which a duration of this size reads well."""
     for unit, size in ((" s", 1e9), (" ms", 1e6), (" µs", 1e3)):

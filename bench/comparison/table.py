@@ -3,13 +3,19 @@
 from textwrap import wrap
 
 from comparison.finding import cautions, number, ranged
+from comparison.results import COUNTED, KERNEL
+from comparison.statistics import estimate
 from comparison.workloads import counted_metrics, timed_metrics
 
 WIDTH = 120
 MISSING = "–"
 LEGEND = {"upper": "waited, preempted: voluntary and involuntary context switches per request, of "
           "all threads of all processes; memory: what the server has grown by, per connection"}
-SHORT = {"latency p50": "p50", "latency p99": "p99", "server CPU per request": "CPU/request",
+# The tracer stops a server twice in every call.
+COUNTED_BY = {COUNTED: "counted by the servers themselves",
+              KERNEL: "seen by the kernel, which slows all alike: more is ready at each wait"}
+SHORT = {"spurious wake-ups": "spurious", "bytes per wake-up": "bytes/wake-up",
+         "events per wait": "events/wait", "latency p50": "p50", "latency p99": "p99", "server CPU per request": "CPU/request",
          "server CPU per KiB": "CPU/KiB", "voluntary switches": "waited",
          "involuntary switches": "preempted", "memory per connection": "memory",
          "server CPU per connection": "CPU/connection", "re-registrations": "changes"}
@@ -35,19 +41,21 @@ def timed_rows(results, workload, contestants, full=False):
     return header, rows
 
 
-def counted_rows(results, workload, contestants, full=False):
-    """System calls by kind; empty where nothing was counted."""
+def counted_rows(results, workload, contestants, kind, full=False):
+    """System calls of those who were counted in this way, by themselves or by the kernel; empty
+    where nothing was."""
+    found = {
+        each.name: {metric: estimate(results.by_round_of(kind, workload, each.name,
+                                                         metric.key).values())
+                    for metric in counted_metrics(workload.load)}
+        for each in contestants
+    }
     metrics = [metric for metric in counted_metrics(workload.load)
-               if any(results.by_round(workload, each.name, metric.key) for each in contestants)]
+               if any(figures[metric] for figures in found.values())]
     header = [_subject(contestants), *[SHORT.get(each.title, each.title) for each in metrics]]
-    rows = []
-    for each in contestants:
-        row = [each.name]
-        for metric in metrics:
-            found = results.of(workload, each.name, metric.key)
-            row.append(_shown(found, ranged if full else _median, metric.digits))
-        if len(set(row[1:]) - {MISSING}) > 0:
-            rows.append(row)
+    rows = [[name, *[_shown(figures[metric], ranged if full else _median, metric.digits)
+                     for metric in metrics]]
+            for name, figures in found.items() if any(figures.values())]
     return (header, rows) if rows else ([], [])
 
 
@@ -100,9 +108,11 @@ def terminal(results, contestants_of):
     lines = []
     for workload, contestants in contestants_of.items():
         lines += [workload.title, ""]
-        header, rows = counted_rows(results, workload, contestants)
-        if rows:
-            lines += [f"  system calls per {workload.unit}", *align(header, rows), ""]
+        for kind, by_whom in COUNTED_BY.items():
+            header, rows = counted_rows(results, workload, contestants, kind)
+            if rows:
+                lines += [f"  system calls per {workload.unit}, {by_whom}", *align(header, rows),
+                          ""]
         lines += align(*timed_rows(results, workload, contestants))
         notes = (reasons(results, workload, contestants)
                  + cautions(results, workload, contestants))

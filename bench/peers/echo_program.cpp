@@ -1,6 +1,7 @@
 #include "echo_program.hpp"
 
 #include <csignal>
+#include <fcntl.h>
 #include <iostream>
 #include <pollux/error.hpp>
 #include <pollux/net/socket.hpp>
@@ -39,7 +40,7 @@ bool read_command_line(int argc, char** argv, Program& program, Settings& settin
     options.number("--port", settings.port, 0, 65535, "0 picks a free one (0)");
     options.number("--read-size", settings.read_size, 1, largest_read,
                    "bytes that one read asks for (65536)");
-    options.number("--work", work, 0, most_work, "microseconds of CPU time for each read (0)");
+    options.number("--work", work, 0, most_work, "microseconds of work for each read (0)");
     options.flag("--version", version, "print library and version");
     options.flag("--help", help, "print this");
     options.parse(argc, argv);
@@ -75,6 +76,11 @@ pollux::Fd listen(const Settings& settings) {
     auto listener = pollux::Socket::listen(address);
     if (address.family() != AF_UNIX) listener.set(pollux::option::no_delay, true);
     return listener.release();
+}
+
+void make_blocking(int fd) {
+    const int flags = pollux::check(fcntl(fd, F_GETFL), "fcntl");
+    pollux::check(fcntl(fd, F_SETFL, flags & ~O_NONBLOCK), "fcntl");
 }
 
 void announce(int listener) {

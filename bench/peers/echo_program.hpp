@@ -34,6 +34,9 @@ int run(int argc, char** argv, Program program, const std::function<void(const S
 /// inherits TCP_NODELAY. How it is made is the same for all, and takes no part in what is measured.
 pollux::Fd listen(const Settings& settings);
 
+/// For those that wait in the call.
+void make_blocking(int fd);
+
 /// Tells, on standard output, where that socket listens. Signals are heard from here on, so whoever
 /// reads the line may send one.
 void announce(int listener);

@@ -76,8 +76,8 @@ class Server:
 
     def work(self):
         if self.work_ns:
-            end = time.thread_time_ns() + self.work_ns
-            while time.thread_time_ns() < end:
+            end = time.monotonic_ns() + self.work_ns
+            while time.monotonic_ns() < end:
                 pass
 
     def run(self):
@@ -92,7 +92,7 @@ def arguments():
     parser.add_argument("--port", type=int, choices=range(65536), default=0, metavar="N")
     parser.add_argument("--read-size", type=_at_least(1), default=65536, metavar="BYTES")
     parser.add_argument("--work", type=_at_least(0), default=0, metavar="MICROSECONDS",
-                        help="CPU time for each read")
+                        help="for each read")
     parser.add_argument("--version", action="version",
                         version=f"Python {platform.python_version()}")
     return parser.parse_args()

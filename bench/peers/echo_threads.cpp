@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <fcntl.h>
 #include <memory>
 #include <pollux/error.hpp>
 #include <sys/socket.h>
@@ -56,8 +55,7 @@ void end_at_a_signal() {
 
 void serve(const echo::Settings& settings) {
     const pollux::Fd listener = echo::listen(settings);
-    const int flags = fcntl(listener.get(), F_GETFL);
-    pollux::check(fcntl(listener.get(), F_SETFL, flags & ~O_NONBLOCK), "fcntl");
+    echo::make_blocking(listener.get());
     end_at_a_signal();
     echo::announce(listener.get());
     for (;;) {

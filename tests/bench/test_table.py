@@ -2,6 +2,7 @@ import unittest
 
 from comparison import table
 from comparison.contestants import MODES
+from comparison.results import COUNTED
 from examples import (BY_NAME, ECHO, MODELS, MODELS_50, UPLOAD, counted, level_and_edge, no_results,
                       served, timed)
 
@@ -78,13 +79,14 @@ class Terminal(unittest.TestCase):
 
 class Counts(unittest.TestCase):
     def test_only_what_was_counted_has_a_column(self):
-        header, rows = table.counted_rows(level_and_edge([2.0], [1.0]), ECHO, MODES)
+        header, rows = table.counted_rows(level_and_edge([2.0], [1.0]), ECHO, MODES,
+                                          COUNTED)
         self.assertEqual(header, ["mode", "waits", "changes", "reads", "would-block", "writes"])
         self.assertEqual([row[0] for row in rows], ["epoll-level", "epoll-edge"])
         self.assertEqual(rows[1][3:5], ["2.000", "1.000"])
 
     def test_nothing_counted_is_no_table(self):
-        self.assertEqual(table.counted_rows(no_results(), ECHO, MODES), ([], []))
+        self.assertEqual(table.counted_rows(no_results(), ECHO, MODES, COUNTED), ([], []))
 
 
 if __name__ == "__main__":
