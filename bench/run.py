@@ -9,7 +9,7 @@ import sys
 import time
 from textwrap import wrap
 
-from comparison import changes, datagrams, machine, result_file, table, transfer
+from comparison import changes, datagrams, machine, report, result_file, table, transfer
 from comparison.command_line import PROJECT, arguments
 from comparison.contestants import POOL_THREADS
 from comparison.contestants_of_peers import missing as missing_peers
@@ -124,13 +124,6 @@ def findings(results, parts):
     return sentences + models_side_by_side(results, workloads, models)
 
 
-def write_report(folder, document):
-    result_file.write(folder, document)
-    from comparison.page import page  # matplotlib takes a second to load: not before measuring
-
-    (folder / "report.html").write_text(page(document))
-
-
 def show(results, parts, document):
     for part in parts:
         print(table.terminal(results, part.contestants_of()))
@@ -198,7 +191,8 @@ def main():
         parts, results, **facts, complete=complete, seconds=time.monotonic() - started,
         finding=findings(results, parts), further=further)
     show(results, parts, document)
-    write_report(options.output, document)
+    result_file.write(options.output, document)
+    report.write(options.output)
     where = min(os.path.relpath(options.output), str(options.output.resolve()), key=len)
     print(f"{clock_time(time.monotonic() - started)} minutes; {where}/report.html, "
           f"{where}/results.json, {where}/results.csv")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from comparison.engine_counters import difference, look
+from comparison.process_tree import ProcessTree
 from comparison.processes import Child, Failed, settle
 
 WAITS = {"epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll", "select", "pselect6"}
@@ -141,24 +142,23 @@ class Trace:
             raise Failed("strace has ended before its time")
 
 
-def counted_run(run, seconds, cores):
-    """A measured phase of an `UnderLoad` that is connected, with what the kernel counts of it:
-    `(Counts, what the load generator says)`."""
-    with Trace(run.tree, cores) as trace:
-        load = run.measure(seconds)
-        return trace.counts(), load
+def counted_run(tree, cores, work):
+    """What a server at rest does while `work()` runs: `(Counts, what work returned)`."""
+    with Trace(tree, cores) as trace:
+        result = work()
+        return trace.counts(), result
 
 
-def checked_run(run, seconds, cores):
-    """The same with a server of ours linked with pollux_hooked, which counts too: `(Counts, what
-    the load generator says, differences)`, see `check_against_engine`."""
-    with Trace(run.tree, cores) as trace:
-        before = look(run.server.child)
+def checked_run(server, cores, work):
+    """The same for the `Child` of a server of ours that is linked with pollux_hooked and has
+    `--stats`: `(Counts, what work returned, differences)`, see `check_against_engine`."""
+    with Trace(ProcessTree(server.pid), cores) as trace:
+        before = look(server)
         trace.begin()
-        load = run.measure(seconds)
+        result = work()
         counts = trace.counts()
-        after = look(run.server.child)  # counted by both: the calls of the look before
-        return counts, load, check_against_engine(trace.counts(), difference(after, before))
+        after = look(server)  # counted by both: what followed the look before
+        return counts, result, check_against_engine(trace.counts(), difference(after, before))
 
 
 # A call in one line, or its end when another thread was heard of in between:

@@ -79,9 +79,11 @@ class Bench:
             if run.tree is None:
                 raise Failed("its process is not known, so nobody can count its system calls")
             if counts_too and workload.loops == 1:
-                counts, load, differences = checked_run(run, seconds, self.other_cores)
+                counts, load, differences = checked_run(
+                    run.server.child, self.other_cores, lambda: run.measure(seconds))
             else:
-                counts, load = counted_run(run, seconds, self.other_cores)
+                counts, load = counted_run(run.tree, self.other_cores,
+                                           lambda: run.measure(seconds))
                 differences = []
         return kernel_values(workload, load, counts, differences)
 

@@ -49,14 +49,15 @@ class ProcessTree:
 
     def memory_kib(self):
         """Pages of user memory, a shared one divided by those who share it (PSS), and page tables.
+        Pages of files are left out: programs and libraries cost less while others run them too.
         None where the kernel does not say."""
         total = 0
         for pid in self.processes():
-            pages = _fields(PROC / str(pid) / "smaps_rollup").get("Pss")
+            pages = _fields(PROC / str(pid) / "smaps_rollup")
             tables = _fields(PROC / str(pid) / "status").get("VmPTE")
-            if pages is None or tables is None:
+            if "Pss_Anon" not in pages or tables is None:
                 return None
-            total += _kib(pages) + _kib(tables)
+            total += _kib(pages["Pss_Anon"]) + _kib(pages["Pss_Shmem"]) + _kib(tables)
         return total
 
 

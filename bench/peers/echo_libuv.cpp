@@ -55,10 +55,10 @@ class Server {
 public:
     Server(const echo::Settings& settings, bool try_write)
         : settings_(settings), try_write_(try_write), shared_(settings.read_size) {
+        pollux::Fd socket = echo::listen(settings); // first, since it may throw
         check(uv_loop_init(&loop_), "uv_loop_init");
         check(uv_tcp_init(&loop_, &listener_), "uv_tcp_init");
         listener_.data = this;
-        pollux::Fd socket = echo::listen(settings);
         check(uv_tcp_open(&listener_, socket.get()), "uv_tcp_open");
         const int number = socket.release();
         check(uv_listen(stream_of(&listener_), SOMAXCONN, on_client), "uv_listen");

@@ -1,8 +1,12 @@
 """What strace says, counted; and that the engine's own counters say the same."""
 
+import json
 import os
 import signal
+import socket
+import subprocess
 import sys
+import time
 import unittest
 from pathlib import Path
 from unittest import mock
@@ -11,8 +15,6 @@ from comparison.kernel_calls import (Trace, check_against_engine, checked_run, c
                                      counted_run)
 from comparison.process_tree import ProcessTree
 from comparison.processes import Child, Failed
-from comparison.servers import Server
-from comparison.under_load import UnderLoad
 
 CORES = os.sched_getaffinity(0)
 BENCH = Path(os.environ.get("POLLUX_BUILD", "/nonexistent")) / "bench"
@@ -109,6 +111,26 @@ class Logs(unittest.TestCase):
                           "recvfrom that would block: 0 by the engine, 1 by the kernel"])
 
 
+def ask(client, times):
+    for _ in range(times):
+        client.sendall(b"m" * 64)
+        assert len(client.recv(64, socket.MSG_WAITALL)) == 64
+
+
+def run_load(server, port, *options):
+    """Returns when the server has closed its connections too."""
+    descriptors = Path("/proc") / str(server.pid) / "fd"
+    open_before = len(os.listdir(descriptors))
+    said = subprocess.run(
+        [BENCH / "load_generator", "--port", port, "--connections", "5", "--seconds", "0.03",
+         "--warmup", "0", *map(str, options)], capture_output=True, check=True, timeout=20).stdout
+    deadline = time.monotonic() + 30
+    while len(os.listdir(descriptors)) > open_before:
+        assert time.monotonic() < deadline, "the server keeps its connections"
+        time.sleep(0.01)
+    return json.loads(said)["requests"]
+
+
 def can_trace():
     child = Child(["sleep", "60"], CORES)
     try:
@@ -181,17 +203,29 @@ class Traces(unittest.TestCase):
         self.assertEqual((calls["getppid"], calls["write"], calls["read"]), (2, 1, 1))
 
     def test_a_server_that_is_not_ours_is_counted(self):
-        server = Server("python", [sys.executable, "-c", ECHO], CORES)
-        load = [BENCH / "load_generator", "--connections", 3, "--seconds", 0.05, "--warmup", 0]
-        if not (BENCH / "load_generator").exists():
-            self.skipTest("POLLUX_BUILD names no build with load_generator")
-        with UnderLoad(server, load, min(CORES)) as run:
-            run.connect()
-            counts, said = counted_run(run, 0.05, CORES)
-        requests = said["requests"]
-        self.assertEqual((counts.calls["recvfrom"], counts.calls["sendto"]), (requests, requests))
-        self.assertEqual(counts.bytes_read, 64 * requests)
-        self.assertEqual((counts.events, counts.spurious), (requests, 0))
+        server, tree = self.started(ECHO)
+        port = server.read_line().rpartition(":")[2]
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            counts, _ = counted_run(tree, CORES, lambda: ask(client, 10))
+        self.assertEqual((counts.calls["recvfrom"], counts.calls["sendto"]), (10, 10))
+        self.assertEqual((counts.bytes_read, counts.bytes_written), (640, 640))
+        self.assertEqual((counts.events, counts.spurious), (10, 0))
+
+    def test_who_wakes_and_does_nothing_has_woken_for_nothing(self):
+        child, tree = self.started(
+            "import os, select\n"
+            "ready = os.eventfd(1)\n"
+            "epoll = select.epoll()\n"
+            "epoll.register(ready, select.EPOLLIN)\n"
+            "input()\n"
+            "for _ in range(5): epoll.poll()\n"
+            "os.eventfd_read(ready); epoll.poll(0.001); print('done', flush=True); input()\n")
+        with Trace(tree, CORES) as trace:
+            child.write_line()
+            child.read_line()
+            counts = trace.counts()
+        self.assertEqual((counts.wake_ups, counts.events, counts.spurious, counts.timeouts),
+                         (5, 5, 4, 1))
 
     def test_a_tracer_that_is_killed_lets_go(self):
         child, tree = self.started("while True: print(input(), flush=True)")
@@ -226,18 +260,18 @@ class Engines(unittest.TestCase):
     """The counters that all figures rest on are what the kernel saw, exactly."""
 
     def differences(self, *options, load=()):
-        server = Server("pollux", [BENCH / "bench_server_hooked", "--stats", *options], CORES)
-        load = [BENCH / "load_generator", "--connections", 5, "--seconds", 0.03, "--warmup", 0,
-                *load]
-        with UnderLoad(server, load, min(CORES)) as run:
-            run.connect()
-            counts, said, differences = checked_run(run, 0.03, CORES)
-        self.assertGreaterEqual(counts.calls["recvfrom"], said["requests"])
+        server = Child([str(BENCH / "bench_server_hooked"), "--stats", *options], CORES)
+        self.addCleanup(server.stop)
+        port = server.read_line().rpartition(":")[2]
+        counts, requests, differences = checked_run(
+            server, CORES, lambda: run_load(server, port, *load))
+        self.assertGreaterEqual(counts.calls["recvfrom"], requests)
+        self.assertGreaterEqual(counts.calls["accept4"], 5)
         return differences
 
     def test_both_count_the_same(self):
         for backend, trigger in MODES:
-            for more in ([], ["--drain", "--read-size", 10]):
+            for more in ([], ["--drain", "--read-size", "10"]):
                 with self.subTest(backend=backend, trigger=trigger, more=more):
                     self.assertEqual(self.differences("--backend", backend, "--trigger", trigger,
                                                       *more), [])
