@@ -9,7 +9,7 @@ import sys
 import time
 from textwrap import wrap
 
-from comparison import changes, datagrams, machine, report, result_file, table, transfer
+from comparison import changes, further, machine, report, result_file, table
 from comparison.command_line import PROJECT, arguments
 from comparison.contestants import POOL_THREADS
 from comparison.contestants_of_peers import missing as missing_peers
@@ -23,17 +23,22 @@ from comparison.results import COUNTED, KNEE, TIMED, Results
 from comparison.rounds import Budget, carry_out, plan
 from comparison.under_load import TooMany
 
-MIB = 1024 * 1024
 PATIENCE = {"servers": (10.0, 10.0), "models": (8.0, 2.0)}  # seconds, full and quick
 
 
-def benches(options, parts):
+def bench_of(options, part):
     server_core, client_core = machine.core_pair()
-    return {
-        part.name: Bench(options.build, server_core, machine.cores_beside(client_core), client_core,
-                         options.spin, PATIENCE[part.name][options.quick])
-        for part in parts
-    }
+    return Bench(options.build, server_core, machine.cores_beside(client_core), client_core,
+                 options.spin, PATIENCE[part.name][options.quick])
+
+
+def measure_parts(options, parts, results):
+    """True when all runs were made."""
+    for number, part in enumerate(parts):
+        later = sum(each.budget for each in parts[number + 1:]) + further.seconds_of(options)
+        if not measure(part, bench_of(options, part), options.seed, results, Progress(later)):
+            return False
+    return True
 
 
 def check(options, parts):
@@ -45,7 +50,7 @@ def check(options, parts):
                 server_command(options.build, contestant, workload, hooked=True)
 
 
-def measure(part, bench, seed, results):
+def measure(part, bench, seed, results, progress):
     """True when all runs were made, False when Ctrl-C ended them."""
 
     def keep(run, values):
@@ -57,7 +62,6 @@ def measure(part, bench, seed, results):
         else:
             results.add(run, values)
 
-    progress = Progress()
     runs = [run for run in plan(part.cells, part.rounds, seed)
             if run.kind != COUNTED or counts_itself(run.contestant, run.workload)]
     try:
@@ -69,23 +73,20 @@ def measure(part, bench, seed, results):
         progress.end()
 
 
-def measure_further(options, bench):
-    """What is no comparison of modes: one big file, and datagrams."""
-    show = (lambda text: print(text, file=sys.stderr)) if not sys.stderr.isatty() else (
-        lambda text: print(f"\r{text:<60}\r", end="", file=sys.stderr, flush=True))
-    size = (64 if options.quick else 1024) * MIB
-    rounds = min(5, options.rounds)
-    samples = transfer.measure(bench.build, bench.server_core, bench.client_core, size,
-                               rounds, options.seed, show)
-    sections = [transfer.section(samples, size)]
-    show("datagrams")
+def measure_further(options, sections):
+    """True when all was measured; sections go to the list as they are ready."""
+    def show(text):
+        end = "\r" if sys.stderr.isatty() else "\n"
+        print(f"{text:<79}"[:79] if end == "\r" else text, end=end, file=sys.stderr, flush=True)
+
     try:
-        sections.append(datagrams.section(datagrams.measure(
-            bench.build, bench.server_core, 0.02 if options.quick else 0.2, rounds)))
-    except Failed as problem:
-        print(f"bench/run: {problem}", file=sys.stderr)
-    show("")
-    return sections
+        for section in further.measure(options, machine.core_pair(), show):
+            sections.append(section)
+        return True
+    except KeyboardInterrupt:
+        return False
+    finally:
+        show("")
 
 
 def describe(options, parts):
@@ -178,18 +179,18 @@ def main():
         return 2
     if parts is None:
         return 2
-    facts, by_part, results = describe(options, parts), benches(options, parts), Results()
+    facts, results = describe(options, parts), Results()
     for part in parts:
         results.bases |= part.bases()
         for cell, reason in part.refused:
             results.refuse(*cell, "refused: " + reason)
-    complete = all(measure(part, by_part[part.name], options.seed, results) for part in parts)
-    further = []
-    if complete and options.is_usual:
-        further = measure_further(options, by_part["servers"])
+    complete, sections = measure_parts(options, parts, results), []
+    complete = complete and measure_further(options, sections)
     document = result_file.document(
         parts, results, **facts, complete=complete, seconds=time.monotonic() - started,
-        finding=findings(results, parts), further=further)
+        finding=findings(results, parts) + [text for each in sections
+                                            for text in each.get("finding", [])],
+        further=sections)
     show(results, parts, document)
     result_file.write(options.output, document)
     report.write(options.output)

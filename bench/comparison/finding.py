@@ -174,7 +174,19 @@ def _against_base(results, workload, contestants, key):
 def cautions(results, workload, contestants):
     """What a reader of the absolute figures should know."""
     return [text for text in (_bottleneck(results, workload, contestants),
+                              _refused_requests(results, workload, contestants),
                               _drift(results, workload)) if text]
+
+
+def _refused_requests(results, workload, contestants):
+    """What was not answered, or not with what was asked for."""
+    found = []
+    for key, what in (("errors", "answers that are no success"), ("unanswered", "no answer")):
+        for each in contestants:
+            count = sum(results.by_round(workload, each.name, key).values())
+            if count:
+                found.append(f"{each.name} {count:,} times {what}")
+    return f"In all rounds together: {', '.join(found)}." if found else ""
 
 
 def disagreements(results):

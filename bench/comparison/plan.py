@@ -7,7 +7,9 @@ from comparison.refusal import refusal
 from comparison.results import COUNTED, KERNEL, KNEE, TIMED, Cell
 
 CONNECTIONS, QUICK_CONNECTIONS = [1, 50, 500, 5000], [1, 50]
-PEER_CONNECTIONS = 500  # with more, they say nothing further about a library
+PEER_CONNECTIONS = 50  # with more, they say nothing further about a library
+USUAL_LOADS = ["echo", "upload", "churn"]
+CHURNING = 50
 # Seconds of measuring, full and quick.
 BUDGETS = {"servers": (230.0, 18.0), "models": (210.0, 7.0)}
 
@@ -64,15 +66,26 @@ def _server_cells(options):
     alone = not chosen
     if alone:  # somebody must be there to be held against
         chosen = [each for each in contestants.MODES if each.name == contestants.BASE]
-    loads = ["echo"] if grid.given(options) else ["echo", "upload"]
-    asked = grid.given(options) or options.connections
+    asked = grid.given(options)
     cells = []
-    for workload in grid.workloads(options, loads, connections):
-        beside = [each for each in others if asked or each.group != "peers"
-                  or workload.load != "upload" and workload.connections <= PEER_CONNECTIONS]
+    for workload in grid.workloads(options, ["echo"] if asked else USUAL_LOADS, connections):
+        before, beside = ([each for each in several if asked or _is_usual(workload, each, options)]
+                          for several in (chosen, others))
         if beside or not alone:
-            cells += [Cell(workload, each) for each in [*chosen, *beside]]
+            cells += [Cell(workload, each) for each in [*before, *beside]]
     return cells
+
+
+def _is_usual(workload, contestant, options):
+    """Whether it is measured when nobody has asked for a load: what shows something, in a few
+    minutes. A server of one's own may do no more than echo."""
+    if workload.load == "upload":
+        return contestant.group == "modes"
+    if workload.load == "churn":
+        return workload.connections == CHURNING and (
+            contestant.group == "peers" or contestant.name == contestants.BASE)
+    return (contestant.group != "peers" or workload.connections <= PEER_CONNECTIONS
+            or options.connections)
 
 
 def _server_rounds(options):

@@ -14,13 +14,17 @@ def clock_time(seconds):
 
 
 class Progress:
-    def __init__(self, stream=sys.stderr):
+    """`later` seconds of other things follow when this is done."""
+
+    def __init__(self, later=0.0, stream=sys.stderr):
+        self._later = later
         self._stream = stream
         self._updates = stream.isatty()
         self._round = None
 
     def show(self, run, done, total, seconds_left):
         what = f"{KINDS[run.kind]} {run.round}"
+        seconds_left += self._later
         if self._updates:
             text = (
                 f"{done:4d} of {total} runs, {clock_time(seconds_left)} left   "
