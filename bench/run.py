@@ -18,10 +18,11 @@ from comparison.finding import (disagreements, held_against_base, level_against_
 from comparison.measure import Bench, counts_itself, server_command
 from comparison.plan import parts_of, refused_lines
 from comparison.processes import Failed
-from comparison.progress import Progress, clock_time
+from comparison.progress import Line, Progress, clock_time
 from comparison.results import COUNTED, KNEE, TIMED, Results
-from comparison.rounds import Budget, carry_out, plan
+from comparison.rounds import Budget, carry_out
 from comparison.under_load import TooMany
+from comparison.workloads import KNEE_METRICS
 
 PATIENCE = {"servers": (10.0, 10.0), "models": (8.0, 2.0)}  # seconds, full and quick
 
@@ -62,10 +63,8 @@ def measure(part, bench, seed, results, progress):
         else:
             results.add(run, values)
 
-    runs = [run for run in plan(part.cells, part.rounds, seed)
-            if run.kind != COUNTED or counts_itself(run.contestant, run.workload)]
     try:
-        carry_out(runs, bench.ways(), Budget(part.budget), progress, keep)
+        carry_out(part.runs(seed), bench.ways(), Budget(part.budget), progress, keep)
         return True
     except KeyboardInterrupt:
         return False
@@ -75,10 +74,7 @@ def measure(part, bench, seed, results, progress):
 
 def measure_further(options, sections):
     """True when all was measured; sections go to the list as they are ready."""
-    def show(text):
-        end = "\r" if sys.stderr.isatty() else "\n"
-        print(f"{text:<79}"[:79] if end == "\r" else text, end=end, file=sys.stderr, flush=True)
-
+    show = Line()
     try:
         for section in further.measure(options, machine.core_pair(), show):
             sections.append(section)
@@ -86,7 +82,7 @@ def measure_further(options, sections):
     except KeyboardInterrupt:
         return False
     finally:
-        show("")
+        show.end()
 
 
 def describe(options, parts):
@@ -112,15 +108,17 @@ def findings(results, parts):
                 for workload, contestants in part.contestants_of().items()}
     everybody = list(dict.fromkeys(each for several in compared.values() for each in several))
     workloads = list(compared)
-    groups = {each.group for each in everybody}
     sentences = []
     if wrong := disagreements(results):
         sentences.append("THE COUNTS ARE WRONG: the kernel has seen other calls than a server has "
                          "counted. " + "; ".join(wrong[:10]) + ".")
-    if "modes" in groups and any(each.name == "epoll-edge" for each in everybody):
+    if any(KNEE in part.rounds for part in parts):
+        return sentences + held_against_base(results, workloads, everybody, KNEE_METRICS[0])
+    if any(each.name == "epoll-edge" for each in everybody):
         sentences += level_against_edge(results, workloads)
     for group in ("peers", "own"):
-        sentences += held_against_base(results, workloads, everybody, group)
+        sentences += held_against_base(
+            results, workloads, [each for each in everybody if each.group == group])
     models = [each for each in everybody if each.group == "models"]
     return sentences + models_side_by_side(results, workloads, models)
 

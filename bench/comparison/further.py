@@ -50,13 +50,17 @@ def _of_peers(options, cores, show):
         for sample in peers_micro.measure(options.build, cores, options.rounds, options.seed,
                                           SECONDS["peers"][options.quick], show, options.quick):
             samples.append(sample)
-    finally:  # Ctrl-C keeps them
-        found = [asdict(each) for each in peers_micro.sections(samples)]
-        if found:
-            found[0] |= {
-                "samples": samples, "versions": peers_micro.versions(options.build),
-                "finding": [f"{each} ({who})" for who, sentences in (
-                    ("a peer wins", peers_micro.where_a_peer_wins(samples)),
-                    ("Pollux wins", peers_micro.where_pollux_wins(samples)))
-                    for each in sentences]}
-        yield from found
+    except KeyboardInterrupt:
+        yield from _peers(options.build, samples)
+        raise
+    yield from _peers(options.build, samples)
+
+
+def _peers(build, samples):
+    """The first has the samples of all, and what they say."""
+    found = [asdict(each) for each in peers_micro.sections(samples)]
+    if found:
+        found[0] |= {"samples": samples, "versions": peers_micro.versions(build),
+                     "finding": peers_micro.where_a_peer_wins(samples)
+                     + peers_micro.where_pollux_wins(samples)}
+    return found
