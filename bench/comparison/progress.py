@@ -14,7 +14,8 @@ def clock_time(seconds):
 
 
 class Line:
-    """One line kept up to date on a terminal; else a line for each thing, not for each round."""
+    """One line kept up to date on a terminal; else a line for each thing, not for each of its
+    rounds."""
 
     def __init__(self, stream=sys.stderr):
         self._stream = stream
@@ -23,11 +24,12 @@ class Line:
 
     def __call__(self, text):
         what = text.partition(", round")[0]
-        if self._updates:
-            self._stream.write(f"\r{text[:100]:<100}")
-        elif what != self._last:
-            self._stream.write(what + "\n")
+        if self._updates or what != self._last:
+            self.write(text)
         self._last = what
+
+    def write(self, text):
+        self._stream.write(f"\r{text[:100]:<100}" if self._updates else text + "\n")
         self._stream.flush()
 
     def end(self):
@@ -50,8 +52,8 @@ class Progress:
         what = f"{KINDS[run.kind]} {run.round}"
         left = clock_time(seconds_left + self._later)
         if self._updates:
-            self._line(f"{done:4d} of {total} runs, {left} left   "
-                       f"{what}: {run.workload.name} {run.contestant.name}")
+            self._line.write(f"{done:4d} of {total} runs, {left} left   "
+                             f"{what}: {run.workload.name} {run.contestant.name}")
         elif what != self._round:
-            self._line(f"{what}: {done} of {total} runs done, about {left} left")
+            self._line.write(f"{what}: {done} of {total} runs done, about {left} left")
         self._round = what
