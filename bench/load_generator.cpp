@@ -1,85 +1,92 @@
-// Load on any TCP server that echoes, upper-cases or discards, from one thread on bare epoll: what
-// measures must not be what is measured, so nothing here is Pollux. `--help` says what it can do.
+// Load on any TCP server, from one thread on bare epoll: what measures must not be what is
+// measured, so nothing here is Pollux. `--help` says what it can do.
 
-#include <cstdio>
+#include <cerrno>
 #include <exception>
 #include <iostream>
 #include <memory>
+#include <sched.h>
 #include <string>
-#include <vector>
+#include <string_view>
+#include <sys/prctl.h>
 
 #include "load/clock.hpp"
-#include "load/echo.hpp"
+#include "load/dialer.hpp"
+#include "load/idle.hpp"
+#include "load/load.hpp"
 #include "load/options.hpp"
-#include "load/result.hpp"
-#include "load/socket.hpp"
-#include "load/upload.hpp"
+#include "load/ramp.hpp"
+#include "load/report.hpp"
 
 namespace {
 
 using namespace load;
 
-void wait_for_line() {
-    std::string line;
-    std::getline(std::cin, line);
+void run_on(const std::vector<std::size_t>& cores) {
+    if (cores.empty()) return;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (const std::size_t core : cores) CPU_SET(core, &set);
+    if (sched_setaffinity(0, sizeof set, &set) < 0) fail("--cores: sched_setaffinity");
 }
-
-void wait_for_go(const Options& options) {
-    if (!options.handshake) return;
-    std::cout << "ready" << std::endl;
-    wait_for_line();
-}
-
-Goal warmup_goal(const Options& options) { return {.deadline = now() + options.warmup.count()}; }
 
 Goal measured_goal(const Options& options) {
-    Goal goal;
-    if (options.duration.count() > 0) goal.deadline = now() + options.duration.count();
+    Goal goal{.rate = options.rate};
+    if (options.duration.count() > 0) goal.duration = options.duration;
     const bool uploads = options.mode == Options::Mode::upload;
     if (const auto amount = uploads ? options.bytes : options.requests; amount > 0)
         goal.amount = amount;
     return goal;
 }
 
-struct Measured {
-    Result result;
-    std::int64_t cpu;
-};
-
-template <class Run> Measured measure(const Options& options, Run run) {
-    wait_for_go(options);
+Measured measure(Load& load, const Goal& goal) {
+    load.prepare();
     const std::int64_t cpu_before = nanoseconds_of(CLOCK_PROCESS_CPUTIME_ID);
-    Measured measured{.result = run(measured_goal(options)), .cpu = 0};
+    Measured measured{.result = load.run(goal)};
     measured.cpu = nanoseconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu_before;
     return measured;
 }
 
-const char* name_of(Options::Mode mode) {
-    switch (mode) {
-    case Options::Mode::echo:
-        return "echo";
-    case Options::Mode::upper:
-        return "upper";
-    case Options::Mode::upload:
-        break;
-    }
-    return "upload";
+void say_unless_standing_by(const Options& options, const char* what) {
+    if (!options.handshake) std::cerr << "load_generator: " << what << '\n';
 }
 
-void print(const Options& options, const Measured& measured) {
-    const Result& result = measured.result;
-    const double seconds = static_cast<double>(result.ended - result.started) / 1e9;
-    const auto number = [](auto value) { return static_cast<unsigned long long>(value); };
-    std::printf("{\"mode\": \"%s\", \"connections\": %zu, \"size\": %zu, \"depth\": %zu, "
-                "\"seconds\": %.9f, \"requests\": %llu, \"bytes\": %llu, \"waits\": %llu, "
-                "\"client_cpu_seconds\": %.9f, \"latency_ns\": {\"p50\": %llu, \"p90\": %llu, "
-                "\"p99\": %llu, \"p99.9\": %llu, \"max\": %llu}}\n",
-                name_of(options.mode), options.connections, options.size, options.depth, seconds,
-                number(result.requests), number(result.bytes), number(result.waits),
-                static_cast<double>(measured.cpu) / 1e9, number(result.latency.percentile(50)),
-                number(result.latency.percentile(90)), number(result.latency.percentile(99)),
-                number(result.latency.percentile(99.9)), number(result.latency.max()));
-    std::fflush(stdout);
+void measure_and_print(const Options& options, Load& load, const Goal& goal) {
+    const Measured measured = measure(load, goal);
+    std::cout << json(options, measured, goal.rate) << std::endl;
+    if (measured.limited_by_client(options))
+        say_unless_standing_by(options, "the client was the limit: the server may do better");
+}
+
+void find_and_print_knee(const Options& options, Load& load, Goal goal) {
+    const Knee knee = find_knee(options.rate, [&](double rate) {
+        goal.rate = rate;
+        const Measured measured = measure(load, goal);
+        std::cout << json(options, measured, rate) << std::endl;
+        return limit_of(options, measured);
+    });
+    std::cout << json(knee) << std::endl;
+    if (knee.because == Limit::client)
+        say_unless_standing_by(options, "the client was the limit: no knee of the server was seen");
+}
+
+void run_phase(const Options& options, Load& load, const Goal& goal) {
+    if (options.ramp)
+        find_and_print_knee(options, load, goal);
+    else
+        measure_and_print(options, load, goal);
+}
+
+// The connections stay open until the result is out and, standing by, until the line after: the
+// closing is no part of what is measured.
+void stand_by(const Options& options, Load& load) {
+    std::cout << "ready" << std::endl;
+    std::string line;
+    while (std::getline(std::cin, line) && (line == "go" || line.starts_with("go "))) {
+        Goal goal = measured_goal(options);
+        if (line != "go") goal.duration = parse_seconds("go", std::string_view{line}.substr(3));
+        run_phase(options, load, goal);
+    }
 }
 
 // A server that does not hold so many connections can be looked at before this process ends.
@@ -89,36 +96,30 @@ template <class Try> void or_stuck(const Options& options, Try attempt) {
     } catch (const Failure& failure) {
         if (options.handshake) {
             std::cout << "stuck: " << failure.what() << std::endl;
-            wait_for_line();
+            std::string line;
+            std::getline(std::cin, line);
         }
         throw;
     }
 }
 
-// The connections stay open until the result is out and, in a handshake, until the next line: the
-// closing is no part of what is measured.
-void run_echo(const Options& options) {
-    std::vector<Fd> sockets;
-    or_stuck(options, [&] { connect_all(options, sockets); });
-    const auto load = std::make_unique<EchoLoad>(options, sockets);
-    or_stuck(options, [&] { load->greet(); });
-    load->run(warmup_goal(options));
-    print(options, measure(options, [&](const Goal& goal) { return load->run(goal); }));
-    if (options.handshake) wait_for_line();
-}
-
-// An upload ends its connections, so the warm-up has some of its own.
-void run_upload(const Options& options) {
+void run(const Options& options) {
+    run_on(options.cores);
+    // By default the kernel may wake a thread 50 us late, to save power.
+    prctl(PR_SET_TIMERSLACK, 1);
+    if (options.mode == Options::Mode::idle)
+        return or_stuck(options, [&] { open_and_hold(options); });
+    make_room_for(options.connections);
+    const std::unique_ptr<Load> load = make_load(options);
+    or_stuck(options, [&] { load->prepare(); });
     if (options.warmup.count() > 0) {
-        std::vector<Fd> sockets;
-        connect_all(options, sockets);
-        upload(options, sockets, warmup_goal(options));
+        load->run({.duration = options.warmup, .rate = options.rate});
+        or_stuck(options, [&] { load->prepare(); });
     }
-    std::vector<Fd> sockets;
-    connect_all(options, sockets);
-    print(options,
-          measure(options, [&](const Goal& goal) { return upload(options, sockets, goal); }));
-    if (options.handshake) wait_for_line();
+    if (options.handshake)
+        stand_by(options, *load);
+    else
+        run_phase(options, *load, measured_goal(options));
 }
 
 } // namespace
@@ -126,15 +127,10 @@ void run_upload(const Options& options) {
 int main(int argc, char** argv) {
     try {
         const Options options = parse_options(argc, argv);
-        if (options.help) {
-            std::cout << usage;
-            return 0;
-        }
-        make_room_for(options.connections);
-        if (options.mode == Options::Mode::upload)
-            run_upload(options);
+        if (options.help)
+            std::cout << usage();
         else
-            run_echo(options);
+            run(options);
         return 0;
     } catch (const std::exception& error) {
         std::cerr << "load_generator: " << error.what() << '\n';

@@ -66,7 +66,7 @@ MAY_INCLUDE = {
 }
 
 # Users of the engine: the public headers, and files of these folders.
-USERS = {"demos": ["demos"], "bench": ["bench"], "tests": ["tests", "demos", "bench"]}
+USERS = {"demos": ["demos"], "bench": ["bench", "demos"], "tests": ["tests", "demos", "bench"]}
 
 # Tests of private parts by themselves, and the parts they may include.
 TESTS_OF_PARTS = {"tests/unit/timer_queue_test.cpp": ["engine/src/timer_queue.hpp"]}

@@ -1,1 +1,1 @@
-"""The parts of bench/compare.py: each module is one idea."""
+"""The parts of bench/run and its kin: each module is one idea."""

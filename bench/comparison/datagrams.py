@@ -6,7 +6,7 @@ import subprocess
 
 from comparison.finding import ranged
 from comparison.processes import Failed
-from comparison.summary import paired_ratios, spread
+from comparison.statistics import estimate, ratio
 from comparison.table import MISSING
 
 WAYS = {  # benchmark's name: what the table calls it
@@ -66,11 +66,11 @@ def section(samples):
         base = _by_round(samples, BASE, size, "ns")
         for way, name in WAYS.items():
             values = {key: _by_round(samples, way, size, key) for key in ("rate", "ns", "calls")}
-            ratio = spread(paired_ratios(values["ns"], base))
-            shown = [ranged(spread(values[key].values()), digits) if values[key] else MISSING
+            found = ratio(values["ns"], base)
+            shown = [ranged(estimate(values[key].values()), digits) if values[key] else MISSING
                      for key, digits in (("rate", 0), ("ns", 0), ("calls", 3))]
             rows.append([f"{size} bytes, {name}", *shown[:2],
-                         ranged(ratio) if ratio else MISSING, shown[2]])
+                         ranged(found) if found else MISSING, shown[2]])
     notes += sorted({f"{WAYS[each['way']]}: {each['reason']}"
                      for each in samples if "reason" in each})
     return {

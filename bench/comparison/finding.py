@@ -2,10 +2,11 @@
 
 from math import log
 
-from comparison.cells import BASE, MODELS, timed_metrics
+from comparison.contestants import BASE
+from comparison.statistics import ENOUGH_ROUNDS
+from comparison.workloads import timed_metrics
 
 EDGE = "epoll-edge"
-ENOUGH_ROUNDS = 5  # below, a range that misses 1 is too likely to be chance (1 in 4 with 3 rounds)
 SUBJECT = {"echo": "Small messages", "upload": "Bulk upload"}
 COST = {"echo": "server CPU per request", "upload": "server CPU per KiB"}
 
@@ -17,40 +18,44 @@ def number(value, digits=2):
     return f"{value:,.{digits}f}"
 
 
-def ranged(spread, digits=2):
-    low, high = number(spread.low, digits), number(spread.high, digits)
-    return f"{number(spread.median, digits)} ({low}–{high})"
+def ranged(estimate, digits=2):
+    low, high = number(estimate.low, digits), number(estimate.high, digits)
+    return f"{number(estimate.median, digits)} ({low}–{high})"
 
 
 def level_against_edge(results, workloads):
     """One sentence for small messages, one for uploads; what is not measured is said."""
     return [
-        _sentence(results, kind, [each for each in workloads if each.kind == kind])
-        for kind in ("echo", "upload")
-        if any(each.kind == kind for each in workloads)
+        _sentence(results, load, [each for each in workloads if each.load == load])
+        for load in ("echo", "upload")
+        if any(each.load == load for each in workloads)
     ]
 
 
-def _sentence(results, kind, workloads):
-    ratios = {each: results.ratio(each, EDGE, "cpu") for each in workloads}
+def _sentence(results, load, workloads):
+    ratios = {each: results.ratio_of(each, EDGE, BASE, "cpu") for each in workloads}
     ratios = {each: ratio for each, ratio in ratios.items() if ratio is not None}
     if not ratios:
-        return f"{SUBJECT[kind]}: nothing can be said, level or edge was not measured."
-    same = {each: ratio for each, ratio in ratios.items() if ratio.contains_one}
-    less = {each: ratio for each, ratio in ratios.items() if each not in same and ratio.median < 1}
-    more = {each: ratio for each, ratio in ratios.items() if each not in same and ratio.median > 1}
+        return f"{SUBJECT[load]}: nothing can be said, level or edge was not measured."
+    told = by_direction(ratios)
     parts = [
         f"{verdict}: {_list(found)}"
         for verdict, found in (
-            ("edge takes less", less),
-            ("edge takes more", more),
-            ("no difference can be told", same),
+            ("edge takes less", told[-1]),
+            ("edge takes more", told[1]),
+            ("no difference can be told", told[0]),
         )
         if found
     ]
-    text = f"{SUBJECT[kind]}, {COST[kind]} of edge over level: {'; '.join(parts)}."
-    text += _few_rounds([*less.values(), *more.values()])
-    return text + _why(results, kind, max(ratios, key=lambda each: abs(log(ratios[each].median))))
+    text = f"{SUBJECT[load]}, {COST[load]} of edge over level: {'; '.join(parts)}."
+    text += few_rounds([*told[-1].values(), *told[1].values()])
+    return text + _why(results, load, max(ratios, key=lambda each: abs(log(ratios[each].median))))
+
+
+def by_direction(ratios):
+    """Those below one (-1), above it (1), and those that cannot be told from it (0)."""
+    return {direction: {each: ratio for each, ratio in ratios.items()
+                        if ratio.direction == direction} for direction in (-1, 0, 1)}
 
 
 def _list(ratios):
@@ -58,24 +63,24 @@ def _list(ratios):
     parts = []
     for workload, ratio in ratios.items():
         noun = "" if parts else " connection" + ("s" if workload.connections > 1 else "")
-        parts.append(f"{ranged(ratio)} with {workload.connections}{noun}")
+        parts.append(f"{ranged(ratio)} with {workload.name.partition('-')[2]}{noun}")
     return ", ".join(parts)
 
 
-def _few_rounds(ratios):
+def few_rounds(ratios):
     fewest = min((ratio.count for ratio in ratios), default=ENOUGH_ROUNDS)
     if fewest >= ENOUGH_ROUNDS:
         return ""
     rounds = f"{fewest} round" + ("s are" if fewest > 1 else " is")
-    return f" {rounds[0].upper()}{rounds[1:]} an indication, no proof."
+    return f" {rounds[0].upper()}{rounds[1:]} an indication, no proof: that takes {ENOUGH_ROUNDS}."
 
 
-def _why(results, kind, workload):
+def _why(results, load, workload):
     """The calls behind it, where the two differ most."""
     calls = {}
     for mode in (EDGE, BASE):
         for key in ("read", "wait"):
-            calls[mode, key] = results.spread(workload, mode, key)
+            calls[mode, key] = results.of(workload, mode, key)
     if any(value is None for value in calls.values()):
         return ""
 
@@ -86,89 +91,118 @@ def _why(results, kind, workload):
     return f" At {workload.connections} edge makes {edge} per {workload.unit}, level {level}."
 
 
-def models_side_by_side(results, workloads):
-    """One sentence for each number of connections."""
-    cpu = next(each for each in timed_metrics("models") if each.key == "cpu")
+def held_against_base(results, workloads, contestants, group):
+    """A sentence for each workload with contestants of the group: which take less CPU than its
+    base, which more."""
+    names = [each.name for each in contestants if each.group == group]
     sentences = []
     for workload in workloads:
-        if workload.kind != "models":
+        base = results.base_of(workload)
+        ratios = {name: results.against_base(workload, name, "cpu") for name in names}
+        ratios = {name: ratio for name, ratio in ratios.items() if ratio and name != base}
+        if ratios:
+            cpu = next(each for each in timed_metrics(workload.load) if each.key == "cpu")
+            sentences.append(f"{workload.title}, {cpu.title} over {base}: "
+                             + _sides(ratios) + "." + few_rounds(ratios.values()))
+    return sentences
+
+
+def _sides(ratios):
+    told = by_direction(ratios)
+    return "; ".join(
+        f"{verdict} " + ", ".join(f"{name} {ranged(ratio)}" for name, ratio in sorted(
+            told[direction].items(), key=lambda item: item[1].median))
+        for direction, verdict in ((-1, "less for"), (1, "more for"),
+                                   (0, "no difference can be told for"))
+        if told[direction])
+
+
+def models_side_by_side(results, workloads, models):
+    """One sentence for each number of connections."""
+    cpu = next(each for each in timed_metrics("upper") if each.key == "cpu")
+    sentences = []
+    for workload in workloads:
+        if workload.load != "upper":
             continue
-        text = extremes(results, workload, MODELS, cpu, ", server CPU per request")
-        missing = [model.name for model in MODELS if results.reasons_of(workload, model)
-                   and results.spread(workload, model.name, "cpu") is None]
-        if missing and len(missing) < len(MODELS):
+        text = extremes(results, workload, models, cpu, ", server CPU per request")
+        missing = [model.name for model in models if results.reasons_of(workload, model)
+                   and results.of(workload, model.name, "cpu") is None]
+        if missing and len(missing) < len(models):
             text += f" Without figures, for the reasons in the table: {', '.join(missing)}."
         sentences.append(text)
     return sentences
 
 
-def extremes(results, workload, modes, metric, what=""):
-    """Which mode has the smallest and which the largest median, as a sentence."""
-    spreads = {mode.name: results.spread(workload, mode.name, metric.key) for mode in modes}
-    spreads = {name: spread for name, spread in spreads.items() if spread is not None}
-    if not spreads:
+def extremes(results, workload, contestants, metric, what=""):
+    """Which contestant has the smallest and which the largest median, as a sentence."""
+    found = {each.name: results.of(workload, each.name, metric.key) for each in contestants}
+    found = {name: estimate for name, estimate in found.items() if estimate is not None}
+    if not found:
         return f"{workload.title}{what}: not measured."
-    ordered = sorted(spreads, key=lambda name: spreads[name].median)
+    ordered = sorted(found, key=lambda name: found[name].median)
     low, high = ordered[0], ordered[-1]
     if low == high:
-        return f"{workload.title}{what}: {low} {ranged(spreads[low], metric.digits)} {metric.unit}."
+        return f"{workload.title}{what}: {low} {ranged(found[low], metric.digits)} {metric.unit}."
     text = (
-        f"{workload.title}{what}: from {ranged(spreads[low], metric.digits)} {metric.unit} ({low}) "
-        f"to {ranged(spreads[high], metric.digits)} {metric.unit} ({high})"
+        f"{workload.title}{what}: from {ranged(found[low], metric.digits)} {metric.unit} ({low}) "
+        f"to {ranged(found[high], metric.digits)} {metric.unit} ({high})"
     )
-    if spreads[low].high >= spreads[high].low:
-        text += "; the ranges overlap"
+    if found[low].high >= found[high].low:
+        text += "; the intervals overlap"
     return text + "."
 
 
-def picture_sentence(results, workloads, modes, key, ratio=False):
+def picture_sentence(results, workloads, contestants, key, ratio=False):
     """About the workload with most connections that has figures."""
     for workload in sorted(workloads, key=lambda each: -each.connections):
-        if results.spread(workload, workload.base, key) is not None:
+        if results.of(workload, results.base_of(workload), key) is not None:
             if ratio:
-                return _against_base(results, workload, modes, key)
-            metric = next(each for each in timed_metrics(workload.kind) if each.key == key)
-            return extremes(results, workload, modes, metric)
+                return _against_base(results, workload, contestants, key)
+            metric = next(each for each in timed_metrics(workload.load) if each.key == key)
+            return extremes(results, workload, contestants, metric)
     return "Not measured."
 
 
-def _against_base(results, workload, modes, key):
-    told, untold = [], []
-    for mode in modes:
-        ratio = results.ratio(workload, mode.name, key)
-        if ratio is None or mode.name == workload.base:
-            continue
-        group = untold if ratio.contains_one else told
-        group.append(f"{mode.name} {ranged(ratio)}")
-    parts = []
-    if told:
-        parts.append(f"all rounds agree that these differ from {workload.base}: " + ", ".join(told))
-    if untold:
-        parts.append("no difference can be told for " + ", ".join(untold))
-    return f"{workload.title}: " + ("; ".join(parts) or "nothing to compare") + "."
+def _against_base(results, workload, contestants, key):
+    base = results.base_of(workload)
+    ratios = {each.name: results.against_base(workload, each.name, key)
+              for each in contestants if each.name != base}
+    ratios = {name: ratio for name, ratio in ratios.items() if ratio is not None}
+    return f"{workload.title}, over {base}: {_sides(ratios) or 'nothing to compare'}."
 
 
-def cautions(results, workload, modes):
+def cautions(results, workload, contestants):
     """What a reader of the absolute figures should know."""
-    return [text for text in (_bottleneck(results, workload, modes), _drift(results, workload))
-            if text]
+    return [text for text in (_bottleneck(results, workload, contestants),
+                              _drift(results, workload)) if text]
 
 
-def _bottleneck(results, workload, modes):
+def _bottleneck(results, workload, contestants):
     """A client that is busy all the time hides differences in the rate."""
-    clients = [results.spread(workload, mode.name, "client_busy") for mode in modes]
-    clients = [spread.median for spread in clients if spread is not None]
-    if clients and min(clients) > 0.95:
-        return "The client had no time left in any mode: the rate is its limit, not the server's."
-    if clients and max(clients) > 0.95:
-        return "The client had no time left in some modes: their rate is its limit."
+    limited = [_limited_by_client(results, workload, each.name) for each in contestants]
+    limited = [each for each in limited if each is not None]
+    if limited and all(limited):
+        return "The client had no time left for anyone: the rate is its limit, not the server's."
+    if any(limited):
+        return "The client had no time left for some: their rate is its limit."
     return ""
 
 
+def _limited_by_client(results, workload, name):
+    """In most rounds; by its own word, or by how busy it was. None when nothing is known."""
+    words = results.by_round(workload, name, "limited_by_client")
+    if not words:
+        words = {number: busy > 0.95 for number, busy
+                 in results.by_round(workload, name, "client_busy").items()}
+    return sum(words.values()) > len(words) / 2 if words else None
+
+
 def _drift(results, workload):
-    """The machine's own unsteadiness: the same mode in different rounds."""
-    cpu = results.spread(workload, workload.base, "cpu")
-    if cpu is None or cpu.high < 1.5 * cpu.low:
+    """The machine's own unsteadiness: the same contestant in different rounds."""
+    base = results.base_of(workload)
+    values = sorted(results.by_round(workload, base, "cpu").values())
+    if not values or values[-1] < 1.5 * values[0]:
         return ""
-    return (f"The machine was unsteady: from round to round {workload.base} itself differed "
-            f"{number(cpu.high / cpu.low, 1)}-fold in CPU time. Ratios hold better than figures.")
+    return (f"The machine was unsteady: from round to round {base} itself differed "
+            f"{number(values[-1] / values[0], 1)}-fold in CPU time. Ratios hold better than "
+            "figures.")

@@ -7,6 +7,12 @@ import subprocess
 from pathlib import Path
 
 
+# What the kernel is told about connections: it bears on accepting, buffers and churn.
+NETWORK = ["core/somaxconn", "core/rmem_max", "core/wmem_max", "core/busy_poll",
+           "ipv4/ip_local_port_range", "ipv4/tcp_max_syn_backlog", "ipv4/tcp_syncookies",
+           "ipv4/tcp_rmem", "ipv4/tcp_wmem", "ipv4/tcp_tw_reuse", "ipv4/tcp_congestion_control"]
+
+
 def facts(project, build):
     return {
         "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
@@ -17,9 +23,14 @@ def facts(project, build):
         "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") or "unknown",
         "mitigations": _mitigations(),
         "descriptors_soft_hard": list(resource.getrlimit(resource.RLIMIT_NOFILE)),
-        "somaxconn": _read("/proc/sys/net/core/somaxconn"),
+        "clocksource": _read("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
+        "transparent_hugepages": _chosen(_read("/sys/kernel/mm/transparent_hugepage/enabled")),
+        "memory": _field("/proc/meminfo", "MemTotal", ":"),
+        "network": {name.rpartition("/")[2]: " ".join(_read(f"/proc/sys/net/{name}").split())
+                    for name in NETWORK},
         "load_average": os.getloadavg(),
         "compiler": _compiler(build),
+        "flags": _flags(build),
         "commit": _commit(project),
     }
 
@@ -68,6 +79,19 @@ def _compiler(build):
     first = _output([path or "g++", "--version"]).splitlines()
     kind = _field(cache, "CMAKE_BUILD_TYPE:STRING", "=")
     return f"{first[0] if first else 'unknown'}, {kind or 'unknown build type'}"
+
+
+def _flags(build):
+    cache = build / "CMakeCache.txt"
+    kind = _field(cache, "CMAKE_BUILD_TYPE:STRING", "=")
+    flags = [_field(cache, "CMAKE_CXX_FLAGS:STRING", "="),
+             _field(cache, f"CMAKE_CXX_FLAGS_{kind.upper()}:STRING", "=")]
+    return " ".join(filter(None, flags))
+
+
+def _chosen(text):
+    """Of “always [madvise] never” the one in brackets."""
+    return text.partition("[")[2].partition("]")[0]
 
 
 def _commit(project):

@@ -5,6 +5,7 @@ import os
 import selectors
 import signal
 import subprocess
+import tempfile
 import time
 
 PR_SET_PDEATHSIG = 1
@@ -19,15 +20,18 @@ class Child:
     """A program pinned to a core, or to several. It hears no Ctrl-C of the terminal (a session of
     its own) and ends when this process ends, however that happens."""
 
-    def __init__(self, command, cores):
+    def __init__(self, command, cores, talks=True):
+        """What a program says that does not `talk` to us is not read while it runs: its complaints
+        go to a file, so that it never waits for a reader."""
         self.name = os.path.basename(command[0])
         self._unread = {}
+        self._complaints = None if talks else tempfile.TemporaryFile()
         try:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stdout=subprocess.PIPE if talks else subprocess.DEVNULL,
+                stderr=subprocess.PIPE if talks else self._complaints,
                 bufsize=0,
                 start_new_session=True,
                 preexec_fn=lambda: _prepare({cores} if isinstance(cores, int) else cores),
@@ -72,6 +76,9 @@ class Child:
         except OSError:
             raise Failed(f"{self.name} ended{self._complaint()}") from None
 
+    def ended(self):
+        return self._process.poll() is not None
+
     def settle(self, seconds=2.0):
         settle(self.cpu_ns, seconds)
 
@@ -87,7 +94,10 @@ class Child:
         finally:
             self._end_group()
             for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
-                pipe.close()
+                if pipe is not None:
+                    pipe.close()
+            if self._complaints:
+                self._complaints.close()
 
     def _end_group(self):
         try:
@@ -97,6 +107,9 @@ class Child:
 
     def said(self):
         """What is left to read on standard error, without waiting."""
+        if self._complaints:
+            self._complaints.seek(0)
+            return self._complaints.read().decode(errors="replace").strip()
         os.set_blocking(self._process.stderr.fileno(), False)
         text = self._unread.pop("stderr", b"") + (self._process.stderr.read() or b"")
         return text.decode(errors="replace").strip()

@@ -2,6 +2,11 @@
 
 import sys
 
+from comparison.results import COUNTED, KERNEL, KNEE, TIMED
+
+KINDS = {TIMED: "round", COUNTED: "counting calls, round",
+         KERNEL: "calls as the kernel counts them, round", KNEE: "looking for the knee, round"}
+
 
 def clock_time(seconds):
     seconds = max(0, round(seconds))
@@ -15,12 +20,11 @@ class Progress:
         self._round = None
 
     def show(self, run, done, total, seconds_left):
-        kind = "counting calls, round" if run.counting else "round"
-        what = f"{kind} {run.round}"
+        what = f"{KINDS[run.kind]} {run.round}"
         if self._updates:
             text = (
                 f"{done:4d} of {total} runs, {clock_time(seconds_left)} left   "
-                f"{what}: {run.workload.name} {run.mode.name}"
+                f"{what}: {run.workload.name} {run.contestant.name}"
             )
             self._stream.write(f"\r{text[:100]:<100}")
         elif what != self._round:

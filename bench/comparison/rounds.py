@@ -2,34 +2,27 @@
 
 import random
 import time
-from dataclasses import dataclass
 
 from comparison.processes import Failed
+from comparison.results import KNEE, TIMED, Run
 from comparison.under_load import TooMany
 
 SHORTEST, LONGEST = 0.05, 2.0  # seconds that a run may measure
 COUNTING_SECONDS = 0.1
 
 
-@dataclass(frozen=True)
-class Run:
-    counting: bool
-    round: int
-    workload: object
-    mode: object
-
-
-def plan(cells, rounds, counting_rounds, seed):
-    """Every round visits every cell once: workload after workload, and within each the modes in
-    random order, so that whatever drifts meets all modes alike."""
+def plan(cells, rounds, seed):
+    """`rounds` says for each kind of run how many. Every round visits every cell once: workload
+    after workload, and within each the contestants in random order, so that whatever drifts meets
+    all alike. What is counted comes before what is timed."""
     chance = random.Random(seed)
     runs = []
-    for counting, count in ((False, rounds), (True, counting_rounds)):
+    for kind, count in rounds.items():
         for number in range(1, count + 1):
             for workload in dict.fromkeys(workload for workload, _ in cells):
-                modes = [mode for owner, mode in cells if owner == workload]
-                chance.shuffle(modes)
-                runs += [Run(counting, number, workload, mode) for mode in modes]
+                contestants = [each for owner, each in cells if owner == workload]
+                chance.shuffle(contestants)
+                runs += [Run(kind, number, workload, each) for each in contestants]
     return runs
 
 
@@ -42,25 +35,39 @@ class Budget:
         self._end = clock() + seconds
         self._overhead = {}
 
-    def overhead(self, workload):
-        return self._overhead.get(workload.name, 0.15 + workload.connections * 1e-4)
+    def overhead(self, run):
+        return self._overhead.get(_like(run), 0.1 + run.workload.connections * 1e-4)
 
-    def note(self, workload, overhead):
-        known = self._overhead.get(workload.name, overhead)
-        self._overhead[workload.name] = 0.7 * known + 0.3 * overhead
+    def note(self, run, overhead):
+        known = self._overhead.get(_like(run), overhead)
+        self._overhead[_like(run)] = 0.7 * known + 0.3 * overhead
 
     def seconds_per_run(self, left):
-        timed = sum(not run.counting for run in left)
-        fixed = sum(self.overhead(run.workload) for run in left)
+        timed = sum(run.kind == TIMED for run in left)
+        fixed = sum(self.overhead(run) for run in left)
         fixed += COUNTING_SECONDS * (len(left) - timed)
         share = (self._end - self._clock() - fixed) / max(1, timed)
         return min(LONGEST, max(SHORTEST, share))
 
     def time_left(self, left, seconds):
-        return sum(
-            self.overhead(run.workload) + (COUNTING_SECONDS if run.counting else seconds)
-            for run in left
-        )
+        return sum(self.overhead(run) + (seconds if run.kind in (TIMED, KNEE) else COUNTING_SECONDS)
+                   for run in left)
+
+
+class FixedLength:
+    """In place of a Budget: every run measures as long."""
+
+    def __init__(self, seconds):
+        self._seconds = seconds
+        self._known = Budget(0)
+        self.note, self.time_left = self._known.note, self._known.time_left
+
+    def seconds_per_run(self, left):
+        return self._seconds
+
+
+def _like(run):
+    return run.kind, run.workload.name
 
 
 class Failures:
@@ -69,35 +76,40 @@ class Failures:
 
     def __init__(self):
         self._cells = set()
-        self._programs = {}  # (counting, kind): failures so far; None once it has worked
+        self._programs = {}  # failures so far; None once it has worked
 
     def worked(self, run):
-        self._programs[run.counting, run.workload.kind] = None
+        self._programs[_program(run)] = None
 
     def failed(self, run, problem):
-        self._cells.add((run.counting, run.workload, run.mode))
+        self._cells.add((run.kind, run.workload, run.contestant))
         if isinstance(problem, TooMany):
             return
-        program = (run.counting, run.workload.kind)
-        failures = self._programs.get(program, 0)
+        failures = self._programs.get(_program(run), 0)
         if failures is not None:
-            self._programs[program] = failures + 1
+            self._programs[_program(run)] = failures + 1
 
     def cell(self, run):
-        return (run.counting, run.workload, run.mode) in self._cells
+        return (run.kind, run.workload, run.contestant) in self._cells
 
     def program(self, run):
-        return (self._programs.get((run.counting, run.workload.kind), 0) or 0) >= 2
+        return (self._programs.get(_program(run), 0) or 0) >= 2
 
 
-def carry_out(runs, bench, budget, progress, keep, clock=time.monotonic):
-    """Makes the runs; `keep(run, values)` takes each sample, `keep(run, error)` the Failed of one
-    that went wrong."""
+def _program(run):
+    """Modes of one program fail together; a peer fails for itself."""
+    command = run.contestant.command
+    return run.kind, run.workload.load, command[0] if command else run.contestant.name
+
+
+def carry_out(runs, make, budget, progress, keep, clock=time.monotonic):
+    """Makes the runs: `make[kind](workload, contestant, seconds)`. `keep(run, values)` takes each
+    sample, `keep(run, error)` the Failed of one that went wrong."""
     failures = Failures()
     seconds, lap = LONGEST, None
     for number, run in enumerate(runs):
-        if lap != (run.counting, run.round, run.workload):  # the same length for all modes
-            lap = (run.counting, run.round, run.workload)
+        if lap != run[:3]:  # the same length for all contestants
+            lap = run[:3]
             seconds = budget.seconds_per_run(runs[number:])
         progress.show(run, number, len(runs), budget.time_left(runs[number:], seconds))
         if failures.cell(run):
@@ -107,13 +119,12 @@ def carry_out(runs, bench, budget, progress, keep, clock=time.monotonic):
             failures.failed(run, problem)
             keep(run, problem)
             continue
-        length = COUNTING_SECONDS if run.counting else seconds
-        make = bench.counting_run if run.counting else bench.timed_run
+        length = seconds if run.kind in (TIMED, KNEE) else COUNTING_SECONDS
         started = clock()
         try:
-            keep(run, make(run.workload, run.mode, length))
+            keep(run, make[run.kind](run.workload, run.contestant, length))
             failures.worked(run)
-            budget.note(run.workload, clock() - started - length)
+            budget.note(run, clock() - started - length)
         except Failed as problem:
             failures.failed(run, problem)
             keep(run, problem)

@@ -2,104 +2,125 @@
 
 from textwrap import wrap
 
-from comparison.cells import counted_metrics, timed_metrics
 from comparison.finding import cautions, number, ranged
+from comparison.results import COUNTED, KERNEL
+from comparison.statistics import estimate
+from comparison.workloads import counted_metrics, timed_metrics
 
 WIDTH = 120
 MISSING = "–"
-LEGEND = {"models": "waited, preempted: voluntary and involuntary context switches per request, of "
+LEGEND = {"upper": "waited, preempted: voluntary and involuntary context switches per request, of "
           "all threads of all processes; memory: what the server has grown by, per connection"}
-SHORT = {"latency p50": "p50", "latency p99": "p99", "server CPU per request": "CPU/request",
+# The tracer stops a server twice in every call.
+COUNTED_BY = {COUNTED: "counted by the servers themselves",
+              KERNEL: "seen by the kernel, which slows all alike: more is ready at each wait"}
+SHORT = {"spurious wake-ups": "spurious", "bytes per wake-up": "bytes/wake-up",
+         "events per wait": "events/wait", "latency p50": "p50", "latency p99": "p99", "server CPU per request": "CPU/request",
          "server CPU per KiB": "CPU/KiB", "voluntary switches": "waited",
-         "involuntary switches": "preempted", "memory per connection": "memory"}
+         "involuntary switches": "preempted", "memory per connection": "memory",
+         "server CPU per connection": "CPU/connection", "re-registrations": "changes"}
 
 
-def timed_rows(results, workload, modes, full=False):
-    """Header and one row a mode: medians and ratios to the base; CPU, and with `full` all, with
-    smallest and largest. The row of a mode without figures is its name and the reason."""
-    metrics, header, rows = timed_metrics(workload.kind), [_subject(workload)], []
+def timed_rows(results, workload, contestants, full=False):
+    """Header and one row a contestant: medians and ratios to the base; CPU, and with `full` all,
+    with intervals. The row of one without figures is its name and the reason."""
+    metrics, header, rows = timed_metrics(workload.load), [_subject(contestants)], []
     for metric in metrics:
         header.append(_title(metric, full))
         if metric.compared:
-            header.append(_ratio_title(workload))
-    for mode in modes:
-        row = [mode.name]
+            header.append(_ratio_title(results.base_of(workload)))
+    for each in contestants:
+        row = [each.name]
         for metric in metrics:
             show = ranged if full or metric.key == "cpu" else _median
-            row.append(_shown(results.spread(workload, mode.name, metric.key), show, metric.digits))
+            row.append(_shown(results.of(workload, each.name, metric.key), show, metric.digits))
             if metric.compared:
-                row.append(_shown(results.ratio(workload, mode.name, metric.key), show, 2))
-        reasons_found = results.reasons_of(workload, mode)
-        if reasons_found and not _has_figures(results, workload, mode):
-            row[1:] = ["; ".join(reasons_found)]
-        rows.append(row)
+                found = results.against_base(workload, each.name, metric.key)
+                row.append(_shown(found, show, 2))
+        rows.append(_or_reasons(row, results, workload, each))
     return header, rows
 
 
-def _subject(workload):
-    return "model" if workload.kind == "models" else "mode"
+def counted_rows(results, workload, contestants, kind, full=False):
+    """System calls of those who were counted in this way, by themselves or by the kernel; empty
+    where nothing was."""
+    found = {
+        each.name: {metric: estimate(results.by_round_of(kind, workload, each.name,
+                                                         metric.key).values())
+                    for metric in counted_metrics(workload.load)}
+        for each in contestants
+    }
+    metrics = [metric for metric in counted_metrics(workload.load)
+               if any(figures[metric] for figures in found.values())]
+    header = [_subject(contestants), *[SHORT.get(each.title, each.title) for each in metrics]]
+    rows = [[name, *[_shown(figures[metric], ranged if full else _median, metric.digits)
+                     for metric in metrics]]
+            for name, figures in found.items() if any(figures.values())]
+    return (header, rows) if rows else ([], [])
+
+
+def _or_reasons(row, results, workload, contestant):
+    """A row of dashes gives way to the reasons."""
+    found = results.reasons_of(workload, contestant)
+    return [row[0], "; ".join(found)] if found and not _has_figures(results, workload, contestant) \
+        else row
+
+
+def _subject(contestants):
+    groups = list(dict.fromkeys(each.group for each in contestants))
+    return {"modes": "mode", "models": "model", "peers": "peer"}.get(
+        groups[0], "server") if len(groups) == 1 else "server"
 
 
 def _title(metric, full):
     if metric.unit == "1/s":
         return metric.title
     title = metric.title if full else SHORT.get(metric.title, metric.title)
-    return title if metric.unit == "per request" and not full else f"{title} {metric.unit}"
+    return title if metric.unit.startswith("per ") and not full else f"{title} {metric.unit}"
 
 
-def _ratio_title(workload):
-    return "×" + workload.base.rpartition("-")[2]
+def _ratio_title(base):
+    return "×" + (base or "").rpartition("-")[2]
 
 
-def _has_figures(results, workload, mode):
-    return any(results.by_round(workload, mode.name, metric.key)
-               for metric in timed_metrics(workload.kind))
+def _has_figures(results, workload, contestant):
+    return any(results.by_round(workload, contestant.name, metric.key)
+               for metric in timed_metrics(workload.load))
 
 
-def counted_rows(results, workload, modes, full=False):
-    """System calls by kind."""
-    header, rows = [_subject(workload)], []
-    for metric in counted_metrics(workload.kind):
-        header += [metric.title, _ratio_title(workload)]
-    for mode in modes:
-        row = [mode.name]
-        for metric in counted_metrics(workload.kind):
-            show = ranged if full else _median
-            row.append(_shown(results.spread(workload, mode.name, metric.key), show, metric.digits))
-            row.append(_shown(results.ratio(workload, mode.name, metric.key), show, 2))
-        rows.append(row)
-    return header, rows
-
-
-def reasons(results, workload, modes):
-    """Why a figure is missing in rows that have others; modes with the same reason together."""
+def reasons(results, workload, contestants):
+    """Why a figure is missing in rows that have others; those with the same reason together."""
     found = {}
-    for mode in modes:
-        if not _has_figures(results, workload, mode):
+    for each in contestants:
+        if not _has_figures(results, workload, each):
             continue
-        for reason in results.reasons_of(workload, mode):
-            found.setdefault(reason, []).append(mode.name)
+        for reason in results.reasons_of(workload, each):
+            found.setdefault(reason, []).append(each.name)
     return [
-        ("all modes" if len(names) == len(modes) else ", ".join(names)) + f": {reason}"
+        ("all" if len(names) == len(contestants) else ", ".join(names)) + f": {reason}"
         for reason, names in found.items()
     ]
 
 
-def terminal(results, workloads, modes):
-    """Everything, at most 120 columns wide."""
+def terminal(results, contestants_of):
+    """Everything, at most 120 columns wide; `contestants_of` says who is compared under a
+    workload."""
     lines = []
-    for workload in workloads:
+    for workload, contestants in contestants_of.items():
         lines += [workload.title, ""]
-        lines += align(*timed_rows(results, workload, modes))
-        if counted_metrics(workload.kind):
-            lines += ["", f"  system calls per {workload.unit}"]
-            lines += align(*counted_rows(results, workload, modes))
-        notes = reasons(results, workload, modes) + cautions(results, workload, modes)
+        for kind, by_whom in COUNTED_BY.items():
+            header, rows = counted_rows(results, workload, contestants, kind)
+            if rows:
+                lines += [f"  system calls per {workload.unit}, {by_whom}", *align(header, rows),
+                          ""]
+        lines += align(*timed_rows(results, workload, contestants))
+        notes = (reasons(results, workload, contestants)
+                 + cautions(results, workload, contestants))
         for note in notes:
             lines += ["", *wrap(note, WIDTH, initial_indent="  ", subsequent_indent="    ")]
         lines += ["", ""]
-    for kind in dict.fromkeys(each.kind for each in workloads if each.kind in LEGEND):
-        lines += [*wrap(LEGEND[kind], WIDTH), ""]
+    for load in dict.fromkeys(each.load for each in contestants_of if each.load in LEGEND):
+        lines += [*wrap(LEGEND[load], WIDTH), ""]
     return "\n".join(lines)
 
 
@@ -128,9 +149,9 @@ def align(header, rows):
     return lines
 
 
-def _shown(spread, show, digits):
-    return MISSING if spread is None else show(spread, digits)
+def _shown(estimate, show, digits):
+    return MISSING if estimate is None else show(estimate, digits)
 
 
-def _median(spread, digits):
-    return number(spread.median, digits)
+def _median(estimate, digits):
+    return number(estimate.median, digits)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from comparison.finding import ranged
 from comparison.processes import Child, Failed
-from comparison.summary import paired_ratios, spread
+from comparison.statistics import estimate, ratio
 from comparison.table import MISSING
 
 BASE = "socat"
@@ -59,10 +59,10 @@ def section(samples, size):
         row = [name]
         for key, digits in (("seconds", 2), ("rate", 0), ("cpu", 2)):
             values = _by_round(samples, name, key)
-            row.append(ranged(spread(values.values()), digits) if values else MISSING)
+            row.append(ranged(estimate(values.values()), digits) if values else MISSING)
             if key != "rate":
-                ratio = spread(paired_ratios(values, _by_round(samples, BASE, key)))
-                row.append(ranged(ratio) if ratio else MISSING)
+                found = ratio(values, _by_round(samples, BASE, key))
+                row.append(ranged(found) if found else MISSING)
         rows.append(row)
     reasons = [f"{each['contestant']}, round {each['round']}: {each['reason']}"
                for each in samples if "reason" in each]

@@ -34,6 +34,17 @@ public:
         return largest_;
     }
 
+    /// Calls `visit(longest, count)` for each bucket that holds something, the shortest first; the
+    /// last one ends with the largest recorded value.
+    template <class Visit> void each_bucket(Visit visit) const {
+        std::uint64_t left = total_;
+        for (std::size_t bucket = 0; left > 0; ++bucket) {
+            if (buckets_[bucket] == 0) continue;
+            left -= buckets_[bucket];
+            visit(left == 0 ? largest_ : last_value_of(bucket), buckets_[bucket]);
+        }
+    }
+
 private:
     static constexpr unsigned exact_bits = 7;
     static constexpr std::uint64_t exact = std::uint64_t{1} << exact_bits; // buckets of width one

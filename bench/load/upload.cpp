@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <span>
 #include <sys/socket.h>
+#include <utility>
 
 #include "clock.hpp"
+#include "poller.hpp"
 
 namespace load {
 namespace {
@@ -19,12 +22,13 @@ public:
         for (std::size_t i = 0; i < sockets_.size(); ++i)
             poller_.add(sockets_[i].get(), i, EPOLLOUT);
         while (result_.requests < sockets_.size()) {
-            const auto& events = poller_.wait();
+            const auto events = poller_.wait();
             ++result_.waits;
-            for (std::size_t i = 0; i < poller_.found(); ++i)
-                visit(static_cast<std::size_t>(events[i].data.u64), events[i].events);
+            for (const epoll_event& event : events)
+                visit(static_cast<std::size_t>(event.data.u64), event.events);
         }
         result_.ended = now();
+        result_.idle = poller_.idle();
         return result_;
     }
 
@@ -32,7 +36,7 @@ private:
     void visit(std::size_t index, std::uint32_t ready) {
         if ((ready & EPOLLOUT) == 0)
             expect_end(index);
-        else if (result_.bytes < goal_.amount && now() < goal_.deadline)
+        else if (result_.bytes < goal_.amount && now() - result_.started < goal_.duration.count())
             send_some(index);
         else
             end_stream(index);
@@ -74,8 +78,16 @@ private:
 
 } // namespace
 
-Result upload(const Options& options, std::span<const Fd> sockets, const Goal& goal) {
-    return Upload{options, sockets, goal}.run();
+void UploadLoad::prepare() {
+    if (!sockets_.empty()) return;
+    dialer_.dial_all(options_.connections,
+                     [&](Fd socket) { sockets_.push_back(std::move(socket)); });
+}
+
+Result UploadLoad::run(const Goal& goal) {
+    const Result result = Upload{options_, sockets_, goal}.run();
+    sockets_.clear();
+    return result;
 }
 
 } // namespace load

@@ -163,12 +163,16 @@ void ServerProgram::reject(Connection& connection, std::string_view reason) {
 }
 
 std::string stats_line(Server& server, const Counters& counters) {
-    const ConnectionStats& stats = server.connections().stats();
+    const ConnectionSet& connections = server.connections();
+    return stats_line(connections.stats(), connections.size(), server.shed(), counters);
+}
+
+std::string stats_line(const ConnectionStats& stats, std::size_t open, std::uint64_t shed,
+                       const Counters& counters) {
     std::string line = "stats accepted=" + std::to_string(stats.opened) +
-                       " open=" + std::to_string(server.connections().size()) +
+                       " open=" + std::to_string(open) +
                        " received=" + std::to_string(stats.received) +
-                       " sent=" + std::to_string(stats.sent) +
-                       " shed=" + std::to_string(server.shed());
+                       " sent=" + std::to_string(stats.sent) + " shed=" + std::to_string(shed);
     for (std::size_t reason = 0; reason < stats.closed.size(); ++reason)
         if (stats.closed[reason] > 0)
             line += " closed." + std::string{to_string(static_cast<CloseReason>(reason))} + "=" +

@@ -112,6 +112,8 @@ private:
 /// One line of `key=value`: what the connections did and, in a program linked with pollux_hooked,
 /// the system calls it made.
 std::string stats_line(pollux::Server& server, const Counters& counters);
+std::string stats_line(const pollux::ConnectionStats& stats, std::size_t open, std::uint64_t shed,
+                       const Counters& counters);
 
 /// ` calls.NAME=N` for each system call that was made; empty unless linked with pollux_hooked.
 std::string calls_made();

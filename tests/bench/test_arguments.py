@@ -1,4 +1,4 @@
-"""The command line of bench/run."""
+"""The command line of bench/run, and what it plans."""
 
 import contextlib
 import io
@@ -6,22 +6,153 @@ import tempfile
 import unittest
 from pathlib import Path
 
-import compare
+from comparison.command_line import arguments
+from comparison.plan import parts_of, refused_lines
+from comparison.results import COUNTED, KNEE, TIMED
 
 
-class Output(unittest.TestCase):
-    def test_a_folder_that_cannot_be_made_is_refused_before_measuring(self):
-        with tempfile.NamedTemporaryFile() as file, contextlib.redirect_stderr(io.StringIO()) as said:
+def planned(*words):
+    with tempfile.TemporaryDirectory() as folder:
+        options = arguments(["--output", folder, "--build", "/nonexistent", *words])
+        return parts_of(options)
+
+
+def names(part):
+    return {f"{workload.name} {contestant.name}" for workload, contestant in part.cells}
+
+
+class Refusals(unittest.TestCase):
+    def refused(self, *words):
+        with contextlib.redirect_stderr(io.StringIO()) as said:
             with self.assertRaises(SystemExit) as ended:
-                compare.arguments(["--output", file.name])
+                arguments(list(words))
         self.assertEqual(ended.exception.code, 2)
-        self.assertIn(f"--output {file.name}: File exists", said.getvalue())
+        return said.getvalue()
+
+    def test_a_folder_that_cannot_be_made_is_refused_before_measuring(self):
+        with tempfile.NamedTemporaryFile() as file:
+            said = self.refused("--output", file.name)
+        self.assertIn(f"--output {file.name}: File exists", said)
 
     def test_a_folder_is_made(self):
         with tempfile.TemporaryDirectory() as folder:
             wanted = Path(folder) / "a" / "b"
-            compare.arguments(["--output", str(wanted)])
+            arguments(["--output", str(wanted)])
             self.assertTrue(wanted.is_dir())
+
+    def test_unknown_names_are_named_with_those_that_are_there(self):
+        self.assertIn("no epoll; there are select-level,", self.refused("--modes", "epoll"))
+        self.assertIn("no kqueue; there are select, poll, epoll",
+                      self.refused("--backend", "kqueue"))
+        self.assertIn("no section mode; choose among", self.refused("--only", "mode"))
+
+    def test_values_out_of_their_range(self):
+        for words in (["--connections", "0"], ["--active", "5"], ["--active", "101%"],
+                      ["--size", "a"], ["--idle", "-1"], ["--load", "telnet"], ["--rounds", "0"],
+                      ["--budget", "-1"], ["--loops", "1,,2"]):
+            with self.subTest(words):
+                self.assertIn("bench/run: error: ", self.refused(*words))
+
+    def test_a_server_wants_a_name_and_a_port(self):
+        self.assertIn("NAME='COMMAND … {port}'", self.refused("--server", "./mine"))
+        self.assertIn("{port} is missing", self.refused("--server", "mine=./mine --port 7"))
+        self.assertIn("not a port", self.refused("--server", "mine=:70000"))
+
+
+class Sections(unittest.TestCase):
+    def test_modes_by_default(self):
+        part, = planned()
+        self.assertEqual(part.name, "servers")
+        self.assertEqual(part.rounds[TIMED], 20)
+        self.assertIn("echo-5000 epoll-edge", names(part))
+        self.assertIn("upload-50 epoll-edge-drain", names(part))
+        self.assertNotIn("upload-500 epoll-edge", names(part))
+
+    def test_select_is_refused_beyond_its_set_and_says_so_once(self):
+        part, = planned()
+        self.assertNotIn("echo-5000 select-level", names(part))
+        self.assertEqual(refused_lines([part]),
+                         ["select-level under echo-5000: select(2) takes descriptors below 1024 "
+                          "(FD_SETSIZE)"])
+
+    def test_models_alone(self):
+        part, = planned("--models", "--connections", "7,9")
+        self.assertEqual({each.name for each, _ in part.cells}, {"upper-7", "upper-9"})
+        self.assertEqual(len(part.cells), 14)
+        self.assertEqual(part.rounds, {TIMED: 5})
+
+    def test_some_of_the_modes(self):
+        part, = planned("--modes", "poll-level,epoll-level", "--connections", "3")
+        self.assertEqual(names(part), {"echo-3 poll-level", "echo-3 epoll-level",
+                                       "upload-3 poll-level", "upload-3 epoll-level"})
+
+    def test_backends_and_triggers_are_crossed(self):
+        part, = planned("--backend", "epoll,poll", "--trigger", "level,edge", "--load", "echo",
+                        "--connections", "1")
+        self.assertEqual(names(part), {"echo-1 epoll-level", "echo-1 epoll-edge",
+                                       "echo-1 poll-level"})
+        self.assertEqual(refused_lines([part]),
+                         ["poll-edge under echo-1: poll has no edge trigger: it is epoll's alone"])
+
+    def test_quick_has_few_rounds(self):
+        servers, models = planned("--quick", "--only", "modes,models")
+        self.assertEqual((servers.rounds[TIMED], models.rounds[TIMED]), (3, 1))
+        self.assertEqual({each.connections for each, _ in models.cells}, {1, 50})
+
+    def test_a_budget_is_shared(self):
+        both = planned("--budget", "36", "--only", "modes,models")
+        self.assertAlmostEqual(sum(part.budget for part in both), 36)
+        alone, = planned("--budget", "36", "--models")
+        self.assertAlmostEqual(alone.budget, 36)
+
+    def test_a_server_of_ones_own_is_held_against_epoll_level(self):
+        part, = planned("--server", "mine=./mine {port}", "--load", "echo", "--connections", "5")
+        self.assertEqual(names(part), {"echo-5 epoll-level", "echo-5 mine"})
+        self.assertEqual(part.bases(), {"echo-5": "epoll-level"})
+
+    def test_it_stands_beside_the_modes_that_are_named(self):
+        part, = planned("--server", "mine=:7000", "--modes", "poll-level", "--load", "echo",
+                        "--connections", "5")
+        self.assertEqual(names(part), {"echo-5 poll-level", "echo-5 mine"})
+        self.assertEqual(part.bases(), {"echo-5": "poll-level"})
+
+    def test_a_ramp_takes_the_place_of_timed_rounds(self):
+        part, = planned("--ramp", "--modes", "epoll-level")
+        self.assertEqual(part.rounds, {KNEE: 3})
+
+    def test_what_can_count_is_counted(self):
+        part, = planned()
+        self.assertEqual(part.rounds[COUNTED], 3)
+
+
+class Axes(unittest.TestCase):
+    def test_all_combinations(self):
+        part, = planned("--modes", "epoll-level", "--connections", "100,200",
+                        "--active", "1%,100%", "--depth", "1,4")
+        self.assertEqual(
+            {each.name for each, _ in part.cells},
+            {"echo-100", "echo-200", "echo-100-depth4", "echo-200-depth4",
+             "echo-100-active1%", "echo-200-active1%", "echo-100-active1%-depth4",
+             "echo-200-active1%-depth4"})
+
+    def test_an_axis_is_left_to_the_loads_that_have_it(self):
+        part, = planned("--modes", "epoll-level", "--load", "echo,download", "--connections", "2",
+                        "--answer", "1000,2000", "--read-rate", "500")
+        self.assertEqual({each.name for each, _ in part.cells},
+                         {"echo-2", "download-2-answer1000-slow500",
+                          "download-2-answer2000-slow500"})
+
+    def test_an_axis_that_no_load_has_is_refused(self):
+        part, = planned("--modes", "epoll-level", "--load", "echo", "--answer", "1000",
+                        "--connections", "1")
+        self.assertEqual(part.cells, [])
+        self.assertIn("only a download has answers of a size", refused_lines([part])[0])
+
+    def test_nobody_active_is_refused(self):
+        part, = planned("--modes", "epoll-level", "--connections", "10", "--active", "1%")
+        self.assertEqual(part.cells, [])
+        self.assertEqual(refused_lines([part]), ["epoll-level under echo-10-active1%: 1 % of 10 "
+                                                 "connections is none: nobody would send"])
 
 
 if __name__ == "__main__":

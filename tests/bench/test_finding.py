@@ -1,10 +1,11 @@
 import unittest
 
-from comparison.cells import MODES
-from comparison.finding import (cautions, level_against_edge, models_side_by_side, number,
-                                picture_sentence)
-from comparison.summary import Results
-from examples import BY_NAME, ECHO, MODELS_50, UPLOAD, level_and_edge, served, timed
+from comparison.contestants import MODES, Contestant
+from comparison.finding import (cautions, held_against_base, level_against_edge,
+                                models_side_by_side, number, picture_sentence)
+from comparison.results import TIMED, Run
+from examples import (BY_NAME, ECHO, MODELS, MODELS_50, UPLOAD, level_and_edge, no_results, served,
+                      timed)
 
 STEADY = [10.0, 10.0, 10.0, 10.0, 10.0]
 
@@ -13,17 +14,22 @@ class LevelAgainstEdge(unittest.TestCase):
     def sentence(self, level, edge):
         return level_against_edge(level_and_edge(level, edge), [ECHO])[0]
 
-    def test_less_when_all_rounds_agree(self):
+    def test_less_when_the_interval_is_below_one(self):
         text = self.sentence(STEADY, [8.0, 9.0, 8.5, 8.0, 8.2])
         self.assertIn("Small messages, server CPU per request of edge over level", text)
         self.assertIn("edge takes less: 0.82 (0.80–0.90) with 50 connections", text)
+        self.assertIn("5 rounds are an indication", text)
+
+    def test_twenty_rounds_are_enough(self):
+        text = self.sentence(STEADY * 4, [8.0, 9.0, 8.5, 8.0, 8.2] * 4)
+        self.assertIn("edge takes less: 0.82 (0.80–0.85) with 50 connections", text)
         self.assertNotIn("indication", text)
 
-    def test_more_when_all_rounds_agree(self):
+    def test_more_when_the_interval_is_above_one(self):
         text = self.sentence(STEADY, [12.0, 11.0, 12.5, 13.0, 14.0])
         self.assertIn("edge takes more", text)
 
-    def test_no_difference_when_the_range_contains_one(self):
+    def test_no_difference_when_the_interval_contains_one(self):
         text = self.sentence(STEADY, [8.0, 9.0, 10.5, 8.0, 8.2])
         self.assertIn("no difference", text)
         self.assertNotIn("takes", text)
@@ -37,13 +43,13 @@ class LevelAgainstEdge(unittest.TestCase):
         self.assertIn("level 1.00 reads and 0.50 waits", text)
 
     def test_without_counts_there_is_no_explanation(self):
-        results = Results()
+        results = no_results()
         timed(results, ECHO, "epoll-level", STEADY)
         timed(results, ECHO, "epoll-edge", STEADY)
         self.assertNotIn("reads", level_against_edge(results, [ECHO])[0])
 
     def test_missing_cells_are_said(self):
-        results = Results()
+        results = no_results()
         timed(results, ECHO, "epoll-level", STEADY)
         texts = level_against_edge(results, [ECHO, UPLOAD])
         self.assertEqual(len(texts), 2)
@@ -51,21 +57,34 @@ class LevelAgainstEdge(unittest.TestCase):
             self.assertIn("nothing can be said", text)
 
     def test_no_workload_no_sentence(self):
-        self.assertEqual(level_against_edge(Results(), []), [])
+        self.assertEqual(level_against_edge(no_results(), []), [])
 
 
 class Models(unittest.TestCase):
     def test_both_ends_are_named_and_who_has_no_figures(self):
-        results = Results()
+        results = no_results()
         served(results, "reactor", [2.0])
         served(results, "fork", [6.0])
         results.refuse(MODELS_50, BY_NAME["iterative"], "1 of 50")
-        text, = models_side_by_side(results, [ECHO, MODELS_50])
+        text, = models_side_by_side(results, [ECHO, MODELS_50], MODELS)
         self.assertIn("server CPU per request: from 2.00 (2.00–2.00) µs (reactor) to 6.00", text)
         self.assertIn("Without figures, for the reasons in the table: iterative.", text)
 
     def test_nothing_measured(self):
-        self.assertIn("not measured", models_side_by_side(Results(), [MODELS_50])[0])
+        self.assertIn("not measured", models_side_by_side(no_results(), [MODELS_50], MODELS)[0])
+
+
+class HeldAgainstBase(unittest.TestCase):
+    def test_who_takes_less_and_who_more(self):
+        results = level_and_edge(STEADY * 4, STEADY * 4)
+        peers = [Contestant(name, "peers") for name in ("quick", "slow", "same")]
+        for peer, cpu in zip(peers, ([9.0] * 20, [12.0] * 20, [9.0, 11.0] * 10)):
+            for number, value in enumerate(cpu, 1):
+                results.add(Run(TIMED, number, ECHO, peer), {"cpu": value})
+        text, = held_against_base(results, [ECHO, UPLOAD], [*MODES, *peers], "peers")
+        self.assertEqual(text, "Echo of 64-byte messages, 50 connections, server CPU per request "
+                         "over epoll-level: less for quick 0.90 (0.90–0.90); more for slow 1.20 "
+                         "(1.20–1.20); no difference can be told for same 1.00 (0.90–1.10).")
 
 
 class OtherSentences(unittest.TestCase):
@@ -75,16 +94,25 @@ class OtherSentences(unittest.TestCase):
         self.assertEqual(number(1234.5, 0), "1,234")
 
     def test_picture_of_nothing(self):
-        self.assertEqual(picture_sentence(Results(), [ECHO], MODES, "cpu"), "Not measured.")
+        self.assertEqual(picture_sentence(no_results(), [ECHO], MODES, "cpu"), "Not measured.")
 
     def test_picture_names_both_ends(self):
         text = picture_sentence(level_and_edge(STEADY, [8.0] * 5), [ECHO], MODES, "cpu")
         self.assertIn("from 8.00 (8.00–8.00) µs (epoll-edge) to 10.00", text)
 
     def test_an_unsteady_machine_is_said(self):
+        self.assertEqual(cautions(no_results(), ECHO, MODES), [])
         results = level_and_edge([10.0, 30.0, 10.0], [10.0, 30.0, 10.0])
         self.assertIn("3.0-fold", " ".join(cautions(results, ECHO, MODES)))
         self.assertEqual(cautions(level_and_edge(STEADY, STEADY), ECHO, MODES), [])
+
+    def test_a_client_without_time_is_said(self):
+        results = no_results()
+        for name, limited in (("epoll-level", True), ("epoll-edge", False)):
+            results.add(Run(TIMED, 1, ECHO, BY_NAME[name]),
+                        {"cpu": 1.0, "client_busy": 0.5, "limited_by_client": limited})
+        self.assertIn("for some", cautions(results, ECHO, MODES)[0])
+        self.assertIn("for anyone", cautions(results, ECHO, [BY_NAME["epoll-level"]])[0])
 
 
 if __name__ == "__main__":

@@ -93,6 +93,15 @@ class Trees(unittest.TestCase):
         child.read_line()
         self.assertGreater(tree.memory_kib() - before, 7000)
 
+    def test_who_else_runs_the_program_changes_nothing(self):
+        child, tree = self.started("print('up', flush=True); input()")
+        child.read_line()
+        alone = tree.memory_kib()
+        others = [self.started("print('up', flush=True); input()")[0] for _ in range(3)]
+        for other in others:
+            other.read_line()
+        self.assertEqual(tree.memory_kib(), alone)
+
     def test_what_has_ended_costs_nothing(self):
         child, tree = self.started("")
         child.stop()

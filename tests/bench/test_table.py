@@ -1,9 +1,10 @@
 import unittest
 
 from comparison import table
-from comparison.cells import MODELS, MODES, Workload, refusal
-from comparison.summary import Results
-from examples import BY_NAME, ECHO, MODELS_50, UPLOAD, counted, level_and_edge, served, timed
+from comparison.contestants import MODES
+from comparison.results import COUNTED
+from examples import (BY_NAME, ECHO, MODELS, MODELS_50, UPLOAD, counted, level_and_edge, no_results,
+                      served, timed)
 
 
 class Rows(unittest.TestCase):
@@ -11,13 +12,13 @@ class Rows(unittest.TestCase):
         header, rows = table.timed_rows(level_and_edge([2.0], [1.0]), ECHO, MODES)
         self.assertEqual(rows[0], ["select-level"] + [table.MISSING] * (len(header) - 1))
         edge = rows[3]
-        self.assertEqual(edge[-2:], ["1.00 (1.00–1.00)", "0.50 (0.50–0.50)"])
+        self.assertEqual(edge[1:3], ["1.00 (1.00–1.00)", "0.50 (0.50–0.50)"])
 
     def test_a_mode_without_base_has_figures_but_no_ratio(self):
-        results = Results()
+        results = no_results()
         timed(results, ECHO, "poll-level", [2.0, 3.0])
         row = table.timed_rows(results, ECHO, MODES)[1][1]
-        self.assertEqual(row[-2:], ["2.50 (2.00–3.00)", table.MISSING])
+        self.assertEqual(row[1:3], ["2.50 (2.00–3.00)", table.MISSING])
 
     def test_a_mode_without_figures_has_its_reason_in_its_row(self):
         results = level_and_edge([2.0], [1.0])
@@ -28,42 +29,42 @@ class Rows(unittest.TestCase):
         self.assertEqual(table.reasons(results, ECHO, MODES), [])
 
     def test_reasons_are_shown_once(self):
-        results = Results()
+        results = no_results()
         timed(results, ECHO, "select-level", [2.0])
         for _ in range(2):
             results.refuse(ECHO, BY_NAME["select-level"], "too many")
         self.assertEqual(table.reasons(results, ECHO, MODES), ["select-level: too many"])
 
     def test_modes_with_the_same_reason_stand_together(self):
-        results = Results()
+        results = no_results()
         for mode in MODES:
             timed(results, ECHO, mode.name, [2.0])
             results.refuse(ECHO, mode, "died")
         results.refuse(ECHO, MODES[0], "too many")
         self.assertEqual(
-            table.reasons(results, ECHO, MODES), ["all modes: died", "select-level: too many"]
+            table.reasons(results, ECHO, MODES), ["all: died", "select-level: too many"]
         )
 
 
 class Terminal(unittest.TestCase):
     def test_lines_are_aligned_and_fit(self):
-        results = Results()
+        results = no_results()
         for workload in (ECHO, UPLOAD):
             for mode in MODES:
                 timed(results, workload, mode.name, [0.001, 99999.9, 12345.6])
                 counted(results, workload, mode.name, 123.456, 1234.567, 999.999)
         results.refuse(ECHO, MODES[0], "a long story " * 30)
-        lines = table.terminal(results, [ECHO, UPLOAD], MODES).splitlines()
+        lines = table.terminal(results, {ECHO: MODES, UPLOAD: MODES}).splitlines()
         self.assertLessEqual(max(map(len, lines)), table.WIDTH)
         rows = [line for line in lines if line.startswith("  epoll-")]
-        self.assertEqual(len(rows), 12)
+        self.assertEqual(len(rows), 16)
 
     def test_models_have_a_base_of_their_own_and_fit(self):
-        results = Results()
+        results = no_results()
         for model in MODELS[1:]:
             served(results, model.name, [12.34, 23.45])
         results.refuse(MODELS_50, MODELS[0], "1 of 50 connections answered; " * 10)
-        lines = table.terminal(results, [MODELS_50], MODELS).splitlines()
+        lines = table.terminal(results, {MODELS_50: MODELS}).splitlines()
         self.assertLessEqual(max(map(len, lines)), table.WIDTH)
         self.assertEqual(len(lines[2].split("×")), 2)  # of CPU alone
         self.assertIn("×reactor", lines[2])
@@ -72,18 +73,20 @@ class Terminal(unittest.TestCase):
         self.assertIn("context switches", "".join(lines))
 
     def test_nothing_measured(self):
-        text = table.terminal(Results(), [ECHO], MODES)
+        text = table.terminal(no_results(), {ECHO: MODES})
         self.assertIn(ECHO.title, text)
 
 
-class Refusals(unittest.TestCase):
-    def test_select_goes_as_far_as_its_set(self):
-        self.assertIsNone(refusal(Workload("echo", 500, 64), BY_NAME["select-level"], 20000))
-        self.assertIn("1024", refusal(Workload("echo", 5000, 64), BY_NAME["select-level"], 20000))
-        self.assertIsNone(refusal(Workload("echo", 5000, 64), BY_NAME["poll-level"], 20000))
+class Counts(unittest.TestCase):
+    def test_only_what_was_counted_has_a_column(self):
+        header, rows = table.counted_rows(level_and_edge([2.0], [1.0]), ECHO, MODES,
+                                          COUNTED)
+        self.assertEqual(header, ["mode", "waits", "changes", "reads", "would-block", "writes"])
+        self.assertEqual([row[0] for row in rows], ["epoll-level", "epoll-edge"])
+        self.assertEqual(rows[1][3:5], ["2.000", "1.000"])
 
-    def test_descriptor_limit(self):
-        self.assertIn("4096", refusal(Workload("echo", 5000, 64), BY_NAME["poll-level"], 4096))
+    def test_nothing_counted_is_no_table(self):
+        self.assertEqual(table.counted_rows(no_results(), ECHO, MODES, COUNTED), ([], []))
 
 
 if __name__ == "__main__":

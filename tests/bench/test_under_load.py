@@ -6,6 +6,7 @@ import unittest
 from pathlib import Path
 
 from comparison.processes import Failed
+from comparison.servers import Server
 from comparison.under_load import TooMany, UnderLoad
 
 CORE = min(os.sched_getaffinity(0))
@@ -39,7 +40,7 @@ class UnderLoads(unittest.TestCase):
     def under_load(self, program, patience=10):
         load = [LOAD_GENERATOR, "--mode", "upper", "--connections", 2, "--seconds", 0.05,
                 "--warmup", 0, "--patience", patience]
-        return UnderLoad([sys.executable, "-c", program], CORE, load, CORE)
+        return UnderLoad(Server("python", [sys.executable, "-c", program], CORE), load, CORE)
 
     def refusal(self, program, patience=10):
         with self.assertRaises(Failed) as caught, self.under_load(program, patience) as run:

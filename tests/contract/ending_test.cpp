@@ -107,6 +107,8 @@ CONTRACT_CASE("a deadline set again and again does not put off the idle timeout"
 CONTRACT_CASE("options that cannot work are refused at once", on_level) {
     EventLoop loop{mode.backend};
     CHECK_THROWS_AS(ConnectionSet(loop, {}, {.reads_per_visit = 0}), std::invalid_argument);
+    CHECK_THROWS_AS(ConnectionSet(loop, {}, {.read_size = 0}), std::invalid_argument);
+    CHECK_THROWS_AS(ConnectionSet(loop, {}, {.read_size = 65537}), std::invalid_argument);
     CHECK_THROWS_AS(ConnectionSet(loop, {}, {.trigger = Trigger::exclusive}),
                     std::invalid_argument);
     if (!loop.supports(Trigger::edge)) {

@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <utility>
+#include <vector>
+
 #include "load/histogram.hpp"
 
 using load::Histogram;
@@ -51,4 +54,15 @@ TEST_CASE("what is longer than the range counts as the longest, and the maximum 
     CHECK(histogram.count() == 1);
     CHECK(histogram.max() == std::uint64_t{1} << 60U);
     CHECK(histogram.percentile(50) == (std::uint64_t{1} << 42U) - 1);
+}
+
+TEST_CASE("the buckets that hold something come in order, and the last ends with the maximum") {
+    Histogram histogram;
+    for (const std::uint64_t value : {3U, 1000U, 1001U, 3U, 5000U}) histogram.record(value);
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> buckets;
+    histogram.each_bucket(
+        [&](std::uint64_t longest, std::uint64_t count) { buckets.emplace_back(longest, count); });
+    CHECK(buckets ==
+          std::vector<std::pair<std::uint64_t, std::uint64_t>>{{3, 2}, {1003, 2}, {5000, 1}});
+    Histogram{}.each_bucket([](std::uint64_t, std::uint64_t) { FAIL("an empty one has none"); });
 }

@@ -1,9 +1,17 @@
-"""Published claims, each tried by a function that says what it found."""
+"""Published claims, each tried by a function that says what it found.
 
+A module of this folder holds the claims about one topic; `load_all` finds them all.
+"""
+
+import importlib
+import pkgutil
 from dataclasses import dataclass, field
+
+from comparison.statistics import ENOUGH_ROUNDS
 
 HOLDS, FAILS, UNDECIDED, NOT_TRIED = (
     "holds", "does not hold", "undecided here", "not tried here")
+VERDICTS = (HOLDS, FAILS, UNDECIDED, NOT_TRIED)
 
 
 @dataclass
@@ -20,28 +28,46 @@ class Finding:
 @dataclass(frozen=True)
 class Claim:
     id: str
-    text: str
-    source: str
+    text: str  # what was claimed
+    source: str  # by whom
+    criterion: str  # when it holds, when it does not: settled before the figures were seen
     attempt: object  # called with the Laboratory; None: not tried, and `reason` says why
+    seconds: float = 0.0  # about how long the attempt takes in full
     reason: str = ""
 
 
 CLAIMS = {}
 
 
-def claim(name, text, source):
+def claim(name, text, source, criterion, seconds=15.0):
     """Decorates the function that tries a claim. It takes the Laboratory and returns a Finding."""
 
     def register(attempt):
-        CLAIMS[name] = Claim(name, text, source, attempt)
+        CLAIMS[name] = Claim(name, text, source, criterion, attempt, seconds)
         return attempt
 
     return register
 
 
 def not_tried(name, text, source, reason):
-    CLAIMS[name] = Claim(name, text, source, None, reason)
+    CLAIMS[name] = Claim(name, text, source, "", None, reason=reason)
 
 
 def in_order():
     return sorted(CLAIMS.values(), key=lambda each: int(each.id.removeprefix("K")))
+
+
+def load_all():
+    """The claims of all topics, in order."""
+    for module in pkgutil.iter_modules(__path__, __name__ + "."):
+        importlib.import_module(module.name)
+    return in_order()
+
+
+def by_rule(holds, fails, *estimates):
+    """The verdict of two conditions that cannot both be met; none when an estimate that they are
+    made from is missing or of too few rounds."""
+    assert not (holds and fails)
+    if any(each is None or each.count < ENOUGH_ROUNDS for each in estimates):
+        return UNDECIDED
+    return HOLDS if holds else FAILS if fails else UNDECIDED

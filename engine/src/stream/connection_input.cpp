@@ -34,8 +34,8 @@ void ConnectionSetCore::receive(Connection& connection, Readiness ready) {
     }
     // A short read proves the kernel's buffer empty (epoll(7), question 9), but for the end and for
     // urgent data: when one was announced, reading goes on, since no edge will tell again.
-    const bool may_be_more = has(ready, more);
-    const std::span<std::byte> into = loop_.scratch();
+    const bool may_be_more = options_.read_until_would_block || has(ready, more);
+    const std::span<std::byte> into = loop_.scratch().first(options_.read_size);
     for (int left = options_.reads_per_visit; left > 0; --left) {
         const IoResult result = connection.socket_.read(into);
         switch (result.state) {

@@ -15,9 +15,13 @@ Interest reading(Trigger trigger) noexcept {
     return trigger == Trigger::edge ? Interest::read | Interest::urgent : Interest::read;
 }
 
+constexpr std::size_t most_read = ConnectionOptions{}.read_size; // what the loop's buffer holds
+
 ConnectionOptions checked(const ConnectionOptions& options, const EventLoop& loop) {
     if (options.reads_per_visit < 1)
         throw std::invalid_argument{"ConnectionOptions: reads_per_visit must be positive"};
+    if (options.read_size < 1 || options.read_size > most_read)
+        throw std::invalid_argument{"ConnectionOptions: read_size must be 1 to 65536"};
     if (options.trigger == Trigger::exclusive)
         throw std::invalid_argument{"ConnectionOptions: the exclusive trigger is for listeners"};
     if (!loop.supports(options.trigger))

@@ -48,8 +48,17 @@ struct ConnectionHandlers {
 /// How the connections of a set behave.
 struct ConnectionOptions {
     Trigger trigger = Trigger::level; ///< Not exclusive.
-    /// Reads in one visit (of at most 64 KiB each); the others have their turn before the rest.
+    /// Reads in one visit; the others have their turn before the rest.
     int reads_per_visit = 4;
+    /// Bytes asked for in one read, 1 to 64 KiB: `on_data` gets no more new ones at once. Less than
+    /// 64 KiB costs more calls for the same bytes.
+    std::size_t read_size = std::size_t{1} << 16;
+    /// Reads on after a read that gave less than was asked for, until one would block: for a socket
+    /// of which a short read does not prove that it is empty, as one that gives a record at a time
+    /// (kernel TLS). Costs one more read in each visit, which finds nothing. Of streams over TCP
+    /// and Unix sockets a short read proves it (epoll(7), question 9), and where more than bytes
+    /// may wait (the peer's end, an urgent byte) a connection reads on by itself.
+    bool read_until_would_block = false;
 
     /// With more than `high_water` bytes waiting to be sent a connection stops reading, and goes on
     /// when `low_water` is reached: a peer that does not read is not read from.
@@ -84,7 +93,7 @@ class ConnectionSet {
 public:
     /// Throws `std::system_error` (ENOTSUP) when the loop does not have the trigger, and
     /// `std::invalid_argument` for `Trigger::exclusive`, which is for listeners, and when
-    /// `reads_per_visit` is not positive.
+    /// `reads_per_visit` is not positive or `read_size` is not 1 to 64 KiB.
     ConnectionSet(EventLoop& loop, ConnectionHandlers handlers, ConnectionOptions options = {});
     ~ConnectionSet();
     ConnectionSet(const ConnectionSet&) = delete;

@@ -1,0 +1,200 @@
+"""What a wait costs, by descriptors watched and by descriptors ready: K1, K2, K3, K6."""
+
+from functools import cache
+
+import numpy
+
+from comparison.claims import FAILS, Finding, by_rule, claim
+from comparison.questions import ask_in_rounds, by_round, together
+from comparison.shown import digits, time, with_interval
+from comparison.statistics import estimate, ratio
+
+FACILITIES = ("poll", "select", "epoll")
+WATCHED = (10, 30, 100, 300, 1000, 3000, 10000)
+IN_CACHE = (10, 30, 100, 300, 1000)
+GRID = {10: (1, 3, 10), 100: (1, 3, 10, 30, 100), 1000: (1, 10, 30, 100, 300, 1000)}
+FEW_ACTIVE = 10
+ACTIVE = (1, 10, 100, 1000)
+# Seconds for 100 000 operations, by descriptors: poll, select, epoll.
+KERRISK = {10: (1.12, 1.28, 0.65), 100: (6.8, 7.1, 0.68), 1000: (157, 151, 0.89),
+           10000: (1750, 1087, 0.97)}
+
+
+def cells():
+    wanted = [(name, watched, 1) for name in FACILITIES for watched in WATCHED]
+    wanted += [(name, watched, active) for name in FACILITIES
+               for watched, numbers in GRID.items() for active in numbers]
+    wanted += [("epoll", watched, FEW_ACTIVE) for watched in (10, 100, 1000, 10000)]
+    wanted += [("epoll", 10000, active) for active in ACTIVE]
+    wanted += [("none", watched, active) for _, watched, active in wanted]
+    return list(dict.fromkeys(wanted))
+
+
+def operations(cell, milliseconds):
+    """About as many as fit, by a rough guess of what one costs. Where one descriptor of many is
+    touched once in a while it is a matter of caches, and more are needed."""
+    name, watched, active = cell
+    if watched == 10000 and active == FEW_ACTIVE:
+        milliseconds *= 4
+    cost = 200 + 250 * active + (45 * watched if name in ("poll", "select") else 0)
+    return max(8, round(milliseconds * 1e6 / cost))
+
+
+@cache
+def samples_of(lab):
+    questions = {cell: (operations(cell, 1 if lab.quick else 5), *cell) for cell in cells()}
+    return ask_in_rounds(lab, ["kernel_wait", 10000], questions)
+
+
+def operation(samples, *cell):
+    """Nanoseconds of writing, waiting and reading, by round."""
+    return by_round(samples, cell, lambda sample: sample["cpu_ns"] / sample["count"])
+
+
+def wait(samples, name, watched, active=1):
+    """Nanoseconds of the wait alone, by round."""
+    return together(lambda whole, rest: whole - rest, operation(samples, name, watched, active),
+                    operation(samples, "none", watched, active))
+
+
+def slopes(samples, name, watched=IN_CACHE):
+    """Nanoseconds for each descriptor more, by round."""
+    return together(lambda *costs: float(numpy.polyfit(watched, costs, 1)[0]),
+                    *(wait(samples, name, each) for each in watched))
+
+
+@claim("K1", "A wait of select and poll costs more with every idle descriptor, epoll's does not",
+       "Kerrisk 2006; Banga, Mogul, Druschel 1999; Lemon 2001",
+       "One of N eventfds is ready, chosen at random; N from 10 to 1,000. Holds if poll and select "
+       "cost at least 20 ns more per descriptor (whole interval) and epoll less than a twentieth "
+       "of either. Does not hold if one of them costs less than 20 ns more, or epoll more than a "
+       "twentieth.", seconds=14)
+def linear_growth(lab):
+    samples = samples_of(lab)
+    return judged_growth(samples)
+
+
+def judged_growth(samples):
+    by_name = {name: slopes(samples, name) for name in FACILITIES}
+    slope = {name: estimate(values.values()) for name, values in by_name.items()}
+    shares = [estimate(together(lambda epoll, other: epoll / other, by_name["epoll"],
+                                by_name[name]).values()) for name in ("poll", "select")]
+    beyond = estimate(together(
+        lambda far, near: far / near, slopes(samples, "poll", (1000, 3000, 10000)),
+        by_name["poll"]).values())
+    holds = all(slope[name].low > 20 for name in ("poll", "select")) and \
+        all(share.high < 0.05 for share in shares)
+    fails = any(slope[name].high < 20 for name in ("poll", "select")) or \
+        any(share.low > 0.05 for share in shares)
+    figure = (f"per descriptor: poll {time(slope['poll'])}, select {time(slope['select'])}, epoll "
+              f"{time(slope['epoll'])}; from 1,000 to 10,000 poll's is "
+              f"{with_interval(beyond)} times that")
+    table = {"header": ["watched", *(f"{name}, one wait" for name in FACILITIES)],
+             "rows": [[f"{watched:,}", *(time(estimate(wait(samples, name, watched).values()))
+                                         for name in FACILITIES)] for watched in WATCHED]}
+    return Finding(by_rule(holds, fails, *slope.values()), figure, samples, table)
+
+
+@claim("K2", "With 10,000 descriptors and one of them ready, epoll is three orders of magnitude "
+       "cheaper than poll and select (1:1,800 and 1:1,100)", "Kerrisk, linux.conf.au 2006",
+       "His workload, with eventfds for pipes and without what writing and reading cost. select "
+       "gets a bit set of 10,000 bits: FD_SETSIZE binds glibc's type, not the kernel. Holds if "
+       "both ratios are above 300 (about half of three decades and more), does not hold if one "
+       "is below.", seconds=1)
+def kerrisk(lab):
+    return judged_table(samples_of(lab))
+
+
+def judged_table(samples):
+    epoll = wait(samples, "epoll", 10000)
+    ratios = {name: ratio(wait(samples, name, 10000), epoll) for name in ("poll", "select")}
+    rows = []
+    for watched, his in KERRISK.items():
+        row = [f"{watched:,}"]
+        for name, seconds in zip(FACILITIES, his):
+            found = estimate(wait(samples, name, watched).values())
+            row.append(f"{with_interval(found, scale=1e-4)}, his {digits(seconds)}")
+        rows.append(row)
+    figure = ", ".join(f"{name} costs {with_interval(each)} times as much as epoll"
+                       for name, each in ratios.items())
+    table = {"header": ["watched", *(f"{name}, s per 100,000 waits" for name in FACILITIES)],
+             "rows": rows}
+    return Finding(by_rule(all(each.low > 300 for each in ratios.values()),
+                           any(each.high < 300 for each in ratios.values()), *ratios.values()),
+                   figure, samples, table)
+
+
+@claim("K3", "epoll's cost depends on the active descriptors, not on those that are watched",
+       "Lokier, linux-kernel 2003; libev",
+       "Holds if a wait that finds 10 ready costs less than 2.5 times as much with 10,000 watched "
+       "as with 100 (caches have been seen to make 2.2 of it), and with 10,000 watched one that "
+       "finds 1,000 costs more than 25 times as much as one that finds 10 (whole intervals). Does "
+       "not hold if either is clearly otherwise.",
+       seconds=1)
+def active_only(lab):
+    return judged_active(samples_of(lab))
+
+
+def judged_active(samples):
+    watched = ratio(wait(samples, "epoll", 10000, FEW_ACTIVE),
+                    wait(samples, "epoll", 100, FEW_ACTIVE))
+    active = ratio(wait(samples, "epoll", 10000, 1000), wait(samples, "epoll", 10000, FEW_ACTIVE))
+    figure = (f"100 times as many watched: {with_interval(watched)} times the cost; 100 times as "
+              f"many active: {with_interval(active)} times")
+    rows = [[f"{n:,}", str(a), time(estimate(wait(samples, "epoll", n, a).values()))]
+            for n, a in [*((n, FEW_ACTIVE) for n in (10, 100, 1000)),
+                         *((10000, a) for a in ACTIVE)]]
+    return Finding(by_rule(watched.high < 2.5 and active.low > 25,
+                           watched.low > 2.5 or active.high < 25, watched, active),
+                   figure, samples, {"header": ["watched", "active", "one wait"], "rows": rows})
+
+
+def equal_costs(samples, watched, other="poll"):
+    """The share of active descriptors at which epoll becomes the dearer one, by round; a round in
+    which it never does has 1 and more, so 1."""
+    numbers = GRID[watched]
+
+    def crossing(*differences):
+        pairs = list(zip(numbers, differences))
+        for (active, before), (more, after) in zip(pairs, pairs[1:]):
+            if before <= 0 < after:
+                return (active + (more - active) * -before / (after - before)) / watched
+        return 1.0 if differences[0] <= 0 else 0.0
+
+    return together(crossing, *(
+        together(lambda epoll, rival: epoll - rival, operation(samples, "epoll", watched, active),
+                 operation(samples, other, watched, active)) for active in numbers))
+
+
+@claim("K6", "select and poll are the cheaper choice below about a hundred descriptors",
+       "libev's manual: “maybe up to a hundred”",
+       "Holds if one wait with one active of 10, and one of 100, is cheaper with poll or with "
+       "select than with epoll (ratio below 1). Does not hold if already with one active of 10 "
+       "epoll is cheaper than both. The line of equal cost is given as the share of active ones.",
+       seconds=1)
+def crossover(lab):
+    return judged_crossover(samples_of(lab))
+
+
+def judged_crossover(samples):
+    ratios = {(name, watched): ratio(operation(samples, name, watched, 1),
+                                     operation(samples, "epoll", watched, 1))
+              for name in ("poll", "select") for watched in (10, 100)}
+    shares = {watched: estimate(equal_costs(samples, watched).values()) for watched in GRID}
+    holds = all(min(ratios["poll", n].high, ratios["select", n].high) < 1 for n in (10, 100))
+    fails = all(ratios[name, 10].low > 1 for name in ("poll", "select"))
+    lines = "; ".join(f"of {n:,}: from {with_interval(share, ' %', 100)} active on"
+                      for n, share in shares.items())
+    figure = (f"one active of 10: poll takes {with_interval(ratios['poll', 10])}, select "
+              f"{with_interval(ratios['select', 10])} times as long as epoll (write and read "
+              f"included); poll is cheaper {lines}")
+    rows = [[f"{n:,}", str(active), *(time(estimate(wait(samples, name, n, active).values()))
+                                      for name in FACILITIES)]
+            for n, numbers in GRID.items() for active in numbers]
+    verdict = by_rule(holds, fails, *ratios.values())
+    negative = (
+        "Choosing poll or select because there are few descriptors does not pay: what decides is "
+        "the share of them that is active at each wait, not their number." if verdict == FAILS else "")
+    return Finding(verdict, figure, samples, {
+        "header": ["watched", "active", *(f"{name}, one wait" for name in FACILITIES)],
+        "rows": rows}, negative)

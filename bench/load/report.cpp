@@ -1,0 +1,83 @@
+#include "report.hpp"
+
+#include <algorithm>
+
+#include "json.hpp"
+
+namespace load {
+namespace {
+
+constexpr double busy_limit = 0.95;
+constexpr double late_limit = 0.01;
+
+std::string percentiles(const Histogram& latency) {
+    return Json{}
+        .number("p50", latency.percentile(50))
+        .number("p90", latency.percentile(90))
+        .number("p99", latency.percentile(99))
+        .number("p99.9", latency.percentile(99.9))
+        .number("max", latency.max())
+        .line();
+}
+
+std::string buckets(const Histogram& latency) {
+    std::string text = "[";
+    latency.each_bucket([&](std::uint64_t longest, std::uint64_t count) {
+        text += text.size() > 1 ? ", [" : "[";
+        text += std::to_string(longest) + ", " + std::to_string(count) + "]";
+    });
+    return text + "]";
+}
+
+double per_second(std::uint64_t count, std::int64_t nanoseconds) {
+    return nanoseconds > 0 ? static_cast<double>(count) * 1e9 / static_cast<double>(nanoseconds)
+                           : 0.0;
+}
+
+} // namespace
+
+double Measured::client_busy(const Options& options) const noexcept {
+    const auto elapsed = static_cast<double>(result.ended - result.started);
+    if (elapsed <= 0) return 0;
+    if (options.spin) return 1 - static_cast<double>(result.idle) / elapsed;
+    return static_cast<double>(cpu) / elapsed;
+}
+
+bool Measured::limited_by_client(const Options& options) const noexcept {
+    return client_busy(options) > busy_limit ||
+           static_cast<double>(result.late) > late_limit * static_cast<double>(result.due);
+}
+
+double Measured::rate_asked() const noexcept { return per_second(result.due, result.planned); }
+
+double Measured::rate_kept() const noexcept {
+    return per_second(result.requests, std::max(result.planned, result.ended - result.started));
+}
+
+std::string json(const Options& options, const Measured& measured, double rate) {
+    const Result& result = measured.result;
+    Json object;
+    object.text("mode", name_of(options.mode))
+        .number("connections", options.connections)
+        .number("size", options.size)
+        .number("depth", options.depth)
+        .number("seconds", result.seconds())
+        .number("requests", result.requests)
+        .number("errors", result.errors)
+        .number("opened", result.connections)
+        .number("bytes", result.bytes)
+        .number("waits", result.waits)
+        .number("client_cpu_seconds", static_cast<double>(measured.cpu) / 1e9)
+        .number("client_busy", measured.client_busy(options))
+        .boolean("limited_by_client", measured.limited_by_client(options));
+    if (rate > 0)
+        object.number("rate_asked", measured.rate_asked())
+            .number("rate_kept", measured.rate_kept())
+            .number("late", result.late)
+            .number("unanswered", result.unanswered);
+    return object.raw("latency_ns", percentiles(result.latency))
+        .raw("histogram", buckets(result.latency))
+        .line();
+}
+
+} // namespace load

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "options.hpp"
+#include "result.hpp"
+
+namespace load {
+
+/// A phase as it was, and what it cost the client.
+struct Measured {
+    Result result;
+    std::int64_t cpu = 0; ///< Nanoseconds of this process.
+
+    /// How much of its core the client needed; what a spinning one did in vain does not count.
+    double client_busy(const Options& options) const noexcept;
+
+    /// Whether the figures say more about the client than about the server. See `usage`.
+    bool limited_by_client(const Options& options) const noexcept;
+
+    /// Of an open loop, in requests a second: what was due, and what of it was answered.
+    double rate_asked() const noexcept;
+    double rate_kept() const noexcept;
+};
+
+/// One JSON object in one line.
+std::string json(const Options& options, const Measured& measured, double rate);
+
+} // namespace load

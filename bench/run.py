@@ -1,0 +1,200 @@
+"""Compares modes of dispatch, other libraries, models of serving and servers of one's own.
+
+Run it through bench/run, which installs and builds what it needs.
+"""
+
+import os
+import shlex
+import sys
+import time
+from textwrap import wrap
+
+from comparison import changes, datagrams, machine, report, result_file, table, transfer
+from comparison.command_line import PROJECT, arguments
+from comparison.contestants import POOL_THREADS
+from comparison.finding import held_against_base, level_against_edge, models_side_by_side
+from comparison.measure import Bench, server_command
+from comparison.plan import parts_of, refused_lines
+from comparison.processes import Failed
+from comparison.progress import Progress, clock_time
+from comparison.results import COUNTED, KERNEL, TIMED, Results
+from comparison.rounds import Budget, carry_out, plan
+from comparison.under_load import TooMany
+
+MIB = 1024 * 1024
+PATIENCE = {"servers": (10.0, 10.0), "models": (8.0, 2.0)}  # seconds, full and quick
+
+
+def benches(options, parts):
+    server_core, client_core = machine.core_pair()
+    return {
+        part.name: Bench(options.build, server_core, machine.cores_beside(client_core), client_core,
+                         options.spin, PATIENCE[part.name][options.quick])
+        for part in parts
+    }
+
+
+def check(options, parts):
+    """Raises Failed before anything is measured when a program is missing."""
+    for part in parts:
+        for workload, contestant in part.cells:
+            server_command(options.build, contestant, workload)
+            if COUNTED in part.rounds and contestant.counts:
+                server_command(options.build, contestant, workload, hooked=True)
+
+
+def measure(part, bench, seed, results):
+    """True when all runs were made, False when Ctrl-C ended them."""
+
+    def keep(run, values):
+        if isinstance(values, TooMany):
+            results.refuse(run.workload, run.contestant, str(values))
+        elif isinstance(values, Failed):
+            what = "timing" if run.kind == TIMED else "counting calls"
+            results.refuse(run.workload, run.contestant, f"{what}, round {run.round}: {values}")
+        else:
+            results.add(run, values)
+
+    progress = Progress()
+    make = {TIMED: bench.timed, COUNTED: bench.counted, KERNEL: bench.counted_by_kernel}
+    runs = [run for run in plan(part.cells, part.rounds, seed) if run.kind in make
+            and (run.kind != COUNTED or run.contestant.counts)]
+    try:
+        carry_out(runs, make, Budget(part.budget), progress, keep)
+        return True
+    except KeyboardInterrupt:
+        return False
+    finally:
+        progress.end()
+
+
+def measure_further(options, bench):
+    """What is no comparison of modes: one big file, and datagrams."""
+    show = (lambda text: print(text, file=sys.stderr)) if not sys.stderr.isatty() else (
+        lambda text: print(f"\r{text:<60}\r", end="", file=sys.stderr, flush=True))
+    size = (64 if options.quick else 1024) * MIB
+    rounds = min(5, options.rounds)
+    samples = transfer.measure(bench.build, bench.server_core, bench.client_core, size,
+                               rounds, options.seed, show)
+    sections = [transfer.section(samples, size)]
+    show("datagrams")
+    try:
+        sections.append(datagrams.section(datagrams.measure(
+            bench.build, bench.server_core, 0.02 if options.quick else 0.2, rounds)))
+    except Failed as problem:
+        print(f"bench/run: {problem}", file=sys.stderr)
+    show("")
+    return sections
+
+
+def describe(options, parts):
+    """What a reader needs to judge the figures and to repeat them."""
+    server_core, client_core = machine.core_pair()
+    return {
+        "started": time.strftime("%Y-%m-%d %H:%M:%S %Z"),
+        "command_line": shlex.join(["bench/run", *sys.argv[1:]]),
+        "seed": options.seed,
+        "plan": {
+            "parts": [{"name": part.name, "rounds": part.rounds, "budget_seconds": part.budget,
+                       "patience": PATIENCE[part.name][options.quick]} for part in parts],
+            "spin": options.spin, "server_core": server_core, "client_core": client_core,
+            "cores_of_several": sorted(machine.cores_beside(client_core)),
+            "pool_threads": POOL_THREADS,
+        },
+        "machine": machine.facts(PROJECT, options.build),
+    }
+
+
+def findings(results, parts):
+    compared = {workload: contestants for part in parts
+                for workload, contestants in part.contestants_of().items()}
+    everybody = list(dict.fromkeys(each for several in compared.values() for each in several))
+    workloads = list(compared)
+    groups = {each.group for each in everybody}
+    sentences = []
+    if "modes" in groups and any(each.name == "epoll-edge" for each in everybody):
+        sentences += level_against_edge(results, workloads)
+    for group in ("peers", "own"):
+        sentences += held_against_base(results, workloads, everybody, group)
+    models = [each for each in everybody if each.group == "models"]
+    return sentences + models_side_by_side(results, workloads, models)
+
+
+def show(results, parts, document):
+    for part in parts:
+        print(table.terminal(results, part.contestants_of()))
+    for section in document["further"]:
+        print(table.further(section))
+    for sentence in document["finding"]:
+        print("\n".join(wrap(sentence, table.WIDTH)) + "\n")
+
+
+def held_against_baseline(options, document):
+    """False when a count has become worse."""
+    if options.save_baseline:
+        options.save_baseline.write_text(
+            result_file.as_text(result_file.counts_alone(document)))
+    if not options.baseline:
+        return True
+    baseline, now = result_file.read(options.baseline), result_file.of(document)
+    worse = changes.worse_counts(baseline, now)
+    for each in worse:
+        print(f"worse than {options.baseline}: {each.workload} {each.contestant}, "
+              f"{each.metric.title} {each.metric.unit}: {each.before:.3f} → {each.after:.3f}")
+    print(f"{options.baseline}: the counts of {changes.guarded(baseline, now)} cells were compared, "
+          f"{len(worse)} are worse")
+    return not worse
+
+
+def prepare(options):
+    """The parts; None when there is nothing to run."""
+    parts = parts_of(options)
+    for line in refused_lines(parts):
+        print(f"refused: {line}", file=sys.stderr)
+    if not any(part.cells for part in parts):
+        print("bench/run: nothing is left to measure", file=sys.stderr)
+        return None
+    check(options, parts)
+    server_core, client_core = machine.core_pair()
+    if server_core == client_core:
+        print("Only one core: server and clients share it.", file=sys.stderr)
+    return parts
+
+
+def main():
+    options = arguments()
+    started = time.monotonic()
+    try:
+        parts = prepare(options)
+    except Failed as failure:
+        print(f"bench/run: {failure}", file=sys.stderr)
+        return 2
+    if parts is None:
+        return 2
+    facts, by_part, results = describe(options, parts), benches(options, parts), Results()
+    for part in parts:
+        results.bases |= part.bases()
+        for cell, reason in part.refused:
+            results.refuse(*cell, "refused: " + reason)
+    complete = all(measure(part, by_part[part.name], options.seed, results) for part in parts)
+    further = []
+    if complete and options.is_usual:
+        further = measure_further(options, by_part["servers"])
+    document = result_file.document(
+        parts, results, **facts, complete=complete, seconds=time.monotonic() - started,
+        finding=findings(results, parts), further=further)
+    show(results, parts, document)
+    result_file.write(options.output, document)
+    report.write(options.output)
+    where = min(os.path.relpath(options.output), str(options.output.resolve()), key=len)
+    print(f"{clock_time(time.monotonic() - started)} minutes; {where}/report.html, "
+          f"{where}/results.json, {where}/results.csv")
+    if not complete:
+        print("Stopped before the end: fewer rounds than planned.", file=sys.stderr)
+        return 130
+    return 0 if results.samples and held_against_baseline(options, document) else 1
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="replace")
+    sys.exit(main())
