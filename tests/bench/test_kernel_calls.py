@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import unittest
 from pathlib import Path
 from unittest import mock
@@ -116,10 +117,17 @@ def ask(client, times):
         assert len(client.recv(64, socket.MSG_WAITALL)) == 64
 
 
-def run_load(port, *options):
+def run_load(server, port, *options):
+    """Returns when the server has closed its connections too."""
+    descriptors = Path("/proc") / str(server.pid) / "fd"
+    open_before = len(os.listdir(descriptors))
     said = subprocess.run(
         [BENCH / "load_generator", "--port", port, "--connections", "5", "--seconds", "0.03",
          "--warmup", "0", *map(str, options)], capture_output=True, check=True, timeout=20).stdout
+    deadline = time.monotonic() + 30
+    while len(os.listdir(descriptors)) > open_before:
+        assert time.monotonic() < deadline, "the server keeps its connections"
+        time.sleep(0.01)
     return json.loads(said)["requests"]
 
 
@@ -255,7 +263,8 @@ class Engines(unittest.TestCase):
         server = Child([str(BENCH / "bench_server_hooked"), "--stats", *options], CORES)
         self.addCleanup(server.stop)
         port = server.read_line().rpartition(":")[2]
-        counts, requests, differences = checked_run(server, CORES, lambda: run_load(port, *load))
+        counts, requests, differences = checked_run(
+            server, CORES, lambda: run_load(server, port, *load))
         self.assertGreaterEqual(counts.calls["recvfrom"], requests)
         self.assertGreaterEqual(counts.calls["accept4"], 5)
         return differences
