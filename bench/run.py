@@ -144,8 +144,8 @@ def held_against_baseline(options, document):
     for each in worse:
         print(f"worse than {options.baseline}: {each.workload} {each.contestant}, "
               f"{each.metric.title} {each.metric.unit}: {each.before:.3f} → {each.after:.3f}")
-    print(f"{options.baseline}: the counts of {changes.guarded(baseline, now)} cells were compared, "
-          f"{len(worse)} are worse")
+    print(f"{options.baseline}: the counts of {changes.guarded(baseline, now)} cells were "
+          f"compared, {len(worse)} are worse")
     return not worse
 
 

@@ -48,7 +48,8 @@ def _parser():
     how.add_argument("--ramp", action="store_true",
                      help="raises the rate until a server does not keep up: where its knee is")
     how.add_argument("--rounds", type=int,
-                     help=f"timed rounds ({ENOUGH_ROUNDS}: with fewer no winner is named; models: 5)")
+                     help=f"timed rounds ({ENOUGH_ROUNDS}: with fewer no winner is named; "
+                     "models: 5)")
     how.add_argument("--budget", type=float, metavar="SECONDS", help="how long to measure, about")
     how.add_argument("--seed", type=int, help="of the order of the contestants (random)")
     how.add_argument("--spin", action="store_true",
