@@ -9,7 +9,7 @@ import sys
 import time
 from textwrap import wrap
 
-from comparison import changes, further, machine, report, result_file, table
+from comparison import changes, further, machine, peers_micro, report, result_file, table
 from comparison.command_line import PROJECT, arguments
 from comparison.contestants import POOL_THREADS
 from comparison.contestants_of_peers import missing as missing_peers
@@ -24,6 +24,7 @@ from comparison.rounds import Budget, carry_out
 from comparison.under_load import TooMany
 from comparison.workloads import KNEE_METRICS
 
+FACTS_OF_ALL_FILES = ["started", "command_line", "seed", "seconds", "complete", "machine"]
 PATIENCE = {"servers": (10.0, 10.0), "models": (8.0, 2.0)}  # seconds, full and quick
 
 
@@ -72,12 +73,11 @@ def measure(part, bench, seed, results, progress):
         progress.end()
 
 
-def measure_further(options, sections):
-    """True when all was measured; sections go to the list as they are ready."""
+def measure_further(options, found):
+    """True when all was measured."""
     show = Line()
     try:
-        for section in further.measure(options, machine.core_pair(), show):
-            sections.append(section)
+        further.measure(options, machine.core_pair(), show, found)
         return True
     except KeyboardInterrupt:
         return False
@@ -123,13 +123,23 @@ def findings(results, parts):
     return sentences + models_side_by_side(results, workloads, models)
 
 
-def show(results, parts, document):
+def show(results, parts, tables, sentences):
     for part in parts:
         print(table.terminal(results, part.contestants_of()))
-    for section in document["further"]:
-        print(table.further(section))
-    for sentence in document["finding"]:
+    for each in tables:
+        print(table.further(each))
+    for sentence in sentences:
         print("\n".join(wrap(sentence, table.WIDTH)) + "\n")
+
+
+def write(options, document, loops):
+    """All files. Returns the page's path."""
+    result_file.write(options.output, document)
+    if loops:
+        facts = {key: document[key] for key in FACTS_OF_ALL_FILES}
+        result_file.write_peers(options.output, facts | {
+            "samples": loops, "versions": peers_micro.versions(options.build)})
+    return report.write(options.output)
 
 
 def held_against_baseline(options, document):
@@ -184,16 +194,14 @@ def main():
         results.bases |= part.bases()
         for cell, reason in part.refused:
             results.refuse(*cell, "refused: " + reason)
-    complete, sections = measure_parts(options, parts, results), []
-    complete = complete and measure_further(options, sections)
+    more = further.Further()
+    complete = measure_parts(options, parts, results) and measure_further(options, more)
+    found = findings(results, parts)
     document = result_file.document(
         parts, results, **facts, complete=complete, seconds=time.monotonic() - started,
-        finding=findings(results, parts) + [text for each in sections
-                                            for text in each.get("finding", [])],
-        further=sections)
-    show(results, parts, document)
-    result_file.write(options.output, document)
-    report.write(options.output)
+        finding=found, further=more.sections)
+    show(results, parts, more.tables(), found + more.sentences())
+    write(options, document, more.loops)
     where = min(os.path.relpath(options.output), str(options.output.resolve()), key=len)
     print(f"{clock_time(time.monotonic() - started)} minutes; {where}/report.html, "
           f"{where}/results.json, {where}/results.csv")

@@ -1,7 +1,7 @@
 """What is no load on a server: one big file, datagrams, the loops of libraries, and memory."""
 
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 
 from comparison import datagrams, peers_memory, peers_micro, transfer
 from comparison.processes import Failed
@@ -24,56 +24,52 @@ def seconds_of(options):
     return sum(SECONDS[name][options.quick] for name in sections_of(options))
 
 
-def measure(options, cores, show):
-    """Sections as they come, each with title, header, rows, notes and samples, and perhaps with
-    sentences of what was found."""
-    parts = {"modes": _of_modes, "peers": _of_peers}
-    for name in sections_of(options):
+@dataclass
+class Further:
+    sections: list = field(default_factory=list)  # each with title, header, rows, notes, samples
+    loops: list = field(default_factory=list)  # samples of peers_micro, which have a file of theirs
+
+    def tables(self):
+        """All, for the terminal."""
+        return self.sections + [asdict(each) for each in peers_micro.sections(self.loops)]
+
+    def sentences(self):
+        return (peers_micro.where_a_peer_wins(self.loops)
+                + peers_micro.where_pollux_wins(self.loops))
+
+
+def measure(options, cores, show, found):
+    """Adds to `found` as it comes, so that Ctrl-C keeps it."""
+    parts = {"modes": [_file, _datagrams], "peers": [_loops, _memory]}
+    for part in [part for name in sections_of(options) for part in parts[name]]:
         try:
-            yield from parts[name](options, cores, show)
+            part(options, cores, show, found)
         except Failed as problem:
             print(f"bench/run: {problem}", file=sys.stderr)
 
 
-def _of_modes(options, cores, show):
+def _file(options, cores, show, found):
     size = (64 if options.quick else 256) * MIB
-    rounds = min(ROUNDS, options.rounds)
-    yield transfer.section(
-        transfer.measure(options.build, *cores, size, rounds, options.seed, show), size)
+    samples = transfer.measure(options.build, *cores, size, min(ROUNDS, options.rounds),
+                               options.seed, show)
+    found.sections.append(transfer.section(samples, size))
+
+
+def _datagrams(options, cores, show, found):
     show("datagrams")
-    yield datagrams.section(
-        datagrams.measure(options.build, cores[0], 0.02 if options.quick else 0.2, rounds))
+    found.sections.append(datagrams.section(datagrams.measure(
+        options.build, cores[0], 0.02 if options.quick else 0.2, min(ROUNDS, options.rounds))))
 
 
-def _of_peers(options, cores, show):
-    samples = []
-    try:
-        for sample in peers_micro.measure(options.build, cores, options.rounds, options.seed,
-                                          LOOPS_SHARE * SECONDS["peers"][options.quick], show,
-                                          options.quick):
-            samples.append(sample)
-    except KeyboardInterrupt:
-        yield from _peers(options.build, samples)
-        raise
-    yield from _peers(options.build, samples)
-    yield from _of_memory(options, cores, show)
+def _loops(options, cores, show, found):
+    seconds = LOOPS_SHARE * SECONDS["peers"][options.quick]
+    for sample in peers_micro.measure(options.build, cores, options.rounds, options.seed, seconds,
+                                      show, options.quick):
+        found.loops.append(sample)
 
 
-def _of_memory(options, cores, show):
-    samples = []
+def _memory(options, cores, show, found):
     rounds, connections = (1, 500) if options.quick else (3, 1000)
-    names = {peers_memory.BASE, *options.chosen_peers}
-    for sample in peers_memory.measure(options.build, cores, rounds, options.seed, show,
-                                       connections, names):
-        samples.append(sample)
-    yield asdict(peers_memory.section(samples)) | {"samples": samples}
-
-
-def _peers(build, samples):
-    """The first has the samples of all, and what they say."""
-    found = [asdict(each) for each in peers_micro.sections(samples)]
-    if found:
-        found[0] |= {"samples": samples, "versions": peers_micro.versions(build),
-                     "finding": peers_micro.where_a_peer_wins(samples)
-                     + peers_micro.where_pollux_wins(samples)}
-    return found
+    samples = list(peers_memory.measure(options.build, cores, rounds, options.seed, show,
+                                        connections, {peers_memory.BASE, *options.chosen_peers}))
+    found.sections.append(asdict(peers_memory.section(samples)) | {"samples": samples})

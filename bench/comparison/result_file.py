@@ -63,6 +63,11 @@ def write(folder, written):
         csv.writer(file).writerows(rows(written))
 
 
+def write_peers(folder, facts):
+    """peers.json: the loops of libraries without a server."""
+    (folder / "peers.json").write_text(as_text({"format": FORMAT, "kind": "peers", **facts}))
+
+
 def as_text(written):
     """One line a sample: thousands of lines can be read and compared, and stay small."""
     rest = {key: value for key, value in written.items() if key != "samples"}

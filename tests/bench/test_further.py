@@ -99,13 +99,12 @@ class Choices(unittest.TestCase):
 
         options = SimpleNamespace(is_usual=True, only=["peers"], peers=None, quick=True, rounds=3,
                                   seed=1, build=Path("/nonexistent"))
-        found = further.measure(options, (0, 0), lambda text: None)
+        found = further.Further()
         with mock.patch.object(peers_micro, "measure", interrupted):
-            section = next(found)
-            self.assertEqual(len(section["samples"]), 1)
-            self.assertIn("100 (100–100) ns", section["rows"][0])
             with self.assertRaises(KeyboardInterrupt):
-                list(found)
+                further.measure(options, (0, 0), lambda text: None, found)
+        self.assertEqual(len(found.loops), 1)
+        self.assertIn("100 (100–100) ns", found.tables()[0]["rows"][0])
 
 
 if __name__ == "__main__":
