@@ -6,6 +6,7 @@ Run it through bench/micro, which builds what it needs.
 import argparse
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import time
 from pathlib import Path
 
 import instructions
-from comparison import machine
+from comparison import machine, report, result_file
 from comparison.statistics import estimate, median
 from comparison.table import align
 
@@ -115,6 +116,7 @@ def instruction_table(results):
 def main():
     options = arguments()
     program = str(options.build / "bench" / "micro_pairs")
+    facts, begin = describe(options), time.monotonic()
     os.sched_setaffinity(0, {machine.core_pair()[0]})
     times, counts = {}, {}
     for backend in options.backends:
@@ -136,20 +138,31 @@ def main():
         print(f"\nUser instructions (callgrind), {WATCHED} watched: of a turn with one event, and "
               "per event of a turn with 100\n")
         print("\n".join(instruction_table(counts)))
-    write(options, times, counts)
+    facts["seconds"] = time.monotonic() - begin
+    write(options, facts, times, counts)
 
 
-def write(options, times, counts):
-    options.output.mkdir(parents=True, exist_ok=True)
-    document = {
+def describe(options):
+    return {
+        "format": result_file.FORMAT,
+        "kind": "micro",
         "started": time.strftime("%Y-%m-%d %H:%M:%S %Z"),
+        "command_line": shlex.join(["bench/micro", *sys.argv[1:]]),
+        "complete": True,
         "machine": machine.facts(PROJECT, options.build),
         "watched": WATCHED,
+    }
+
+
+def write(options, facts, times, counts):
+    options.output.mkdir(parents=True, exist_ok=True)
+    document = facts | {
         "time": [{"backend": backend, "active": active, **figures}
                  for (backend, active), figures in times.items()],
         "instructions_per_turn": counts,
     }
     (options.output / "micro.json").write_text(json.dumps(document, indent=1, ensure_ascii=False))
+    report.write(options.output)
 
 
 if __name__ == "__main__":

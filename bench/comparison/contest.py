@@ -113,7 +113,8 @@ class Stand:
 
     def trace(self):
         """What the kernel counts, of any server. Names begin with kernel_."""
-        counts, load = counted_run(self._run, self._seconds, self._other_core)
+        counts, load = counted_run(
+            self._run.tree, self._other_core, lambda: self._run.measure(self._seconds))
         done = amount(self._workload, load)
         if not done:
             raise Failed("nothing was answered while it was counted")

@@ -53,24 +53,48 @@ class Idle(unittest.TestCase):
         self.assertEqual(self.batches(light=5.1).verdict, FAILS)
 
 
+class WakeUps(unittest.TestCase):
+    def judged(self, edge, waits=60):
+        cells = {triggers.visited(trigger, how): {
+            "kernel_wake_ups": 60, "kernel_waits": 60, "kernel_reads": 260, "cpu": 100.0}
+            for trigger in (triggers.LEVEL, triggers.EDGE) for how in triggers.VISITS}
+        cells[triggers.visited(triggers.EDGE, triggers.SOME)] |= {
+            "kernel_wake_ups": edge, "kernel_waits": waits}
+        return triggers.judge_wake_ups(figures(cells))
+
+    def test_wake_ups_are_saved_and_waits_are_not(self):
+        finding = self.judged(6)
+        self.assertEqual(finding.verdict, HOLDS)
+        self.assertIn("no saved system calls", finding.negative)
+
+    def test_waits_may_be_saved_too(self):
+        self.assertEqual(self.judged(6, waits=6).negative, "")
+
+    def test_none_are_saved(self):
+        self.assertEqual(self.judged(60).verdict, FAILS)
+
+
 class Directions(unittest.TestCase):
-    def judged(self, level=2.0, edge=0, edge_cpu=1000.0):
-        return triggers.judge_directions(figures({
-            "level": {"cpu": 1000.0, "change": level}, "edge": {"cpu": edge_cpu, "change": edge}}))
+    def judged(self, level=2 / 16, once=0, once_cpu=60.0):
+        cells = {name: {"cpu": 60.0, "kernel_changes": level, "kernel_waits": 1}
+                 for name in triggers.REGISTRATIONS}
+        cells[triggers.ONCE] |= {"cpu": once_cpu, "kernel_changes": once}
+        return triggers.judge_directions(figures(cells))
 
     def test_calls_are_saved_and_time_is_not(self):
         finding = self.judged()
         self.assertEqual(finding.verdict, HOLDS)
+        self.assertIn("level, switched 2 ", finding.figure)  # of an answer, not of a MiB
         self.assertIn("no reason for edge triggering", finding.negative)
 
     def test_otherwise(self):
         self.assertEqual(self.judged(level=0.0).verdict, FAILS)
-        self.assertEqual(self.judged(edge=1.0).verdict, FAILS)
-        self.assertEqual(self.judged(edge_cpu=500.0).verdict, FAILS)
+        self.assertEqual(self.judged(once=1 / 16).verdict, FAILS)
+        self.assertEqual(self.judged(once_cpu=30.0).verdict, FAILS)
 
     def test_not_counted(self):
-        timed = figures({"level": {"cpu": 1.0}, "edge": {"cpu": 1.0}})
-        self.assertEqual(triggers.judge_directions(timed).verdict, UNDECIDED)
+        cells = {name: {"cpu": 60.0} for name in triggers.REGISTRATIONS}
+        self.assertEqual(triggers.judge_directions(figures(cells)).verdict, UNDECIDED)
 
 
 class Accepting(unittest.TestCase):

@@ -1,0 +1,8 @@
+"""The report: a page, pictures for slides and tables, made from the result files of a folder."""
+
+
+def write(folder):
+    """Makes report.html, plots/ and tables/ in the folder again. Returns the page's path."""
+    from comparison.report.folder import write_all  # matplotlib takes a second to load
+
+    return write_all(folder)

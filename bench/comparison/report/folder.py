@@ -1,0 +1,85 @@
+"""Writes the page and what goes with it into the folder of the result files."""
+
+import shutil
+from pathlib import Path
+
+from comparison.report import (
+    claims_section, drawing, files, markup, method, micro_section, origin, run_sections)
+from comparison.report.content import Picture, Section, Table, Text, Warning, every
+from comparison.report.measurements import Measurements
+from comparison.report.tables import write_csv
+
+TITLE = "Pollux: what was measured"
+
+
+def write_all(folder):
+    folder = Path(folder)
+    found = files.read(folder)
+    parts = sections(found)
+    page = folder / "report.html"
+    page.write_text(markup.page(TITLE, introduction(found), parts))
+    _write_beside(folder, [part for section in parts for part in every(section.parts)])
+    return page
+
+
+def introduction(found):
+    """Parts above the table of contents."""
+    parts = [Text(f"{files.KNOWN[name]}: {document.get('started', 'at an unknown time')}, "
+                  f"{document.get('machine', {}).get('cpu', 'unknown CPU')}, "
+                  f"{document.get('machine', {}).get('kernel', 'unknown kernel')}, commit "
+                  f"{document.get('machine', {}).get('commit', 'unknown')}.", quiet=True)
+             for name, document in found.documents.items()]
+    if not found.documents:
+        parts.append(Warning("Nothing was measured yet: there is no result file in this folder."))
+    return parts + [Warning(text) for text in
+                    [*found.problems, *files.unfinished(found), *files.differences(found)]]
+
+
+def sections(found):
+    """Those that there are figures for, in the order of reading."""
+    run, claims, micro = (found.get(name) for name in files.KNOWN)
+    measured = Measurements(run) if run else None
+    summary, costs, parts = [], [], []
+    if run:
+        summary += run_sections.summary(measured)
+        parts += [run_sections.peers(measured), run_sections.triggers(measured)]
+        costs += run_sections.costs(measured)
+    if claims:
+        summary.append(claims_section.summary(claims))
+        costs += claims_section.costs(claims)
+    if costs:
+        parts.append(Section("Cost against watched and active descriptors", [COSTS, *costs]))
+    if run:
+        parts += [run_sections.latency(measured), run_sections.knees(measured),
+                  run_sections.models(measured), run_sections.memory(measured)]
+    if claims:
+        parts += [claims_section.claims(claims), claims_section.negatives(claims)]
+    if run:
+        parts += [run_sections.figures(measured), *run_sections.further(run)]
+    if micro:
+        parts += micro_section.sections(micro)
+    parts = [each for each in parts if each]
+    if summary:
+        parts.insert(0, Section("What the figures say", summary))
+    if found.documents:
+        parts += [method.section(measured), origin.machine(found), origin.reproduction(found)]
+    return parts
+
+
+COSTS = Text("Where figures span far, the axes are logarithmic. A line that climbs as steeply as its "
+             "number grows is a cost in proportion to it, a flat one a cost that does not care.")
+
+
+def _write_beside(folder, parts):
+    """Files of an older report that are not made again would be taken for this one's."""
+    for name, kind, write in (("plots", Picture, _write_picture), ("tables", Table, write_csv)):
+        shutil.rmtree(folder / name, ignore_errors=True)
+        chosen = [part for part in parts if isinstance(part, kind)]
+        if chosen:
+            (folder / name).mkdir()
+        for part in chosen:
+            write(part, folder / name / part.name)
+
+
+def _write_picture(picture, path):
+    drawing.save_for_slides(picture.figure, path)

@@ -1,0 +1,182 @@
+"""results.json as sections: peers, triggers, costs, latency, models, memory, and all figures."""
+
+from comparison.finding import cautions, level_against_edge, models_side_by_side
+from comparison.report import run_pictures, run_tables
+from comparison.report.content import Finding, Folded, Section, Table, Text, Warning, file_name
+from comparison.report.measurements import families, one_of_each
+from comparison.report.sentences import shown
+from comparison.results import COUNTED, KERNEL
+from comparison.statistics import ENOUGH_ROUNDS
+
+PEERS = ("peers", "own")
+TRIGGERS = ("epoll-edge", "epoll-edge-drain", "epoll-one-shot")
+# What an axis of the grid is called under a picture.
+AXES = {"connections": "connections", "active": "% of the connections active",
+        "idle": "more connections, idle", "size": "bytes of a message",
+        "depth": "messages under way on a connection", "accepts": "accepts a visit",
+        "read_size": "bytes of the largest read", "work": "µs of work for a request",
+        "loops": "loops", "read_rate": "bytes per second that a client reads"}
+MOST_DISTRIBUTIONS = 6
+
+
+def summary(run):
+    """Sentences for the top of the page."""
+    sentences = []
+    if run.met("modes"):
+        sentences += level_against_edge(run.results, run.met("modes"))
+    if run.met(*PEERS):
+        sentences.append(_wins(run, run.met(*PEERS)))
+    models_met = _telling(run.met("models"))
+    everybody = [each for each in run.contestants if each.group == "models"]
+    return [Finding(text) for text in
+            sentences + models_side_by_side(run.results, models_met, everybody)]
+
+
+def peers(run):
+    """Where a peer wins comes first."""
+    workloads = run.met(*PEERS)
+    if not workloads:
+        return None
+    parts = [Finding(_wins(run, workloads)), run_tables.ratios(run, workloads),
+             *run_pictures.against_base(run, workloads, PEERS)]
+    for workload in _telling(workloads):
+        both = [each for each in run.under(workload) if each.name == run.base(workload)]
+        parts += run_pictures.calls(
+            run, workload, both + one_of_each(run.under(workload, *PEERS)), KERNEL)
+    kinds = [f"{each.name}: {', '.join(filter(None, [each.what, each.version]))}"
+             for each in run.contestants if each.group == "peers"]
+    if kinds:
+        parts.append(Text("; ".join(kinds) + ".", quiet=True))
+    return Section("Against other libraries", parts)
+
+
+def _wins(run, workloads):
+    found = [(workload, each, ratio) for workload in workloads for each in run.under(workload, *PEERS)
+             if (ratio := run.ratio(workload, each.name, "cpu"))]
+    won = [f"{each.name} takes ×{shown(ratio)} the CPU of {run.base(workload)} ({workload.title})"
+           for workload, each, ratio in found if ratio.decided and ratio.direction < 0]
+    if won:
+        return "Where a peer wins: " + "; ".join(won) + "."
+    if any(ratio.count >= ENOUGH_ROUNDS for _, _, ratio in found):
+        return "No peer takes decidedly less CPU per request than Pollux under what was measured."
+    return f"Too few rounds to say where a peer wins: {ENOUGH_ROUNDS} are needed."
+
+
+def triggers(run):
+    """Level and edge beside each other: the ratios, and the calls that explain them."""
+    workloads = [each for each in run.met("modes")
+                 if run.has(each, "epoll-level", "cpu") and run.has(each, "epoll-edge", "cpu")]
+    if not workloads:
+        return None
+    parts = [Text("The same server, with another trigger. The system calls say why the times "
+                  "differ, or why they do not: an edge that reads until it would block pays one "
+                  "more read for each event, and a level is told again of what was left.")]
+    parts += [Warning(f"Server and kernel do not count the same – {text}.")
+              for text in run.disagreements()[:3]]
+    parts += run_pictures.against_base(run, workloads, ("modes",), TRIGGERS)
+    for workload in _telling(workloads):
+        parts += run_pictures.calls(run, workload, run.under(workload, "modes"), COUNTED)
+    return Section("Level against edge", parts)
+
+
+def _telling(workloads):
+    """Of each load the workload with most connections, else the pictures are too many."""
+    most = {}
+    for workload in workloads:
+        if workload.load not in most or workload.connections > most[workload.load].connections:
+            most[workload.load] = workload
+    return list(most.values())
+
+
+def costs(run):
+    """Pictures of server CPU per request along every axis of the grid that was varied."""
+    return [picture for axis, label in AXES.items() for groups in (("modes",), PEERS)
+            for family in families(run.met(*groups), axis)
+            for picture in run_pictures.curve(run, family, axis, label, "cpu", groups)]
+
+
+def latency(run):
+    """Open loops where there are some: only they say what waiting costs."""
+    workloads = [each for each in run.met(key="histogram") if each.unit != "MiB"]
+    opened = [each for each in workloads if each.rate]
+    parts = [picture for workload in (opened or _telling(workloads))[:MOST_DISTRIBUTIONS]
+             for groups in (("modes",), PEERS, ("models",))
+             for picture in run_pictures.distribution(run, workload, groups)]
+    parts += [picture for family in families(opened, "rate") for groups in (("modes",), PEERS)
+              for picture in run_pictures.curve(run, family, "rate", "messages/s that fall due",
+                                                "p99", groups)]
+    if not parts:
+        return None
+    text = ("Messages fall due at a fixed rate, and their latency is counted from then on, whether "
+            "the client could send them or not."
+            if opened else
+            "These are closed loops: a client sends its next message when the answer has come, so "
+            "a slow server is asked less, and its latency is flattered.")
+    return Section("Latency", [Text(text), Text(
+        "Lines are the messages of all rounds together; markers have the 95 % interval over the "
+        "rounds. Every further nine has the same room on the axis.", quiet=True), *parts])
+
+
+def knees(run):
+    """The highest rate that each server keeps."""
+    parts = []
+    for workload in run.met(key="because"):
+        everybody = run.under(workload)
+        parts += [*run_pictures.rows(run, workload, everybody, "knee"),
+                  run_tables.knees(run, workload, everybody)]
+    return parts and Section("The highest rate that is kept", [Text(
+        "The rate is raised step by step until a server does not keep it, answers too late, or the "
+        "client is the limit: then nothing is known of the server beyond."), *parts])
+
+
+def models(run):
+    workloads = run.met("models")
+    if not workloads:
+        return None
+    parts = [picture for family in families(workloads, "connections")
+             for key in ("cpu", "rate", "waited", "memory")
+             for picture in run_pictures.curve(run, family, "connections", "connections", key,
+                                               ("models",))]
+    telling = _telling(workloads)
+    if not parts:
+        parts = [picture for workload in telling for key in ("cpu", "memory")
+                 for picture in run_pictures.rows(run, workload, run.under(workload, "models"),
+                                                  key)]
+    parts += [run_tables.times(run, each, run.under(each, "models")) for each in telling]
+    return Section("Seven models of serving", parts)
+
+
+def memory(run):
+    """What a connection takes, in the server's pages and in the kernel."""
+    parts = []
+    for workload in run.met(key="user"):
+        contestants = [each for each in run.under(workload) if run.has(workload, each.name, "user")]
+        parts += [run_pictures.memory(run, workload, contestants),
+                  run_tables.memory(run, workload, contestants)]
+    return parts and Section("Memory per connection", [Text(
+        "By how much memory grows for each open connection. Over loopback the kernel holds both "
+        "ends, the client's too."), *parts])
+
+
+def figures(run):
+    """Every workload: what was counted, then what was timed."""
+    parts = []
+    for workload in run.workloads:
+        everybody = run.under(workload)
+        notes = cautions(run.results, workload, everybody)
+        parts.append(Folded(workload.title, [
+            *run_tables.counts(run, workload, everybody),
+            run_tables.times(run, workload, everybody),
+            *(Text(text, quiet=True) for text in notes)]))
+    return Section("All figures", [Text(
+        "Counts come first: they are the same on any machine of this kind. Figures are medians, "
+        "small beside them their 95 % intervals; ▲ more and ▼ less mark ratios that are decided."),
+        *parts])
+
+
+def further(document):
+    """Sections that bring their own rows."""
+    return [Section(each["title"], [
+        Table(file_name(each["title"]), each["title"], each["header"], each["rows"]),
+        *(Text(note, quiet=True) for note in each.get("notes", []))])
+        for each in document.get("further", [])]
