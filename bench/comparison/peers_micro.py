@@ -6,6 +6,7 @@ pick and against bare loops, one program for each (bench/peers), which stand by.
 
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -36,7 +37,7 @@ class Workload:
     arguments: tuple
     contestants: tuple
     count: int | None = None  # of a visit, where it is not a matter of time
-    seconds: float = 0.0  # of a visit, then
+    seconds: float = 0.0  # of a visit, then, about
     cores: int = 1
 
 
@@ -110,9 +111,14 @@ def timers(count):
     return Workload("timers", ("timers", "--timers", count), TIMERS, 1, 0.12 + count * 3e-6)
 
 
-def post(shape):
-    contestants = POSTS + SIGNALS if shape == "burst" else POSTS
-    return Workload(shape, ("post", "--shape", shape), contestants, cores=2)
+# What a post costs depends on how many there are, so these are as many for all.
+def burst(count):
+    return Workload("burst", ("post",), POSTS + SIGNALS, count, count * 2e-7, cores=2)
+
+
+def round_trip(count):
+    return Workload("round-trip", ("post", "--shape", "round-trip"), POSTS, count, count * 5e-5,
+                    cores=2)
 
 
 def plan(quick=False):
@@ -127,8 +133,8 @@ def plan(quick=False):
           for facility in facilities[1:] for active in scanned),
         *map(setup, facilities),
         timers(10_000 if quick else 100_000),
-        post("burst"),
-        post("round-trip"),
+        burst(10_000 if quick else 100_000),
+        round_trip(50 if quick else 300),
     ]
 
 
@@ -204,12 +210,14 @@ def measure(build, cores, rounds, seed, budget, show=lambda text: None, quick=Fa
     """Samples as they come, so that Ctrl-C keeps those before: workload, name, round, and what the
     program said; or why it said nothing. A visit is as long as a budget in seconds allows."""
     workloads = [_present(build, each) for each in plan(quick)]
-    milliseconds = milliseconds_of_visits(workloads, rounds, budget)
+    end = time.monotonic() + budget
     for number, each in enumerate(workloads, 1):
         if each.cores > len(set(cores)):
             yield from ({"workload": each.key, "name": contestant.name, "round": 0,
                          "reason": "wants two cores"} for contestant in each.contestants)
             continue
+        milliseconds = milliseconds_of_visits(workloads[number - 1:], rounds,
+                                              end - time.monotonic())
         arguments = each.arguments
         if each.cores == 2:
             arguments += ("--other-core", cores[1])
@@ -236,7 +244,7 @@ def _present(build, workload):
 
 
 def milliseconds_of_visits(workloads, rounds, budget):
-    """Milliseconds of a visit."""
+    """So that they and what takes its time anyhow fill a budget in seconds."""
     starts = min(standing.STARTS, rounds)
     fixed = sum(len(each.contestants) * (starts * (START + each.seconds) + rounds * each.seconds)
                 for each in workloads)

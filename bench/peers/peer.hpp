@@ -42,11 +42,12 @@ public:
     Timers& operator=(const Timers&) = delete;
     virtual ~Timers() = default;
 
-    /// Arms each, counted from the loop's now; none is armed before.
+    /// Arms the first of them, one for each delay from the loop's now.
     virtual void arm(std::span<const std::chrono::milliseconds> delays) = 0;
     /// Cancels them in this order.
     virtual void cancel(std::span<const std::size_t> order) = 0;
-    /// Puts these off, as an idle timeout is with every message, all in one turn.
+    /// Arms these for `idle_timeout` from now, armed or not, as a connection does with every
+    /// message; all in one turn.
     virtual void put_off(std::span<const std::size_t> timers) = 0;
     static constexpr std::chrono::milliseconds idle_timeout{60'000};
     /// One turn that does not wait: calls what is due.

@@ -54,15 +54,26 @@ class Measured {
 public:
     Measured(Timers& timers, const Course& course) : timers_{timers}, course_{course} {}
 
-    // Whether who is put off is not called at the time before.
+    // Whether timers that are put off are not called at the time before. On a machine with much to
+    // do that time may have come too soon; then once more, with a later one.
     void rehearse() {
-        timers_.arm(course_.near());
-        timers_.put_off(course_.order());
-        wait_until_near();
+        const std::size_t count = std::min(course_.size(), served_in_a_turn);
+        std::vector<std::size_t> first(count);
+        std::iota(first.begin(), first.end(), std::size_t{0});
+        std::uint64_t called = 0;
+        milliseconds delay{10};
+        do {
+            timers_.cancel(first);
+            called = timers_.called();
+            delay *= 2;
+            timers_.arm(std::vector<milliseconds>(count, delay));
+            timers_.put_off(first);
+        } while (timers_.called() > called);
+        std::this_thread::sleep_for(delay + milliseconds{10});
         timers_.turn();
-        expect_armed(course_.size());
-        if (timers_.called() > 0) throw std::runtime_error{"timers were not put off"};
-        timers_.cancel(course_.order());
+        if (timers_.called() > called) throw std::runtime_error{"timers were not put off"};
+        expect_armed(count);
+        timers_.cancel(first);
     }
 
     void pass() {
@@ -70,7 +81,7 @@ public:
         expect_armed(course_.size());
         cancel_ += time_of([&] { timers_.cancel(course_.order()); });
         expect_armed(0);
-        timers_.arm(course_.far());
+        put_off(course_.order());
         put_off(course_.first_picks());
         put_off_ += time_of([&] { put_off(course_.last_picks()); }) / Course::measured;
         expect_armed(course_.size());
@@ -100,7 +111,7 @@ private:
     void fire() {
         const std::uint64_t before = timers_.called();
         timers_.arm(course_.near());
-        wait_until_near();
+        std::this_thread::sleep_for(std::ranges::max(course_.near()) + milliseconds{10});
         std::uint64_t last = 0;
         do { // a library that bounds its turns needs several
             last = timers_.called();
@@ -110,10 +121,6 @@ private:
         if (timers_.called() != before + course_.size())
             throw std::runtime_error{std::to_string(timers_.called() - before) +
                                      " timers were called"};
-    }
-
-    void wait_until_near() const {
-        std::this_thread::sleep_for(std::ranges::max(course_.near()) + milliseconds{10});
     }
 
     void expect_armed(std::size_t count) const {

@@ -60,11 +60,11 @@ class Programs(unittest.TestCase):
             self.assertGreater(sample["call_ns"], 0)
 
     def test_jobs_arrive_and_come_back(self):
-        for sample in self.visited(peers_micro.post("burst"), 3000):
+        for sample in self.visited(peers_micro.burst(3000), 3000):
             if "signal" not in sample["name"]:
                 self.assertEqual(sample["runs"], 3000)
             self.assertLessEqual(sample["runs"], 3000)
-        for sample in self.visited(peers_micro.post("round-trip"), 20):
+        for sample in self.visited(peers_micro.round_trip(20), 20):
             self.assertGreater(sample["wall_ns"], 0)
 
     def test_each_says_its_version(self):
