@@ -29,7 +29,7 @@ def head(kind, command, **more):
             "machine": dict(MACHINE)} | more
 
 
-def histogram(chance, typical, count=4000):
+def histogram(chance, typical, count=1000):
     """Of the load generator: upper ends in nanoseconds, and counts."""
     counts = {}
     for _ in range(count):

@@ -188,7 +188,7 @@ class Parts(Reported):
         self.assertIn("stopped before its end", page.text)
 
     def test_a_run_that_has_measured_nothing(self):
-        _, _, page = self.report(results=run_file(ECHO[:1]) | {"samples": [], "complete": False})
+        _, _, page = self.report(results=run_file(ECHO[:1], rounds=1) | {"samples": [], "complete": False})
         self.assertIn("The machine", page.text)
 
     def test_files_of_different_machines_are_warned_of(self):
@@ -216,6 +216,13 @@ class Parts(Reported):
         _, _, page = self.report(results=document)
         self.assertEqual(page.all("script"), [])
         self.assertIn(HOSTILE, page.text)
+
+    def test_counts_that_disagree_are_said_loudly(self):
+        document = run_file(ECHO[:1], rounds=1)
+        document["samples"][0]["values"]["differences"] = ["recv: 3 by the engine, 4 by the kernel"]
+        _, _, page = self.report(results=document)
+        self.assertIn("do not count the same", page.text)
+        self.assertIn("recv: 3 by the engine", page.text)
 
     def test_figures_that_are_none_are_left_out(self):
         document = run_file([ECHO[0], ECHO[1], OPEN[0]], rounds=2)
