@@ -24,9 +24,9 @@ def visited(trigger, how):
        "reasoning: level reports it again, an edge does not",
        f"Upload over {SENDERS} connections to a server that makes one read of 4 KiB a visit, or 16 "
        f"of 64 KiB; edge keeps a list of those that have more. The kernel counts; server and "
-       f"clients on two cores. Holds if edge is woken (a wait reports something) less than 0.9 times as "
-       f"often per MiB as level with small visits, the whole interval of the paired ratio; does "
-       f"not hold if more often.", seconds=24)
+       f"clients on two cores. Holds if edge is woken (a wait reports something) less than 0.9 "
+       f"times as often per MiB as level with small visits, the whole interval of the paired "
+       f"ratio; does not hold if more often.", seconds=24)
 def fewer_wake_ups(lab):
     cells = [Cell(visited(trigger, how), server(trigger, "--reads-per-visit", reads,
                                                 trigger=trigger),
@@ -47,8 +47,8 @@ def judge_wake_ups(figures):
         found,
         f"edge to level with small visits: wake-ups {factor(ratio(SOME, 'kernel_wake_ups'))}, but "
         f"waits {factor(waits)} and server CPU {factor(ratio(SOME, 'cpu'))}; where a visit "
-        f"consumes all: wake-ups {factor(ratio(ALL, 'kernel_wake_ups'))}, CPU {factor(ratio(ALL, 'cpu'))}"
-        + figures.trouble(),
+        f"consumes all: wake-ups {factor(ratio(ALL, 'kernel_wake_ups'))}, CPU "
+        f"{factor(ratio(ALL, 'cpu'))}" + figures.trouble(),
         samples=figures.samples,
         table={"header": ["server", "wake-ups per MiB", "waits", "reads", "CPU ns per KiB"],
                "rows": [[name, *(with_interval(figures.estimate(name, key)) for key in
