@@ -12,12 +12,14 @@ from textwrap import wrap
 from comparison import changes, datagrams, machine, report, result_file, table, transfer
 from comparison.command_line import PROJECT, arguments
 from comparison.contestants import POOL_THREADS
-from comparison.finding import held_against_base, level_against_edge, models_side_by_side
-from comparison.measure import Bench, server_command
+from comparison.contestants_of_peers import missing as missing_peers
+from comparison.finding import (disagreements, held_against_base, level_against_edge,
+                                models_side_by_side)
+from comparison.measure import Bench, counts_itself, server_command
 from comparison.plan import parts_of, refused_lines
 from comparison.processes import Failed
 from comparison.progress import Progress, clock_time
-from comparison.results import COUNTED, KERNEL, TIMED, Results
+from comparison.results import COUNTED, KNEE, TIMED, Results
 from comparison.rounds import Budget, carry_out, plan
 from comparison.under_load import TooMany
 
@@ -39,7 +41,7 @@ def check(options, parts):
     for part in parts:
         for workload, contestant in part.cells:
             server_command(options.build, contestant, workload)
-            if COUNTED in part.rounds and contestant.counts:
+            if COUNTED in part.rounds and counts_itself(contestant, workload):
                 server_command(options.build, contestant, workload, hooked=True)
 
 
@@ -50,17 +52,16 @@ def measure(part, bench, seed, results):
         if isinstance(values, TooMany):
             results.refuse(run.workload, run.contestant, str(values))
         elif isinstance(values, Failed):
-            what = "timing" if run.kind == TIMED else "counting calls"
+            what = {TIMED: "timing", KNEE: "ramp"}.get(run.kind, "counting calls")
             results.refuse(run.workload, run.contestant, f"{what}, round {run.round}: {values}")
         else:
             results.add(run, values)
 
     progress = Progress()
-    make = {TIMED: bench.timed, COUNTED: bench.counted, KERNEL: bench.counted_by_kernel}
-    runs = [run for run in plan(part.cells, part.rounds, seed) if run.kind in make
-            and (run.kind != COUNTED or run.contestant.counts)]
+    runs = [run for run in plan(part.cells, part.rounds, seed)
+            if run.kind != COUNTED or counts_itself(run.contestant, run.workload)]
     try:
-        carry_out(runs, make, Budget(part.budget), progress, keep)
+        carry_out(runs, bench.ways(), Budget(part.budget), progress, keep)
         return True
     except KeyboardInterrupt:
         return False
@@ -112,6 +113,9 @@ def findings(results, parts):
     workloads = list(compared)
     groups = {each.group for each in everybody}
     sentences = []
+    if wrong := disagreements(results):
+        sentences.append("THE COUNTS ARE WRONG: the kernel has seen other calls than a server has "
+                         "counted. " + "; ".join(wrong[:10]) + ".")
     if "modes" in groups and any(each.name == "epoll-edge" for each in everybody):
         sentences += level_against_edge(results, workloads)
     for group in ("peers", "own"):
@@ -149,6 +153,9 @@ def held_against_baseline(options, document):
 def prepare(options):
     """The parts; None when there is nothing to run."""
     parts = parts_of(options)
+    if "peers" in options.only:
+        for library, package in missing_peers(options.build).items():
+            print(f"not here: {library} (Debian package {package})", file=sys.stderr)
     for line in refused_lines(parts):
         print(f"refused: {line}", file=sys.stderr)
     if not any(part.cells for part in parts):
@@ -192,7 +199,9 @@ def main():
     if not complete:
         print("Stopped before the end: fewer rounds than planned.", file=sys.stderr)
         return 130
-    return 0 if results.samples and held_against_baseline(options, document) else 1
+    if not results.samples or disagreements(results):
+        return 1
+    return 0 if held_against_baseline(options, document) else 1
 
 
 if __name__ == "__main__":

@@ -177,6 +177,15 @@ def cautions(results, workload, contestants):
                               _drift(results, workload)) if text]
 
 
+def disagreements(results):
+    """Where the kernel has counted something else than the server itself: then neither is to be
+    believed."""
+    return [
+        f"{sample['workload']} {sample['contestant']}, round {sample['round']}: {difference}"
+        for sample in results.samples for difference in sample["values"].get("differences", [])
+    ]
+
+
 def _bottleneck(results, workload, contestants):
     """A client that is busy all the time hides differences in the rate."""
     limited = [_limited_by_client(results, workload, each.name) for each in contestants]

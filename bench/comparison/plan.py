@@ -61,17 +61,17 @@ def _server_cells(options):
     others = list(options.own)
     if "peers" in options.only:
         others += [each for each in options.available_peers if each.name in options.chosen_peers]
-    if others and not chosen:  # somebody must be there to be held against
+    alone = not chosen
+    if alone:  # somebody must be there to be held against
         chosen = [each for each in contestants.MODES if each.name == contestants.BASE]
     loads = ["echo"] if grid.given(options) else ["echo", "upload"]
     asked = grid.given(options) or options.connections
     cells = []
     for workload in grid.workloads(options, loads, connections):
-        for each in [*chosen, *others]:
-            if each.group == "peers" and not asked and (
-                    workload.load == "upload" or workload.connections > PEER_CONNECTIONS):
-                continue
-            cells.append(Cell(workload, each))
+        beside = [each for each in others if asked or each.group != "peers"
+                  or workload.load != "upload" and workload.connections <= PEER_CONNECTIONS]
+        if beside or not alone:
+            cells += [Cell(workload, each) for each in [*chosen, *beside]]
     return cells
 
 
@@ -99,10 +99,17 @@ def _checked(name, cells, rounds, options):
 
 
 def refused_lines(parts):
-    """What was refused, contestants with the same workload and reason together."""
+    """What was refused, and why: a line for each reason."""
     found = {}
     for part in parts:
         for (workload, contestant), reason in part.refused:
-            found.setdefault((reason, contestant.name), []).append(workload.name)
-    return [f"{name} under {', '.join(workloads)}: {reason}"
-            for (reason, name), workloads in found.items()]
+            names, workloads = found.setdefault(reason, ({}, {}))
+            names[contestant.name] = workloads[workload.name] = None
+    return [f"{_some(names)} under {_some(workloads)}: {reason}"
+            for reason, (names, workloads) in found.items()]
+
+
+def _some(names, most=4):
+    names = list(names)
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

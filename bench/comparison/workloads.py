@@ -117,6 +117,9 @@ def counted_metrics(load):
     return [] if load == "upper" else metrics
 
 
+KNEE_METRICS = [Metric("knee", "knee", "requests/s", 0)]
+
+
 def timed_metrics(load):
     if load in ("upload", "download"):
         return [

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <functional>
 #include <iostream>
 #include <numeric>
 #include <poll.h>
@@ -39,7 +40,7 @@ Descriptor make_file(const std::string& folder) {
     std::mt19937_64 random{1};
     std::vector<std::uint64_t> bytes(block / sizeof(std::uint64_t));
     for (std::size_t i = 0; i < blocks; ++i) {
-        std::generate(bytes.begin(), bytes.end(), random);
+        std::generate(bytes.begin(), bytes.end(), std::ref(random));
         check(write(file.get(), bytes.data(), block), "write");
     }
     check(fsync(file.get()), "fsync");

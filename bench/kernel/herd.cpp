@@ -195,6 +195,7 @@ public:
     }
     std::vector<std::int64_t> shares() const {
         std::vector<std::int64_t> accepted;
+        accepted.reserve(workers_.size());
         for (const Worker& each : workers_) accepted.push_back(each.accepted);
         return accepted;
     }

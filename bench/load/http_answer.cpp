@@ -83,7 +83,7 @@ std::size_t HttpAnswer::take_line(std::string_view bytes) {
 
 std::size_t HttpAnswer::take_body(std::size_t available) noexcept {
     if (part_ == Part::until_end) return available;
-    const std::size_t used = static_cast<std::size_t>(std::min<std::uint64_t>(left_, available));
+    const auto used = static_cast<std::size_t>(std::min<std::uint64_t>(left_, available));
     left_ -= used;
     if (left_ == 0) part_ = part_ == Part::chunk ? Part::chunk_end : Part::complete;
     return used;

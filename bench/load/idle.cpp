@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
+#include <ctime>
 #include <fcntl.h>
 #include <iostream>
 #include <netinet/in.h>
@@ -9,7 +10,6 @@
 #include <span>
 #include <string>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include <utility>
 #include <vector>

@@ -47,7 +47,7 @@ int main(int argc, char** argv) {
             throw echo::Failure{"--trigger " + trigger + ": only epoll has it"};
         echo::Bare bare{.trigger = triggers.at(trigger), .accepts = accepts};
         bare.reading = reading_of(bare.trigger, drain);
-        echo::Service service{settings.read_size, settings.work};
+        const echo::Service service{settings.read_size, settings.work};
         const pollux::Fd listener = echo::listen(settings);
         const pollux::Fd termination = echo::termination();
         facilities.at(backend)(listener.get(), termination.get(), service, bare);

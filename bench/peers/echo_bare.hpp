@@ -19,10 +19,10 @@ struct Bare {
 
 /// The loop that a good hand writes on the kernel's facility, with nothing in it that this one
 /// purpose does not need. Announces that it listens, and returns when `termination` is readable.
-void serve_on_epoll(int listener, int termination, Service& service, const Bare& bare);
+void serve_on_epoll(int listener, int termination, const Service& service, const Bare& bare);
 /// At level; the trigger is not looked at.
-void serve_on_poll(int listener, int termination, Service& service, const Bare& bare);
+void serve_on_poll(int listener, int termination, const Service& service, const Bare& bare);
 /// The same. Throws `std::out_of_range` when a client's descriptor does not fit into an fd_set.
-void serve_on_select(int listener, int termination, Service& service, const Bare& bare);
+void serve_on_select(int listener, int termination, const Service& service, const Bare& bare);
 
 } // namespace echo

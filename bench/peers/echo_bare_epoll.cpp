@@ -9,7 +9,7 @@ namespace {
 
 class Epoll {
 public:
-    Epoll(int listener, int termination, Service& service, const Bare& bare)
+    Epoll(int listener, int termination, const Service& service, const Bare& bare)
         : listener_(listener), termination_(termination), service_(service), bare_(bare) {
         control(EPOLL_CTL_ADD, listener_, EPOLLIN);
         control(EPOLL_CTL_ADD, termination_, EPOLLIN);
@@ -85,14 +85,14 @@ private:
     const pollux::Fd epoll_{pollux::check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")};
     const int listener_;
     const int termination_;
-    Service& service_;
+    const Service& service_;
     const Bare bare_;
     std::vector<Client> clients_;
 };
 
 } // namespace
 
-void serve_on_epoll(int listener, int termination, Service& service, const Bare& bare) {
+void serve_on_epoll(int listener, int termination, const Service& service, const Bare& bare) {
     Epoll loop{listener, termination, service, bare};
     announce(listener);
     loop.run();

@@ -11,7 +11,7 @@ namespace {
 // one that leaves.
 class Poll {
 public:
-    Poll(int listener, int termination, Service& service, const Bare& bare)
+    Poll(int listener, int termination, const Service& service, const Bare& bare)
         : service_(service),
           bare_(bare),
           polled_{{.fd = termination, .events = POLLIN, .revents = 0},
@@ -70,7 +70,7 @@ private:
         return true;
     }
 
-    Service& service_;
+    const Service& service_;
     const Bare bare_;
     std::vector<pollfd> polled_;
     std::vector<Client> clients_; // that of polled_[i] is clients_[i - others]
@@ -78,7 +78,7 @@ private:
 
 } // namespace
 
-void serve_on_poll(int listener, int termination, Service& service, const Bare& bare) {
+void serve_on_poll(int listener, int termination, const Service& service, const Bare& bare) {
     Poll loop{listener, termination, service, bare};
     announce(listener);
     loop.run();

@@ -29,7 +29,7 @@ static_assert(sizeof(Set) == sizeof(fd_set));
 
 class Select {
 public:
-    Select(int listener, int termination, Service& service, const Bare& bare)
+    Select(int listener, int termination, const Service& service, const Bare& bare)
         : listener_(listener),
           termination_(termination),
           service_(service),
@@ -109,7 +109,7 @@ private:
 
     const int listener_;
     const int termination_;
-    Service& service_;
+    const Service& service_;
     const Bare bare_;
     Set readers_;
     Set writers_;
@@ -120,7 +120,7 @@ private:
 
 } // namespace
 
-void serve_on_select(int listener, int termination, Service& service, const Bare& bare) {
+void serve_on_select(int listener, int termination, const Service& service, const Bare& bare) {
     Select loop{listener, termination, service, bare};
     announce(listener);
     loop.run();

@@ -8,7 +8,7 @@
 
 namespace echo {
 
-Conversation::Next Conversation::receive(int fd, Service& service, Reading reading) {
+Conversation::Next Conversation::receive(int fd, const Service& service, Reading reading) {
     for (;;) {
         const ssize_t got = recv(fd, service.buffer.get(), service.read_size, 0);
         if (got == 0) return Next::end;

@@ -32,7 +32,7 @@ public:
     enum class Next : std::uint8_t { read, write, end };
 
     /// When the socket is readable, or has been hung up.
-    Next receive(int fd, Service& service, Reading reading);
+    Next receive(int fd, const Service& service, Reading reading);
     /// When the socket is writable, or has been hung up, and an answer waits.
     Next flush(int fd);
 

@@ -99,7 +99,7 @@ private:
     }
 
     struct ev_loop* const loop_ = ev_default_loop(EVFLAG_AUTO);
-    echo::Service service_;
+    const echo::Service service_;
     pollux::Fd listener_;
     ev_io accepting_{};
     ev_signal terminated_{};

@@ -4,10 +4,12 @@
 // As its book advises in "Bufferevents: concepts and basics": the read callback moves what came
 // from the input to the output without copying it (evbuffer_add_buffer). As its sample le-proxy
 // does, a client with much output waiting is not read from, and has a write callback until that is
-// written; one that ends is kept until it has its answer. A bufferevent never writes from within
-// the callback: it asks for writability first, which is two epoll_ctl and a wait more for each
-// answer, and it asks how much there is (FIONREAD) before it reads. That is how it works, and no
-// setting changes that.
+// written; one that ends is kept until it has its answer.
+//
+// A bufferevent never writes from within the callback: it asks for writability first, which is two
+// epoll_ctl and a wait more for each answer. It asks how much there is (FIONREAD) before it reads,
+// and in libevent 2.1 it reads 4096 bytes at most, so --read-size can only lower that. No setting
+// changes any of this.
 
 #include "echo_libevent_base.hpp"
 
@@ -17,12 +19,13 @@
 #include <event2/bufferevent.h>
 #include <set>
 #include <stdexcept>
+#include <utility>
 
 namespace {
 
 class Server {
 public:
-    explicit Server(const echo::Settings& settings) : settings_(settings) {}
+    explicit Server(echo::Settings settings) : settings_(std::move(settings)) {}
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
     ~Server() {

@@ -65,7 +65,7 @@ private:
 
     const echo::Settings settings_;
     echo::LibeventBase base_;
-    echo::Service service_;
+    const echo::Service service_;
     std::vector<std::unique_ptr<Client>> clients_; // by descriptor
 };
 

@@ -24,14 +24,15 @@ void Options::text(std::string name, std::string& value, std::string help) {
                         [&value](std::string_view given) { value = given; }});
 }
 
-void Options::number(std::string name, std::size_t& value, std::size_t least, std::size_t most,
-                     std::string help) {
+void Options::number(const std::string& name, std::size_t& value, std::size_t least,
+                     std::size_t most, std::string help) {
     options_.push_back({name, "N", std::move(help), [&value, name, least, most](auto given) {
                             value = parse_number(name, given, least, most);
                         }});
 }
 
-void Options::choice(std::string name, std::string& value, std::string among, std::string help) {
+void Options::choice(const std::string& name, std::string& value, const std::string& among,
+                     std::string help) {
     options_.push_back({name, among, std::move(help), [&value, name, among](auto given) {
                             const std::string marked = "|" + among + "|";
                             if (marked.find("|" + std::string{given} + "|") == std::string::npos)

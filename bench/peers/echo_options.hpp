@@ -18,10 +18,11 @@ struct Failure : std::runtime_error {
 class Options {
 public:
     void text(std::string name, std::string& value, std::string help);
-    void number(std::string name, std::size_t& value, std::size_t least, std::size_t most,
+    void number(const std::string& name, std::size_t& value, std::size_t least, std::size_t most,
                 std::string help);
     /// `among` is written `one|other|third`.
-    void choice(std::string name, std::string& value, std::string among, std::string help);
+    void choice(const std::string& name, std::string& value, const std::string& among,
+                std::string help);
     void flag(std::string name, bool& value, std::string help);
 
     /// Throws `Failure`, which names the option.

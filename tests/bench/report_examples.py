@@ -80,9 +80,12 @@ def run_file(workloads=EVERYTHING, rounds=20, seed=1):
                                         "values": counted(workload, place)})
             if workload == ECHO[2]:
                 samples += [entry | {"kind": "memory", "round": number, "values": {
-                    "memory_user": 0.4 + place * chance.lognormvariate(0, 0.05),
-                    "memory_kernel": 2.9 * chance.lognormvariate(0, 0.02)}}
+                    "user": 400 + 1000 * place * chance.lognormvariate(0, 0.05),
+                    "kernel": 2900 * chance.lognormvariate(0, 0.02), "buffers": 0.0}}
                     for number in range(1, 6)]
+                samples += [entry | {"kind": "knee", "round": number, "values": {
+                    "knee": 90000 / (9 + place) * chance.lognormvariate(0, 0.05),
+                    "because": "p99", "steps": []}} for number in range(1, 4)]
     return head(
         "run", "bench/run --connections 1,50,500,5000", samples=samples,
         contestants=[asdict(each) for each in contestants],

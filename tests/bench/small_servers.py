@@ -6,10 +6,14 @@ import os
 import socket
 import subprocess
 import threading
+import unittest
 from pathlib import Path
 
 BUILD = Path(os.environ.get("POLLUX_BUILD", "/nonexistent"))
 LOAD_GENERATOR = BUILD / "bench" / "load_generator"
+AVAILABLE = unittest.skipUnless(LOAD_GENERATOR.exists(),
+                                "POLLUX_BUILD names no build with load_generator")
+SIZE = 64  # of a message, unless the load generator is told otherwise
 
 
 class Server:

@@ -1,9 +1,9 @@
 import unittest
 
 from comparison.contestants import MODES, Contestant
-from comparison.finding import (cautions, held_against_base, level_against_edge,
+from comparison.finding import (cautions, disagreements, held_against_base, level_against_edge,
                                 models_side_by_side, number, picture_sentence)
-from comparison.results import TIMED, Run
+from comparison.results import KERNEL, TIMED, Run
 from examples import (BY_NAME, ECHO, MODELS, MODELS_50, UPLOAD, level_and_edge, no_results, served,
                       timed)
 
@@ -105,6 +105,12 @@ class OtherSentences(unittest.TestCase):
         results = level_and_edge([10.0, 30.0, 10.0], [10.0, 30.0, 10.0])
         self.assertIn("3.0-fold", " ".join(cautions(results, ECHO, MODES)))
         self.assertEqual(cautions(level_and_edge(STEADY, STEADY), ECHO, MODES), [])
+
+    def test_other_counts_of_the_kernel_are_named(self):
+        results = no_results()
+        for name, differences in (("epoll-level", []), ("epoll-edge", ["send: 1 and 2"])):
+            results.add(Run(KERNEL, 1, ECHO, BY_NAME[name]), {"differences": differences})
+        self.assertEqual(disagreements(results), ["echo-50 epoll-edge, round 1: send: 1 and 2"])
 
     def test_a_client_without_time_is_said(self):
         results = no_results()

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import unittest
 from pathlib import Path
 from unittest import mock
@@ -116,10 +117,17 @@ def ask(client, times):
         assert len(client.recv(64, socket.MSG_WAITALL)) == 64
 
 
-def run_load(port, *options):
+def run_load(server, port, *options):
+    """Returns when the server has closed its connections too."""
+    descriptors = Path("/proc") / str(server.pid) / "fd"
+    open_before = len(os.listdir(descriptors))
     said = subprocess.run(
         [BENCH / "load_generator", "--port", port, "--connections", "5", "--seconds", "0.03",
          "--warmup", "0", *map(str, options)], capture_output=True, check=True, timeout=20).stdout
+    deadline = time.monotonic() + 30
+    while len(os.listdir(descriptors)) > open_before:
+        assert time.monotonic() < deadline, "the server keeps its connections"
+        time.sleep(0.01)
     return json.loads(said)["requests"]
 
 
@@ -203,6 +211,22 @@ class Traces(unittest.TestCase):
         self.assertEqual((counts.bytes_read, counts.bytes_written), (640, 640))
         self.assertEqual((counts.events, counts.spurious), (10, 0))
 
+    def test_who_wakes_and_does_nothing_has_woken_for_nothing(self):
+        child, tree = self.started(
+            "import os, select\n"
+            "ready = os.eventfd(1)\n"
+            "epoll = select.epoll()\n"
+            "epoll.register(ready, select.EPOLLIN)\n"
+            "input()\n"
+            "for _ in range(5): epoll.poll()\n"
+            "os.eventfd_read(ready); epoll.poll(0.001); print('done', flush=True); input()\n")
+        with Trace(tree, CORES) as trace:
+            child.write_line()
+            child.read_line()
+            counts = trace.counts()
+        self.assertEqual((counts.wake_ups, counts.events, counts.spurious, counts.timeouts),
+                         (5, 5, 4, 1))
+
     def test_a_tracer_that_is_killed_lets_go(self):
         child, tree = self.started("while True: print(input(), flush=True)")
         with Trace(tree, CORES) as trace:
@@ -239,7 +263,8 @@ class Engines(unittest.TestCase):
         server = Child([str(BENCH / "bench_server_hooked"), "--stats", *options], CORES)
         self.addCleanup(server.stop)
         port = server.read_line().rpartition(":")[2]
-        counts, requests, differences = checked_run(server, CORES, lambda: run_load(port, *load))
+        counts, requests, differences = checked_run(
+            server, CORES, lambda: run_load(server, port, *load))
         self.assertGreaterEqual(counts.calls["recvfrom"], requests)
         self.assertGreaterEqual(counts.calls["accept4"], 5)
         return differences

@@ -118,7 +118,7 @@ class Whole(unittest.TestCase):
         titles = re.findall(r"<h2>(.*?)</h2>", self.text)
         for title in ("What the figures say", "Against other libraries", "Level against edge",
                       "Cost against watched and active descriptors", "Latency",
-                      "Seven models of serving", "Memory per connection", "Published claims",
+                      "The highest rate that is kept", "Seven models of serving", "Memory per connection", "Published claims",
                       "Negative results", "All figures", "How it was measured, and its limits",
                       "The machine", "How to measure this again"):
             self.assertIn(title, titles)

@@ -107,7 +107,7 @@ class Part:
 
 def stacks(title, names, parts, totals):
     """A bar for each name, cut into parts, with the interval of the total."""
-    made, axes = drawing.figure(1.2 + 0.26 * len(names) + 0.2 * ((len(parts) + 1) // 2))
+    made, axes = drawing.figure(1.2 + 0.26 * max(3, len(names)) + 0.2 * ((len(parts) + 1) // 2))
     left = [0.0] * len(names)
     places = numpy.arange(len(names))
     for index, part in enumerate(parts):
@@ -129,6 +129,7 @@ def stacks(title, names, parts, totals):
     return drawing.settled(made)
 
 
+FIRST_SHARE = 0.25
 NINES = (0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
 
 
@@ -149,14 +150,15 @@ def percentiles(title, distributions):
     for each in distributions:
         style = drawing.line(each.kind)
         shares, values = merged(each.histograms)
-        axes.plot(_nines(shares), values, color=style["color"], linestyle=style["linestyle"],
+        seen = shares >= FIRST_SHARE
+        axes.plot(_nines(shares[seen]), values[seen], color=style["color"], linestyle=style["linestyle"],
                   linewidth=1.3)
         _percentile_bars(axes, each, style, shares[-1])
         furthest = max(furthest, _nines(shares[-1]))
     axes.set_yscale("log")
     ticks = [share for share in NINES if _nines(share) <= furthest * 1.03]
     axes.set_xticks([_nines(share) for share in ticks], [f"{100 * share:g} %" for share in ticks])
-    axes.set_xlim(0, furthest * 1.03)
+    axes.set_xlim(_nines(FIRST_SHARE), furthest * 1.03)
     _axis(axes.yaxis, True)
     drawing.title(made, title)
     axes.set_xlabel("share of messages that took no longer")

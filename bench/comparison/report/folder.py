@@ -5,7 +5,7 @@ from pathlib import Path
 
 from comparison.report import (
     claims_section, drawing, files, markup, method, micro_section, origin, run_sections)
-from comparison.report.content import Finding, Picture, Section, Table, Text, Warning, every
+from comparison.report.content import Picture, Section, Table, Text, Warning, every
 from comparison.report.measurements import Measurements
 from comparison.report.tables import write_csv
 
@@ -41,7 +41,7 @@ def sections(found):
     measured = Measurements(run) if run else None
     summary, costs, parts = [], [], []
     if run:
-        summary += [Finding(text) for text in run.get("finding", [])]
+        summary += run_sections.summary(measured)
         parts += [run_sections.peers(measured), run_sections.triggers(measured)]
         costs += run_sections.costs(measured)
     if claims:
@@ -50,8 +50,8 @@ def sections(found):
     if costs:
         parts.append(Section("Cost against watched and active descriptors", [COSTS, *costs]))
     if run:
-        parts += [run_sections.latency(measured), run_sections.models(measured),
-                  run_sections.memory(measured)]
+        parts += [run_sections.latency(measured), run_sections.knees(measured),
+                  run_sections.models(measured), run_sections.memory(measured)]
     if claims:
         parts += [claims_section.claims(claims), claims_section.negatives(claims)]
     if run:

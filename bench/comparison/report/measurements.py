@@ -5,8 +5,14 @@ from functools import cache
 from math import isfinite
 
 from comparison import result_file
+from comparison.results import COUNTED, KERNEL, KNEE, TIMED
 from comparison.statistics import estimate, ratio
-from comparison.workloads import Workload, counted_metrics, timed_metrics
+from comparison.workloads import Metric, Workload, counted_metrics, timed_metrics
+
+# Until it stands with the others of workloads.
+KNEE_METRICS = [Metric("knee", "highest rate kept", "requests/s", 0)]
+MEMORY = "memory"  # a kind of run: its values are those of memory.of_connections
+KINDS = TIMED, COUNTED, KERNEL, KNEE, MEMORY
 
 
 class Measurements:
@@ -35,34 +41,42 @@ class Measurements:
         return [each for each in self.contestants
                 if (each.group == "models") == models].index(contestant)
 
-    def met(self, *groups):
-        """The workloads that somebody of these groups has met."""
-        return [each for each in self.workloads if self.under(each, *groups)]
+    def met(self, *groups, key="cpu"):
+        """The workloads under which somebody of these groups has this figure."""
+        return [each for each in self.workloads
+                if any(self.has(each, other.name, key) for other in self.under(each, *groups))]
 
     def base(self, workload):
         return self.results.base_of(workload)
 
     @cache
-    def values(self, workload, name, key):
-        """By round, of the first kind of run that has this figure: timed ones are made first."""
+    def values(self, workload, name, key, kind=None):
+        """By round, of this kind of run, or of the first kind that has this figure: what the kernel
+        has counted stands in for what a server did not count itself."""
         found = {}
         for sample in self._samples.get((workload.name, name), []):
             if _is_figure(sample["values"].get(key)):
                 found.setdefault(sample["kind"], {})[sample["round"]] = sample["values"][key]
-        return next(iter(found.values()), {})
+        return next((found[each] for each in ([kind] if kind else KINDS) if each in found), {})
 
-    def has(self, workload, name, key):
-        return bool(self.values(workload, name, key))
+    def has(self, workload, name, key, kind=None):
+        return bool(self.values(workload, name, key, kind))
 
     @cache
-    def figure(self, workload, name, key):
-        return estimate(self.values(workload, name, key).values())
+    def figure(self, workload, name, key, kind=None):
+        return estimate(self.values(workload, name, key, kind).values())
 
     @cache
     def ratio(self, workload, name, key):
         """To the base of the workload in the same round; None without one."""
         base = self.base(workload)
         return base and ratio(self.values(workload, name, key), self.values(workload, base, key))
+
+    def disagreements(self):
+        """Where a server has not counted the same system calls as the kernel: sentences."""
+        return [f"{each['contestant']} under {each['workload']}: {difference}"
+                for each in self.results.samples
+                for difference in each["values"].get("differences") or []]
 
     def histograms(self, workload, name):
         return list(filter(None, self.values(workload, name, "histogram").values()))
@@ -72,8 +86,16 @@ class Measurements:
 
     def metric(self, workload, key):
         """None for a key that the load does not have."""
-        metrics = counted_metrics(workload.load) + timed_metrics(workload.load)
+        metrics = [*counted_metrics(workload.load), *timed_metrics(workload.load), *KNEE_METRICS]
         return next((each for each in metrics if each.key == key), None)
+
+
+def one_of_each(contestants):
+    """The first contestant of each library: more have no room among lines."""
+    found = {}
+    for each in contestants:
+        found.setdefault(each.library or each.name, each)
+    return list(found.values())
 
 
 def _is_figure(value):
