@@ -51,9 +51,14 @@ void say_unless_standing_by(const Options& options, const char* what) {
     if (!options.handshake) std::cerr << "load_generator: " << what << '\n';
 }
 
+void print(const Options& options, const Measured& measured, double rate) {
+    std::cout << (options.text ? text(options, measured, rate) : json(options, measured, rate))
+              << std::endl;
+}
+
 void measure_and_print(const Options& options, Load& load, const Goal& goal) {
     const Measured measured = measure(load, goal);
-    std::cout << json(options, measured, goal.rate) << std::endl;
+    print(options, measured, goal.rate);
     if (measured.limited_by_client(options))
         say_unless_standing_by(options, "the client was the limit: the server may do better");
 }
@@ -62,10 +67,10 @@ void find_and_print_knee(const Options& options, Load& load, Goal goal) {
     const Knee knee = find_knee(options.rate, [&](double rate) {
         goal.rate = rate;
         const Measured measured = measure(load, goal);
-        std::cout << json(options, measured, rate) << std::endl;
+        print(options, measured, rate);
         return limit_of(options, measured);
     });
-    std::cout << json(knee) << std::endl;
+    std::cout << (options.text ? text(knee) : json(knee)) << std::endl;
     if (knee.because == Limit::client)
         say_unless_standing_by(options, "the client was the limit: no knee of the server was seen");
 }

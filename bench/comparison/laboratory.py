@@ -10,7 +10,7 @@ from comparison.contestants import program
 from comparison.measure import Bench
 from comparison.processes import Failed
 from comparison.refusal import refusal
-from comparison.results import COUNTED, KERNEL, TIMED, Cell, Results
+from comparison.results import COUNTED, KERNEL, KNEE, TIMED, Cell, Results
 from comparison.rounds import FixedLength, carry_out, plan
 
 
@@ -50,6 +50,10 @@ class Laboratory:
         """As `compare`, and what the kernel has counted, of any server."""
         return self._carry_out(KERNEL, workloads, contestants, rounds, seconds, title)
 
+    def knees(self, workloads, contestants=None, rounds=1, title=""):
+        """As `compare`, and the highest rate that each server keeps: the key "knee"."""
+        return self._carry_out(KNEE, workloads, contestants, rounds, 0.0, title)
+
     def _carry_out(self, kind, workloads, contestants, rounds, seconds, title):
         if contestants is None:
             cells = [Cell(*each) for each in workloads]
@@ -69,10 +73,8 @@ class Laboratory:
             else:
                 results.add(run, values)
 
-        make = {TIMED: self.bench.timed, COUNTED: self.bench.counted,
-                KERNEL: self.bench.counted_by_kernel}
         runs = plan(wanted, {kind: rounds}, self.seed)
-        carry_out(runs, make, FixedLength(seconds), _Shown(self.show, title), keep)
+        carry_out(runs, self.bench.ways(), FixedLength(seconds), _Shown(self.show, title), keep)
         return results
 
 

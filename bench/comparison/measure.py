@@ -7,6 +7,7 @@ from comparison.engine_counters import difference, look
 from comparison.kernel_calls import checked_run, counted_run
 from comparison.processes import Failed
 from comparison.process_tree import switches_between
+from comparison.results import COUNTED, KERNEL, KNEE, TIMED
 from comparison.servers import HOST, Server
 from comparison.under_load import UnderLoad
 from comparison.workloads import KIB, MIB, USUAL
@@ -20,6 +21,7 @@ STATISTIC_CALLS = {
 }
 # With fewer connections, what they take is lost in what else changes: pages shared with others.
 CONNECTIONS_THAT_SHOW = 20
+FIRST_RATE = 4000  # of a ramp, requests per second: any server here keeps it
 
 
 class Bench:
@@ -35,6 +37,11 @@ class Bench:
         self.client_core = client_core
         self.spin = spin
         self.patience = patience  # seconds without any answer, after which a server is full
+
+    def ways(self):
+        """What makes a run of each kind."""
+        return {TIMED: self.timed, COUNTED: self.counted, KERNEL: self.counted_by_kernel,
+                KNEE: self.knee}
 
     def timed(self, workload, contestant, seconds):
         """Rate, latency, server CPU, context switches and memory; no counting."""
@@ -66,11 +73,12 @@ class Bench:
     def counted_by_kernel(self, workload, contestant, seconds):
         """System calls as strace sees them, which slows the server: more is ready at each wait. A
         server that counts too must have counted the same."""
-        with self.under_load(workload, contestant, seconds, hooked=contestant.counts) as run:
+        counts_too = counts_itself(contestant, workload)
+        with self.under_load(workload, contestant, seconds, hooked=counts_too) as run:
             run.connect()
             if run.tree is None:
                 raise Failed("its process is not known, so nobody can count its system calls")
-            if contestant.counts and workload.loops == 1:
+            if counts_too and workload.loops == 1:
                 counts, load, differences = checked_run(
                     run.server.child, self.other_cores, lambda: run.measure(seconds))
             else:
@@ -79,14 +87,23 @@ class Bench:
                 differences = []
         return kernel_values(workload, load, counts, differences)
 
-    def under_load(self, workload, contestant, seconds, hooked=False):
+    def knee(self, workload, contestant, seconds):
+        """The highest rate that is kept, found by an open loop that is raised step by step."""
+        with self.under_load(workload, contestant, seconds, more=["--ramp"] + (
+                [] if workload.rate else ["--rate", FIRST_RATE])) as run:
+            run.connect()
+            *steps, knee = run.ramp(seconds)
+        return knee_values(steps, knee)
+
+    def under_load(self, workload, contestant, seconds, hooked=False, more=()):
         command = server_command(self.build, contestant, workload, hooked)
         threads = contestant.all_cores or workload.loops > 1
         server = Server(contestant.name, command,
                         self.other_cores if threads else self.server_core, contestant.port,
                         contestant.announces)
         idle = [self.load_generator, "--mode", "idle", "--connections", workload.held]
-        return UnderLoad(server, self._load_command(workload, seconds), self.client_core,
+        load = [*self._load_command(workload, seconds), *more]
+        return UnderLoad(server, load, self.client_core,
                          idle if workload.held else None)
 
     def _load_command(self, workload, seconds):
@@ -99,7 +116,7 @@ class Bench:
 def load_command(generator, workload, seconds, spin=False):
     command = [generator, "--mode", workload.load, "--connections", workload.users,
                "--seconds", seconds, "--warmup", min(0.1, seconds / 4)]
-    command += ["--size", workload.size] if workload.load != "http" else ["--path", HTTP_PATH]
+    command += ["--size", workload.size] if workload.load != "http" else ["--path", workload.path]
     command += ["--depth", workload.depth] if workload.depth > 1 else []
     if workload.load == "download":
         command += ["--answer", workload.answer]
@@ -108,7 +125,6 @@ def load_command(generator, workload, seconds, spin=False):
     return command + (["--spin"] if spin else [])
 
 
-HTTP_PATH = "/plain"
 
 
 def server_command(build, contestant, workload, hooked=False):
@@ -132,6 +148,11 @@ def server_command(build, contestant, workload, hooked=False):
     if first == SERVER:
         words += _serving(workload) + (["--stats"] if hooked else [])
     return [path, *words, "--host", HOST, "--port", 0]
+
+
+def counts_itself(contestant, workload):
+    """http_server has no twin that counts."""
+    return contestant.counts and workload.load != "http"
 
 
 def _serving(workload):
@@ -167,8 +188,10 @@ def timed_values(workload, load, cpu_ns=None, switches=None, empty=None, full=No
         "rate": count / seconds,
         "p50": latency["p50"] / 1000,
         "p99": latency["p99"] / 1000,
+        "p999": latency["p99.9"] / 1000,
     }
-    for key in ("histogram", "limited_by_client", "rate_asked", "rate_kept", "late", "unanswered"):
+    for key in ("histogram", "limited_by_client", "rate_asked", "rate_kept", "late", "unanswered",
+                "errors"):
         if key in load:
             values[key] = load[key]
     if cpu_ns is not None:
@@ -199,6 +222,16 @@ def counted_values(workload, load, counters):
     values["calls"] = sum(value for key, value in counters.items()
                           if key.startswith("calls.")) / count
     return values
+
+
+def knee_values(steps, knee):
+    """`knee` is left out where the client was the limit."""
+    curve = [{key: step[key] for key in ("rate_asked", "rate_kept", "limited_by_client")}
+             | {"p50": step["latency_ns"]["p50"] / 1000, "p99": step["latency_ns"]["p99"] / 1000}
+             for step in steps]
+    values = {"because": knee["because"], "steps": curve,
+              "limited_by_client": knee["because"] == "client"}
+    return values | ({"knee": knee["knee"]} if knee["knee"] is not None else {})
 
 
 # Our names of what kernel_calls counts.

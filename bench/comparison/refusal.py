@@ -29,12 +29,12 @@ def _of_workload(workload, hard_limit):
     if workload.connections + workload.idle > ports:
         return (f"needs {workload.connections + workload.idle} ports of the clients, there are "
                 f"{ports} (net.ipv4.ip_local_port_range)")
-    if workload.load == "churn" and workload.active < 1:
-        return "churn uses every connection: hold more with --idle"
     if workload.rate and workload.load == "upload":
         return "an upload has no rate of messages"
     if workload.depth > 1 and workload.load in ("upload", "churn"):
         return "only loads that answer on a connection that stays have a depth"
+    if workload.load != "http" and workload.path != USUAL["path"]:
+        return "only HTTP has paths"
     if workload.load != "download" and (workload.read_rate or workload.answer != USUAL["answer"]):
         return "only a download has answers of a size, and slow readers"
     return None

@@ -4,11 +4,12 @@ import random
 import time
 
 from comparison.processes import Failed
-from comparison.results import KNEE, TIMED, Run
+from comparison.results import COUNTED, KERNEL, KNEE, TIMED, Run
 from comparison.under_load import TooMany
 
 SHORTEST, LONGEST = 0.05, 2.0  # seconds that a run may measure
-COUNTING_SECONDS = 0.1
+# What is counted does not depend on how long. A ramp has many steps of this length.
+FIXED_SECONDS = {COUNTED: 0.1, KERNEL: 0.1, KNEE: 0.25}
 
 
 def plan(cells, rounds, seed):
@@ -36,7 +37,8 @@ class Budget:
         self._overhead = {}
 
     def overhead(self, run):
-        return self._overhead.get(_like(run), 0.1 + run.workload.connections * 1e-4)
+        usual = {KNEE: 4.0, KERNEL: 0.3}.get(run.kind, 0.1) + run.workload.connections * 1e-4
+        return self._overhead.get(_like(run), usual)
 
     def note(self, run, overhead):
         known = self._overhead.get(_like(run), overhead)
@@ -45,13 +47,12 @@ class Budget:
     def seconds_per_run(self, left):
         timed = sum(run.kind == TIMED for run in left)
         fixed = sum(self.overhead(run) for run in left)
-        fixed += COUNTING_SECONDS * (len(left) - timed)
+        fixed += sum(FIXED_SECONDS.get(run.kind, 0) for run in left)
         share = (self._end - self._clock() - fixed) / max(1, timed)
         return min(LONGEST, max(SHORTEST, share))
 
     def time_left(self, left, seconds):
-        return sum(self.overhead(run) + (seconds if run.kind in (TIMED, KNEE) else COUNTING_SECONDS)
-                   for run in left)
+        return sum(self.overhead(run) + FIXED_SECONDS.get(run.kind, seconds) for run in left)
 
 
 class FixedLength:
@@ -119,7 +120,7 @@ def carry_out(runs, make, budget, progress, keep, clock=time.monotonic):
             failures.failed(run, problem)
             keep(run, problem)
             continue
-        length = seconds if run.kind in (TIMED, KNEE) else COUNTING_SECONDS
+        length = FIXED_SECONDS.get(run.kind, seconds)
         started = clock()
         try:
             keep(run, make[run.kind](run.workload, run.contestant, length))

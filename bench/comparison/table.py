@@ -5,7 +5,7 @@ from textwrap import wrap
 from comparison.finding import cautions, number, ranged
 from comparison.results import COUNTED, KERNEL
 from comparison.statistics import estimate
-from comparison.workloads import counted_metrics, timed_metrics
+from comparison.workloads import KNEE_METRICS, counted_metrics, timed_metrics
 
 WIDTH = 120
 MISSING = "–"
@@ -24,7 +24,22 @@ SHORT = {"spurious wake-ups": "spurious", "bytes per wake-up": "bytes/wake-up",
 def timed_rows(results, workload, contestants, full=False):
     """Header and one row a contestant: medians and ratios to the base; CPU, and with `full` all,
     with intervals. The row of one without figures is its name and the reason."""
-    metrics, header, rows = timed_metrics(workload.load), [_subject(contestants)], []
+    return _rows(results, workload, contestants, timed_metrics(workload.load), full)
+
+
+def knee_rows(results, workload, contestants):
+    """Where a ramp was made: the highest rate that was kept, and what kept it from being higher."""
+    if not any(results.by_round(workload, each.name, "because") for each in contestants):
+        return [], []
+    header, rows = _rows(results, workload, contestants, KNEE_METRICS, full=True)
+    for row in rows:
+        reasons_found = results.by_round(workload, row[0], "because").values()
+        row.append(", ".join(dict.fromkeys(reasons_found)) or MISSING)
+    return [*header, "because of"], rows
+
+
+def _rows(results, workload, contestants, metrics, full):
+    header, rows = [_subject(contestants)], []
     for metric in metrics:
         header.append(_title(metric, full))
         if metric.compared:
@@ -85,7 +100,7 @@ def _ratio_title(base):
 
 def _has_figures(results, workload, contestant):
     return any(results.by_round(workload, contestant.name, metric.key)
-               for metric in timed_metrics(workload.load))
+               for metric in [*timed_metrics(workload.load), *KNEE_METRICS])
 
 
 def reasons(results, workload, contestants):
@@ -113,7 +128,8 @@ def terminal(results, contestants_of):
             if rows:
                 lines += [f"  system calls per {workload.unit}, {by_whom}", *align(header, rows),
                           ""]
-        lines += align(*timed_rows(results, workload, contestants))
+        knees = knee_rows(results, workload, contestants)
+        lines += align(*(knees if knees[1] else timed_rows(results, workload, contestants)))
         notes = (reasons(results, workload, contestants)
                  + cautions(results, workload, contestants))
         for note in notes:

@@ -55,6 +55,16 @@ class UnderLoad:
         self._check(self._load, line, "{")
         return json.loads(line)
 
+    def ramp(self, seconds):
+        """Every step of a load with --ramp, and the knee last; a step takes so many seconds."""
+        self._load.write_line(f"go {seconds}")
+        steps = []
+        while not steps or "knee" not in steps[-1]:
+            line = self._load.read_line(seconds=seconds + 15)
+            self._check(self._load, line, "{")
+            steps.append(json.loads(line))
+        return steps
+
     def _stuck(self, what):
         """What can be seen from outside while the connections are still open."""
         parts = [what]

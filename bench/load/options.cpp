@@ -54,7 +54,7 @@ template <auto member> void flag(Options& options, std::string_view /*option*/, 
     options.*member = true;
 }
 
-template <auto member> void text(Options& options, std::string_view, std::string_view text) {
+template <auto member> void words(Options& options, std::string_view, std::string_view text) {
     options.*member = text;
 }
 
@@ -96,8 +96,8 @@ constexpr auto download = only(Options::Mode::download);
 constexpr auto http = only(Options::Mode::http);
 
 const std::array option_list{
-    Option{"--host", "ADDRESS", any, "where the server is (127.0.0.1)", text<&Options::host>},
-    Option{"--port", "PORT", any, "", text<&Options::port>},
+    Option{"--host", "ADDRESS", any, "where the server is (127.0.0.1)", words<&Options::host>},
+    Option{"--port", "PORT", any, "", words<&Options::port>},
     Option{"--mode", "MODE", any,
            "echo: send messages and check every byte that comes back (default)\n"
            "upper: the same, with a server that answers in upper case (ASCII)\n"
@@ -131,7 +131,7 @@ const std::array option_list{
     Option{"--receive-buffer", "BYTES", any,
            "of the kernel for each connection (SO_RCVBUF), so that a slow reader is felt",
            positive<&Options::receive_buffer>},
-    Option{"--path", "PATH", http, "what to get (/)", text<&Options::path>},
+    Option{"--path", "PATH", http, "what to get (/)", words<&Options::path>},
     Option{"--close", "", http, "a connection for each request", flag<&Options::close>},
     Option{"--ending", "HOW", only(Options::Mode::churn) | http,
            "of a connection for one request. reset (default) leaves nothing behind; fin leaves "
@@ -147,7 +147,7 @@ const std::array option_list{
            "due. They go to the connections in turn, and wait there while --depth are under way",
            [](Options& options, std::string_view option, std::string_view value) {
                options.rate = parse_number<double>(option, value);
-               if (!(options.rate > 0 && options.rate <= 1e8))
+               if (options.rate <= 0 || options.rate > 1e8)
                    throw Failure{"--rate: more than 0, up to 100000000"};
            }},
     Option{"--arrivals", "HOW", answering,
@@ -181,6 +181,7 @@ const std::array option_list{
     Option{"--spin", "", any_but_idle,
            "never sleep: keeps the wake-up of an idle core out of the figures",
            flag<&Options::spin>},
+    Option{"--text", "", any_but_idle, "lines for people in place of JSON", flag<&Options::text>},
     Option{"--handshake", "", any,
            "stand by: print \"ready\", then measure once for each line \"go\" or \"go SECONDS\" on "
            "standard input; another line or its end ends. \"stuck: …\" in place of \"ready\" says "

@@ -55,6 +55,7 @@ struct Options {
     std::vector<std::size_t> cores; ///< Empty: where the kernel likes.
     bool handshake = false;
     bool spin = false;
+    bool text = false; ///< For people, in place of JSON.
     bool help = false;
 
     bool connection_per_request() const noexcept { return mode == Mode::churn || close; }

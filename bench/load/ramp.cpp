@@ -1,6 +1,7 @@
 #include "ramp.hpp"
 
 #include <cmath>
+#include <sstream>
 
 #include "json.hpp"
 
@@ -30,6 +31,10 @@ double next_rate(const Knee& knee) noexcept {
     if (knee.not_kept == 0) return 2 * knee.kept;
     if (knee.kept == 0) return knee.not_kept / 2;
     return std::sqrt(knee.kept * knee.not_kept);
+}
+
+bool is_of_server(const Knee& knee) noexcept {
+    return knee.kept > 0 && (knee.because == Limit::rate || knee.because == Limit::p99);
 }
 
 } // namespace
@@ -67,7 +72,7 @@ Knee find_knee(double first, const std::function<Limit(double rate)>& try_rate) 
 
 std::string json(const Knee& knee) {
     Json object;
-    if (knee.kept > 0 && knee.because != Limit::client && knee.because != Limit::none)
+    if (is_of_server(knee))
         object.number("knee", knee.kept);
     else
         object.raw("knee", "null");
@@ -75,6 +80,13 @@ std::string json(const Knee& knee) {
         .number("kept", knee.kept)
         .number("not_kept", knee.not_kept)
         .line();
+}
+
+std::string text(const Knee& knee) {
+    std::ostringstream line;
+    line << "knee        " << (is_of_server(knee) ? "" : "not seen: ") << knee.kept
+         << " a second kept, " << knee.not_kept << " not (" << name_of(knee.because) << ')';
+    return line.str();
 }
 
 } // namespace load

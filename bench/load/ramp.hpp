@@ -31,4 +31,7 @@ Knee find_knee(double first, const std::function<Limit(double rate)>& try_rate);
 /// One line of JSON. There is no knee of the server where the client was the limit.
 std::string json(const Knee& knee);
 
+/// One line for people.
+std::string text(const Knee& knee);
+
 } // namespace load

@@ -1,6 +1,8 @@
 #include "report.hpp"
 
 #include <algorithm>
+#include <iomanip>
+#include <sstream>
 
 #include "json.hpp"
 
@@ -28,6 +30,8 @@ std::string buckets(const Histogram& latency) {
     });
     return text + "]";
 }
+
+double microseconds(std::uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1000; }
 
 double per_second(std::uint64_t count, std::int64_t nanoseconds) {
     return nanoseconds > 0 ? static_cast<double>(count) * 1e9 / static_cast<double>(nanoseconds)
@@ -78,6 +82,30 @@ std::string json(const Options& options, const Measured& measured, double rate) 
     return object.raw("latency_ns", percentiles(result.latency))
         .raw("histogram", buckets(result.latency))
         .line();
+}
+
+std::string text(const Options& options, const Measured& measured, double rate) {
+    const Result& result = measured.result;
+    const Histogram& latency = result.latency;
+    const std::int64_t elapsed = result.ended - result.started;
+    std::ostringstream lines;
+    lines << std::fixed << std::setprecision(1);
+    lines << "requests    " << result.requests << ", " << per_second(result.requests, elapsed)
+          << " a second, " << result.errors << " errors\n"
+          << "bytes       " << result.bytes << ", " << per_second(result.bytes, elapsed) / 1e6
+          << " MB a second\n";
+    if (rate > 0)
+        lines << "open loop   " << measured.rate_asked() << " a second asked, "
+              << measured.rate_kept() << " kept, " << result.unanswered << " unanswered, "
+              << result.late << " late\n";
+    lines << "latency     p50 " << microseconds(latency.percentile(50)) << ", p90 "
+          << microseconds(latency.percentile(90)) << ", p99 "
+          << microseconds(latency.percentile(99)) << ", p99.9 "
+          << microseconds(latency.percentile(99.9)) << ", max " << microseconds(latency.max())
+          << " us\n"
+          << "client      " << 100 * measured.client_busy(options) << " % busy"
+          << (measured.limited_by_client(options) ? ", and the limit" : "");
+    return lines.str();
 }
 
 } // namespace load

@@ -27,4 +27,7 @@ struct Measured {
 /// One JSON object in one line.
 std::string json(const Options& options, const Measured& measured, double rate);
 
+/// The same for people, in some lines; the histogram is left out.
+std::string text(const Options& options, const Measured& measured, double rate);
+
 } // namespace load

@@ -2,7 +2,7 @@
 //
 // As its guide's chapter on networking advises: uv_read_start, and an answer by uv_write with a
 // request that lives as long as its bytes, until its callback. The guide allocates both each time;
-// here they are used again. --try-write calls uv_try_write first, which the manual of uv_stream_t
+// here some are used again. --try-write calls uv_try_write first, which the manual of uv_stream_t
 // offers for answers that can be written at once: it needs no request and no turn of the loop for
 // the callback, and all clients can share one buffer. In both, reading stops (uv_read_stop) while
 // the stream's write queue is not empty.
@@ -35,14 +35,15 @@ template <class Handle> uv_stream_t* stream_of(Handle* it) {
 
 class Server;
 
+// Bytes that wait to be written, and the request that writes them.
+struct Answer;
+
 struct Client {
     Server& server;
     uv_tcp_t socket{};
-    uv_write_t request{};           // of what could not be written at once
-    std::unique_ptr<char[]> rest{}; // the same
+    std::unique_ptr<Answer> rest{}; // of an answer that could not be written at once
 };
 
-// Bytes that were read, and the request that writes them.
 struct Answer {
     explicit Answer(std::size_t size) : bytes(std::make_unique_for_overwrite<char[]>(size)) {}
 
@@ -50,6 +51,8 @@ struct Answer {
     std::unique_ptr<char[]> bytes;
     Client* client = nullptr;
 };
+
+constexpr std::size_t most_spare = 64; // answers that are kept to be used again
 
 class Server {
 public:
@@ -152,11 +155,11 @@ private:
 
     void write_rest(Client& client, const char* bytes, std::size_t count) {
         uv_read_stop(stream_of(&client.socket));
-        client.rest = std::make_unique_for_overwrite<char[]>(count);
-        std::copy_n(bytes, count, client.rest.get());
-        client.request.data = &client;
-        const uv_buf_t rest{.base = client.rest.get(), .len = count};
-        uv_write(&client.request, stream_of(&client.socket), &rest, 1,
+        client.rest = std::make_unique<Answer>(count);
+        std::copy_n(bytes, count, client.rest->bytes.get());
+        client.rest->request.data = &client;
+        const uv_buf_t rest{.base = client.rest->bytes.get(), .len = count};
+        uv_write(&client.rest->request, stream_of(&client.socket), &rest, 1,
                  [](uv_write_t* request, int status) {
                      Client& it = *static_cast<Client*>(request->data);
                      it.rest.reset();
@@ -197,7 +200,8 @@ private:
     static void written(uv_write_t* request, int status) {
         std::unique_ptr<Answer> answer{static_cast<Answer*>(request->data)};
         Client& client = *answer->client;
-        client.server.spare_.push_back(std::move(answer));
+        auto& spare = client.server.spare_;
+        if (spare.size() < most_spare) spare.push_back(std::move(answer));
         if (uv_is_closing(handle_of(&client.socket)) != 0) return;
         if (status < 0) return close(client);
         if (uv_stream_get_write_queue_size(stream_of(&client.socket)) == 0)

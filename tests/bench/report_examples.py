@@ -29,7 +29,7 @@ def head(kind, command, **more):
             "machine": dict(MACHINE)} | more
 
 
-def histogram(chance, typical, count=4000):
+def histogram(chance, typical, count=1000):
     """Of the load generator: upper ends in nanoseconds, and counts."""
     counts = {}
     for _ in range(count):
@@ -80,9 +80,12 @@ def run_file(workloads=EVERYTHING, rounds=20, seed=1):
                                         "values": counted(workload, place)})
             if workload == ECHO[2]:
                 samples += [entry | {"kind": "memory", "round": number, "values": {
-                    "memory_user": 0.4 + place * chance.lognormvariate(0, 0.05),
-                    "memory_kernel": 2.9 * chance.lognormvariate(0, 0.02)}}
+                    "user": 400 + 1000 * place * chance.lognormvariate(0, 0.05),
+                    "kernel": 2900 * chance.lognormvariate(0, 0.02), "buffers": 0.0}}
                     for number in range(1, 6)]
+                samples += [entry | {"kind": "knee", "round": number, "values": {
+                    "knee": 90000 / (9 + place) * chance.lognormvariate(0, 0.05),
+                    "because": "p99", "steps": []}} for number in range(1, 4)]
     return head(
         "run", "bench/run --connections 1,50,500,5000", samples=samples,
         contestants=[asdict(each) for each in contestants],
@@ -134,10 +137,22 @@ def micro_file():
         for backend in ("epoll", "poll") for active in (1, 100)])
 
 
+def peers_file(rounds=20):
+    chance, samples = random.Random(4), []
+    for place, name in enumerate(("libev", "pollux", "libevent", "asio")):
+        for number in range(1, rounds + 1):
+            each = (1 + place) * chance.lognormvariate(0, 0.05)
+            samples.append({"workload": "timers", "name": name, "round": number, "count": 100,
+                            **{f"{what}_ns": 3000 * each
+                               for what in ("arm", "put_off", "cancel", "call")}})
+    samples.append({"workload": "burst", "name": "bare", "round": 0, "reason": "wants two cores"})
+    return head("peers", "bench/run --only peers", samples=samples, versions={"libev": "4.33"})
+
+
 def write(folder, **documents):
     for name, document in documents.items():
         (Path(folder) / f"{name}.json").write_text(json.dumps(document, ensure_ascii=False))
 
 
 if __name__ == "__main__":
-    write(sys.argv[1], results=run_file(), claims=claims_file(), micro=micro_file())
+    write(sys.argv[1], results=run_file(), peers=peers_file(), claims=claims_file(), micro=micro_file())

@@ -24,6 +24,14 @@ class ClosedLoops(unittest.TestCase):
         self.assertNotIn("rate_asked", result)
         self.assertGreater(result["client_busy"], 0)
 
+    def test_the_same_for_people(self):
+        with Server(echo) as server:
+            done = subprocess.run(command("--port", server.port, "--requests", 200, "--text",
+                                          "--rate", 5000, "--warmup", 0),
+                                  capture_output=True, text=True, check=True, timeout=60)
+        self.assertRegex(done.stdout, r"(?s)^requests    200, [\d.]+ a second, 0 errors\n.*"
+                                      r"\nopen loop   5000\.0 a second asked, .*\nlatency     p50 ")
+
     def test_it_runs_on_the_cores_it_is_told(self):
         with Server(echo) as server:
             load(server, "--requests", 10, "--warmup", 0, "--cores", "0-1")

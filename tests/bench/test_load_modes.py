@@ -132,6 +132,17 @@ class Http(unittest.TestCase):
         self.assertEqual((result["requests"], result["errors"]), (30, 0))
         self.assertEqual(result["opened"], 10)
 
+    def test_who_says_that_it_closes_is_not_asked_again_though_it_does_not(self):
+        def answers_two(connection, _):
+            for answer in (HELLO, LAST):
+                connection.recv(65536)
+                connection.sendall(answer)
+            while connection.recv(65536):
+                pass
+
+        result = self.get(answers_two, "--requests", 20)
+        self.assertEqual((result["requests"], result["opened"]), (20, 10))
+
     def test_pipelined_requests_that_were_not_answered_are_asked_again(self):
         result = self.get(http(HELLO, HELLO, LAST, None), "--requests", 30, "--depth", 4)
         self.assertEqual((result["requests"], result["errors"]), (30, 0))

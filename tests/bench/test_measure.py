@@ -6,7 +6,8 @@ import unittest
 from pathlib import Path
 
 from comparison import machine
-from comparison.contestants import MODES, own
+from comparison.contestants import MODES, own, peers
+from comparison.engine_counters import look
 from comparison.laboratory import Laboratory
 from comparison.measure import Bench, counted_values, server_command, timed_values
 from comparison.processes import Failed
@@ -15,7 +16,7 @@ from comparison.workloads import Workload
 from examples import BY_NAME, MODELS, MODELS_50
 
 LOAD = {"requests": 1000, "bytes": 2 * 1024 * 1024, "seconds": 0.5, "client_cpu_seconds": 0.25,
-        "latency_ns": {"p50": 2000, "p99": 5000}}
+        "latency_ns": {"p50": 2000, "p99": 5000, "p99.9": 9000}}
 BUILD = Path(os.environ.get("POLLUX_BUILD", "/nonexistent"))
 
 
@@ -113,6 +114,25 @@ class RealRuns(unittest.TestCase):
         self.assertGreaterEqual(values["events"], 1.0)
         self.assertGreaterEqual(values["bytes_per_wake"], 64)
         self.assertEqual(values["spurious"], 0)
+
+    def test_others_hold_the_connections_that_are_not_used(self):
+        workload = Workload("echo", 10, active=0.2, idle=5)
+        with self.bench.under_load(workload, BY_NAME["epoll-level"], 0.02, hooked=True) as run:
+            run.connect()
+            self.assertEqual(look(run.server.child)["open"], 15)
+            self.assertGreater(run.measure(0.02)["requests"], 0)
+
+    def test_a_ramp_ends_with_a_knee_or_says_why_not(self):
+        values = self.bench.knee(Workload("echo", 2), BY_NAME["epoll-level"], 0.02)
+        self.assertIn(values["because"], ("p99", "rate", "client"))
+        self.assertEqual("knee" in values, values["because"] != "client")
+        self.assertGreater(len(values["steps"]), 1)
+
+    def test_peers_are_started_as_modes_are(self):
+        for peer in peers(BUILD):
+            if peer.name in ("bare-epoll", "python-selectors"):
+                with self.subTest(peer.name):
+                    self.assertGreater(self.bench.timed(Workload("churn", 2), peer, 0.02)["cpu"], 0)
 
     def test_a_server_of_ones_own_says_nothing_and_is_measured(self):
         program = BUILD / "demos" / "echo_server"

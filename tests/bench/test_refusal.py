@@ -27,7 +27,7 @@ class Refusals(unittest.TestCase):
 
     def test_what_a_load_has_not(self):
         for workload in (Workload("upload", 1, depth=2), Workload("echo", 1, read_rate=5),
-                         Workload("upload", 1, rate=100), Workload("churn", 100, active=0.5)):
+                         Workload("upload", 1, rate=100), Workload("churn", 5, depth=2)):
             with self.subTest(workload.name):
                 self.assertTrue(self.reason(workload))
 

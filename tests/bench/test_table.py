@@ -2,7 +2,7 @@ import unittest
 
 from comparison import table
 from comparison.contestants import MODES
-from comparison.results import COUNTED
+from comparison.results import COUNTED, KNEE, Run
 from examples import (BY_NAME, ECHO, MODELS, MODELS_50, UPLOAD, counted, level_and_edge, no_results,
                       served, timed)
 
@@ -84,6 +84,17 @@ class Counts(unittest.TestCase):
         self.assertEqual(header, ["mode", "waits", "changes", "reads", "would-block", "writes"])
         self.assertEqual([row[0] for row in rows], ["epoll-level", "epoll-edge"])
         self.assertEqual(rows[1][3:5], ["2.000", "1.000"])
+
+    def test_knees_are_told_with_what_kept_them(self):
+        results = no_results()
+        for name, values in (("epoll-level", {"knee": 1000.0, "because": "p99"}),
+                             ("epoll-edge", {"because": "client"})):
+            results.add(Run(KNEE, 1, ECHO, BY_NAME[name]), values)
+        header, rows = table.knee_rows(results, ECHO, MODES[2:4])
+        self.assertEqual(header, ["mode", "knee requests/s", "×level", "because of"])
+        self.assertEqual(rows, [["epoll-level", "1,000 (1,000–1,000)", "1.00 (1.00–1.00)", "p99"],
+                                ["epoll-edge", table.MISSING, table.MISSING, "client"]])
+        self.assertEqual(table.knee_rows(no_results(), ECHO, MODES), ([], []))
 
     def test_nothing_counted_is_no_table(self):
         self.assertEqual(table.counted_rows(no_results(), ECHO, MODES, COUNTED), ([], []))

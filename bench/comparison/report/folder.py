@@ -4,8 +4,9 @@ import shutil
 from pathlib import Path
 
 from comparison.report import (
-    claims_section, drawing, files, markup, method, micro_section, origin, run_sections)
-from comparison.report.content import Finding, Picture, Section, Table, Text, Warning, every
+    claims_section, drawing, files, markup, method, micro_section, origin,
+    peers_section, run_sections)
+from comparison.report.content import Picture, Section, Table, Text, Warning, every
 from comparison.report.measurements import Measurements
 from comparison.report.tables import write_csv
 
@@ -37,21 +38,24 @@ def introduction(found):
 
 def sections(found):
     """Those that there are figures for, in the order of reading."""
-    run, claims, micro = (found.get(name) for name in files.KNOWN)
+    run, peers, claims, micro = (found.get(name) for name in files.KNOWN)
     measured = Measurements(run) if run else None
     summary, costs, parts = [], [], []
     if run:
-        summary += [Finding(text) for text in run.get("finding", [])]
+        summary += run_sections.summary(measured)
         parts += [run_sections.peers(measured), run_sections.triggers(measured)]
         costs += run_sections.costs(measured)
+    if peers:
+        summary.append(peers_section.summary(peers))
+        parts.insert(1 if run else 0, peers_section.section(peers))
     if claims:
         summary.append(claims_section.summary(claims))
         costs += claims_section.costs(claims)
     if costs:
         parts.append(Section("Cost against watched and active descriptors", [COSTS, *costs]))
     if run:
-        parts += [run_sections.latency(measured), run_sections.models(measured),
-                  run_sections.memory(measured)]
+        parts += [run_sections.latency(measured), run_sections.knees(measured),
+                  run_sections.models(measured), run_sections.memory(measured)]
     if claims:
         parts += [claims_section.claims(claims), claims_section.negatives(claims)]
     if run:

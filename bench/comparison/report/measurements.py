@@ -7,9 +7,10 @@ from math import isfinite
 from comparison import result_file
 from comparison.results import COUNTED, KERNEL, KNEE, TIMED
 from comparison.statistics import estimate, ratio
-from comparison.workloads import Workload, counted_metrics, timed_metrics
+from comparison.workloads import KNEE_METRICS, Workload, counted_metrics, timed_metrics
 
-KINDS = TIMED, COUNTED, KERNEL, KNEE, "memory"
+MEMORY = "memory"  # a kind of run: its values are those of memory.of_connections
+KINDS = TIMED, COUNTED, KERNEL, KNEE, MEMORY
 
 
 class Measurements:
@@ -38,9 +39,10 @@ class Measurements:
         return [each for each in self.contestants
                 if (each.group == "models") == models].index(contestant)
 
-    def met(self, *groups):
-        """The workloads that somebody of these groups has met."""
-        return [each for each in self.workloads if self.under(each, *groups)]
+    def met(self, *groups, key="cpu"):
+        """The workloads under which somebody of these groups has this figure."""
+        return [each for each in self.workloads
+                if any(self.has(each, other.name, key) for other in self.under(each, *groups))]
 
     def base(self, workload):
         return self.results.base_of(workload)
@@ -68,12 +70,6 @@ class Measurements:
         base = self.base(workload)
         return base and ratio(self.values(workload, name, key), self.values(workload, base, key))
 
-    def disagreements(self):
-        """Where a server has not counted the same system calls as the kernel: sentences."""
-        return [f"{each['contestant']} under {each['workload']}: {difference}"
-                for each in self.results.samples
-                for difference in each["values"].get("differences") or []]
-
     def histograms(self, workload, name):
         return list(filter(None, self.values(workload, name, "histogram").values()))
 
@@ -82,7 +78,7 @@ class Measurements:
 
     def metric(self, workload, key):
         """None for a key that the load does not have."""
-        metrics = counted_metrics(workload.load) + timed_metrics(workload.load)
+        metrics = [*counted_metrics(workload.load), *timed_metrics(workload.load), *KNEE_METRICS]
         return next((each for each in metrics if each.key == key), None)
 
 

@@ -2,10 +2,10 @@
 
 from comparison.report import charts
 from comparison.report.content import Picture, file_name
-from comparison.report.measurements import one_of_each, short_title
-from comparison.report.run_tables import MEMORY
+from comparison.report.measurements import MEMORY, one_of_each, short_title
+from comparison.report.run_tables import PARTS_OF_MEMORY
 from comparison.report.sentences import extremes, growth, ratios, shown
-from comparison.statistics import estimate
+from comparison.statistics import estimate, median
 from comparison.workloads import counted_metrics
 
 ROWS_IN_A_PICTURE = 24
@@ -136,20 +136,22 @@ def rows(run, workload, contestants, key):
              for each in contestants if run.has(workload, each.name, key)]
     if found:
         metric = run.metric(workload, key)
-        yield Picture(file_name(f"{key} {workload.name}"),
+        groups = " ".join(dict.fromkeys(each.group for each in contestants))
+        yield Picture(file_name(f"{key} {groups} {workload.name}"),
                       extremes(f"{workload.title}, {metric.title}", f" {metric.unit}",
                                [(row.name, row.estimate) for row in found], metric.digits),
                       charts.intervals(f"{metric.title}, {metric.unit}", found))
 
 
 def memory(run, workload, contestants):
-    parts = [charts.Part(title, [found.median if (found := run.figure(workload, each.name, key))
-                                 else 0.0 for each in contestants])
-             for key, title in MEMORY.items()]
-    totals = [_sums([run.values(workload, each.name, key) for key in MEMORY])
-              for each in contestants]
+    columns = {key: [run.values(workload, each.name, key, MEMORY) for each in contestants]
+               for key in PARTS_OF_MEMORY}
+    parts = [charts.Part(title, [median(values.values()) if values else 0.0
+                                 for values in columns[key]])
+             for key, title in PARTS_OF_MEMORY.items() if any(columns[key])]
+    totals = [_sums(each) for each in zip(*columns.values())]
     names = [each.name for each in contestants]
     return Picture(file_name(f"memory {workload.name}"),
-                   extremes(f"{workload.title}, memory per connection", " KiB",
-                            zip(names, totals)),
-                   charts.stacks("memory per connection, KiB", names, parts, totals))
+                   extremes(f"{workload.title}, memory per connection", " bytes",
+                            zip(names, totals), 0),
+                   charts.stacks("memory per connection, bytes", names, parts, totals))

@@ -1,6 +1,7 @@
 """results.json as sections: peers, triggers, costs, latency, models, memory, and all figures."""
 
-from comparison.finding import cautions
+from comparison.finding import (
+    cautions, disagreements, level_against_edge, models_side_by_side)
 from comparison.report import run_pictures, run_tables
 from comparison.report.content import Finding, Folded, Section, Table, Text, Warning, file_name
 from comparison.report.measurements import families, one_of_each
@@ -19,9 +20,22 @@ AXES = {"connections": "connections", "active": "% of the connections active",
 MOST_DISTRIBUTIONS = 6
 
 
+def summary(run):
+    """Sentences for the top of the page."""
+    sentences = []
+    if run.met("modes"):
+        sentences += level_against_edge(run.results, run.met("modes"))
+    if run.met(*PEERS):
+        sentences.append(_wins(run, run.met(*PEERS)))
+    models_met = _telling(run.met("models"))
+    everybody = [each for each in run.contestants if each.group == "models"]
+    return [Finding(text) for text in
+            sentences + models_side_by_side(run.results, models_met, everybody)]
+
+
 def peers(run):
     """Where a peer wins comes first."""
-    workloads = [each for each in run.met(*PEERS) if run.base(each)]
+    workloads = run.met(*PEERS)
     if not workloads:
         return None
     parts = [Finding(_wins(run, workloads)), run_tables.ratios(run, workloads),
@@ -59,7 +73,7 @@ def triggers(run):
                   "differ, or why they do not: an edge that reads until it would block pays one "
                   "more read for each event, and a level is told again of what was left.")]
     parts += [Warning(f"Server and kernel do not count the same – {text}.")
-              for text in run.disagreements()[:3]]
+              for text in disagreements(run.results)[:3]]
     parts += run_pictures.against_base(run, workloads, ("modes",), TRIGGERS)
     for workload in _telling(workloads):
         parts += run_pictures.calls(run, workload, run.under(workload, "modes"), COUNTED)
@@ -84,8 +98,7 @@ def costs(run):
 
 def latency(run):
     """Open loops where there are some: only they say what waiting costs."""
-    workloads = [each for each in run.workloads
-                 if any(run.histograms(each, other.name) for other in run.under(each))]
+    workloads = [each for each in run.met(key="histogram") if each.unit != "MiB"]
     opened = [each for each in workloads if each.rate]
     parts = [picture for workload in (opened or _telling(workloads))[:MOST_DISTRIBUTIONS]
              for groups in (("modes",), PEERS, ("models",))
@@ -103,6 +116,18 @@ def latency(run):
     return Section("Latency", [Text(text), Text(
         "Lines are the messages of all rounds together; markers have the 95 % interval over the "
         "rounds. Every further nine has the same room on the axis.", quiet=True), *parts])
+
+
+def knees(run):
+    """The highest rate that each server keeps."""
+    parts = []
+    for workload in run.met(key="because"):
+        everybody = run.under(workload)
+        parts += [*run_pictures.rows(run, workload, everybody, "knee"),
+                  run_tables.knees(run, workload, everybody)]
+    return parts and Section("The highest rate that is kept", [Text(
+        "The rate is raised step by step until a server does not keep it, answers too late, or the "
+        "client is the limit: then nothing is known of the server beyond."), *parts])
 
 
 def models(run):
@@ -125,13 +150,13 @@ def models(run):
 def memory(run):
     """What a connection takes, in the server's pages and in the kernel."""
     parts = []
-    for workload in run.workloads:
-        contestants = [each for each in run.under(workload)
-                       if run.has(workload, each.name, "memory_user")]
-        if contestants:
-            parts += [run_pictures.memory(run, workload, contestants),
-                      run_tables.memory(run, workload, contestants)]
-    return parts and Section("Memory per connection", parts)
+    for workload in run.met(key="user"):
+        contestants = [each for each in run.under(workload) if run.has(workload, each.name, "user")]
+        parts += [run_pictures.memory(run, workload, contestants),
+                  run_tables.memory(run, workload, contestants)]
+    return parts and Section("Memory per connection", [Text(
+        "By how much memory grows for each open connection. Over loopback the kernel holds both "
+        "ends, the client's too."), *parts])
 
 
 def figures(run):
