@@ -183,9 +183,10 @@ GROUPS = [
                   "have a job go to another loop and come back")),
           ("A burst: a thread posts as fast as it can. There and back: one job between two loops, "
            "each of which sleeps meanwhile; the kernel's wake-up is nearly all of it.",
-           "What a library does not carry goes through a queue of ours (a mutex and a vector), and "
-           "the library is signalled when that was empty. A signal alone carries nothing: signals "
-           "that meet are one.")),
+           "What a library does not carry goes through a queue of ours (a mutex, and a vector of "
+           "function pointers with an argument; Pollux and Asio take any callable), and the library "
+           "is signalled when that was empty. A signal alone carries nothing: signals that meet are "
+           "one.")),
 ]
 
 
