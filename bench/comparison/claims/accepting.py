@@ -28,7 +28,7 @@ def limited(limit, rate=0):
        f"server and clients on two cores. Holds if some limit (2, 4, 16, 64) answers "
        f"at least 10 % more per second than a limit of 1, the whole interval of the paired ratio; "
        f"does not hold if all intervals lie below that. Undecided if the clients were the limit.",
-       seconds=20)
+       seconds=24)
 def accept_limit(lab):
     with contest.Stand(lab, limited(1), SECONDS) as stand:
         capacity = stand.time()["rate"]
@@ -69,7 +69,7 @@ def _milliseconds(estimate):
        f"Connections of one request each, {', '.join(map(str, ARRIVALS))} at a time, at a server "
        f"that always tries two accepts; accepts are counted. Server and clients on two cores. "
        f"Holds if at least 99 % of the second accepts find nothing, the whole interval for every "
-       f"number at a time; does not hold if for some number all of it lies below.", seconds=8)
+       f"number at a time; does not hold if for some number all of it lies below.", seconds=6)
 def second_accept(lab):
     cells = [Cell(f"{count} at a time", server("epoll"), Workload("churn", count, accepts=2),
                   TWO_CORES) for count in ARRIVALS]
