@@ -138,8 +138,9 @@ void LoopCore::post(Task task) {
 }
 
 void LoopCore::wake() noexcept {
-    // In a child the eventfd is the parent's until after_fork.
-    if (!process_.is_current() || woken_.exchange(true)) return;
+    // In a child the eventfd is the parent's until after_fork. Looking before exchanging leaves the
+    // flag in the caches of both threads while one posts much.
+    if (!process_.is_current() || woken_.load() || woken_.exchange(true)) return;
     const int saved = errno; // may run in a signal handler
     const std::uint64_t one = 1;
     sys::write(wake_up_.get(), &one, sizeof one);

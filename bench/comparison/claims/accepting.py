@@ -31,7 +31,7 @@ def limited(limit, rate=0):
        seconds=24)
 def accept_limit(lab):
     with contest.Stand(lab, limited(1), SECONDS) as stand:
-        capacity = stand.time()["rate"]
+        capacity = max(stand.time()["rate"] for _ in range(3))
     rate = round(OVERLOAD * capacity)
     cells = [limited(limit, rate) for limit in LIMITS]
     return judge_limits(Figures(contest.timed(lab, cells, SECONDS)), rate)
@@ -48,12 +48,12 @@ def judge_limits(figures, rate):
         f"at {rate:,} requests/s due, a limit of {best} answers {factor(gains[best])} of a limit "
         f"of 1" + figures.trouble(),
         samples=figures.samples,
-        table={"header": ["accepts a visit", "answered/s", "×limit 1", "server CPU µs",
-                          "×limit 1", "p99 ms"],
+        table={"header": ["accepts a visit", "answered/s", "to limit 1", "server CPU µs",
+                          "to limit 1", "p99 ms"],
                "rows": [[limit, with_interval(figures.estimate(f"limit {limit}", "rate")),
-                         with_interval(figures.ratio(f"limit {limit}", base, "rate")),
+                         factor(figures.ratio(f"limit {limit}", base, "rate")),
                          with_interval(figures.estimate(f"limit {limit}", "cpu")),
-                         with_interval(figures.ratio(f"limit {limit}", base, "cpu")),
+                         factor(figures.ratio(f"limit {limit}", base, "cpu")),
                          _milliseconds(figures.estimate(f"limit {limit}", "p99"))]
                         for limit in LIMITS]},
         negative="Tuning how many connections are accepted in one go gains less than a tenth, even "

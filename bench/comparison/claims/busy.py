@@ -128,10 +128,10 @@ def judge_registration(figures):
         + trouble(figures, (ONE_SHOT, TOGGLING)),
         samples=figures.samples,
         table={"header": ["server", "epoll_ctl per request", "waits per request",
-                          "all calls per request", "server CPU µs per request", f"×{LEVEL}"],
+                          "all calls per request", "server CPU µs per request", f"to {LEVEL}"],
                "rows": [[name, *(_count(figures, name, key) for key in ("change", "wait", "calls")),
                          with_interval(figures.estimate(name, "cpu")),
-                         with_interval(figures.ratio(name, LEVEL, "cpu"))]
+                         factor(figures.ratio(name, LEVEL, "cpu"))]
                         for name in (LEVEL, EDGE, ONE_SHOT, TOGGLING)]})
 
 

@@ -128,10 +128,10 @@ def judge_batches(figures):
             f"{factor(ratio)} with {name}" for name, ratio in ratios.items()) + figures.trouble(),
         samples=figures.samples,
         table={"header": ["load", "requests per wait, select", "select, CPU µs", "epoll, CPU µs",
-                          "×epoll"],
+                          "to epoll"],
                "rows": [[name, requests_per_wait(f"select, {name}"),
                          *(with_interval(figures.estimate(f"{backend}, {name}", "cpu"))
-                           for backend in ("select", "epoll")), with_interval(ratios[name])]
+                           for backend in ("select", "epoll")), factor(ratios[name])]
                         for name in BATCHES]},
         negative="A server whose requests cost some ten microseconds each, many of them ready at "
                  "once, gains next to nothing by leaving select"
