@@ -9,7 +9,7 @@ import sys
 import time
 from textwrap import wrap
 
-from comparison import changes, datagrams, machine, report, result_file, table, transfer
+from comparison import changes, further, machine, report, result_file, table
 from comparison.command_line import PROJECT, arguments
 from comparison.contestants import POOL_THREADS
 from comparison.contestants_of_peers import missing as missing_peers
@@ -18,22 +18,28 @@ from comparison.finding import (disagreements, held_against_base, level_against_
 from comparison.measure import Bench, counts_itself, server_command
 from comparison.plan import parts_of, refused_lines
 from comparison.processes import Failed
-from comparison.progress import Progress, clock_time
+from comparison.progress import Line, Progress, clock_time
 from comparison.results import COUNTED, KNEE, TIMED, Results
-from comparison.rounds import Budget, carry_out, plan
+from comparison.rounds import Budget, carry_out
 from comparison.under_load import TooMany
+from comparison.workloads import KNEE_METRICS
 
-MIB = 1024 * 1024
 PATIENCE = {"servers": (10.0, 10.0), "models": (8.0, 2.0)}  # seconds, full and quick
 
 
-def benches(options, parts):
+def bench_of(options, part):
     server_core, client_core = machine.core_pair()
-    return {
-        part.name: Bench(options.build, server_core, machine.cores_beside(client_core), client_core,
-                         options.spin, PATIENCE[part.name][options.quick])
-        for part in parts
-    }
+    return Bench(options.build, server_core, machine.cores_beside(client_core), client_core,
+                 options.spin, PATIENCE[part.name][options.quick])
+
+
+def measure_parts(options, parts, results):
+    """True when all runs were made."""
+    for number, part in enumerate(parts):
+        later = sum(each.budget for each in parts[number + 1:]) + further.seconds_of(options)
+        if not measure(part, bench_of(options, part), options.seed, results, Progress(later)):
+            return False
+    return True
 
 
 def check(options, parts):
@@ -45,7 +51,7 @@ def check(options, parts):
                 server_command(options.build, contestant, workload, hooked=True)
 
 
-def measure(part, bench, seed, results):
+def measure(part, bench, seed, results, progress):
     """True when all runs were made, False when Ctrl-C ended them."""
 
     def keep(run, values):
@@ -57,11 +63,8 @@ def measure(part, bench, seed, results):
         else:
             results.add(run, values)
 
-    progress = Progress()
-    runs = [run for run in plan(part.cells, part.rounds, seed)
-            if run.kind != COUNTED or counts_itself(run.contestant, run.workload)]
     try:
-        carry_out(runs, bench.ways(), Budget(part.budget), progress, keep)
+        carry_out(part.runs(seed), bench.ways(), Budget(part.budget), progress, keep)
         return True
     except KeyboardInterrupt:
         return False
@@ -69,23 +72,17 @@ def measure(part, bench, seed, results):
         progress.end()
 
 
-def measure_further(options, bench):
-    """What is no comparison of modes: one big file, and datagrams."""
-    show = (lambda text: print(text, file=sys.stderr)) if not sys.stderr.isatty() else (
-        lambda text: print(f"\r{text:<60}\r", end="", file=sys.stderr, flush=True))
-    size = (64 if options.quick else 1024) * MIB
-    rounds = min(5, options.rounds)
-    samples = transfer.measure(bench.build, bench.server_core, bench.client_core, size,
-                               rounds, options.seed, show)
-    sections = [transfer.section(samples, size)]
-    show("datagrams")
+def measure_further(options, sections):
+    """True when all was measured; sections go to the list as they are ready."""
+    show = Line()
     try:
-        sections.append(datagrams.section(datagrams.measure(
-            bench.build, bench.server_core, 0.02 if options.quick else 0.2, rounds)))
-    except Failed as problem:
-        print(f"bench/run: {problem}", file=sys.stderr)
-    show("")
-    return sections
+        for section in further.measure(options, machine.core_pair(), show):
+            sections.append(section)
+        return True
+    except KeyboardInterrupt:
+        return False
+    finally:
+        show.end()
 
 
 def describe(options, parts):
@@ -111,15 +108,17 @@ def findings(results, parts):
                 for workload, contestants in part.contestants_of().items()}
     everybody = list(dict.fromkeys(each for several in compared.values() for each in several))
     workloads = list(compared)
-    groups = {each.group for each in everybody}
     sentences = []
     if wrong := disagreements(results):
         sentences.append("THE COUNTS ARE WRONG: the kernel has seen other calls than a server has "
                          "counted. " + "; ".join(wrong[:10]) + ".")
-    if "modes" in groups and any(each.name == "epoll-edge" for each in everybody):
+    if any(KNEE in part.rounds for part in parts):
+        return sentences + held_against_base(results, workloads, everybody, KNEE_METRICS[0])
+    if any(each.name == "epoll-edge" for each in everybody):
         sentences += level_against_edge(results, workloads)
     for group in ("peers", "own"):
-        sentences += held_against_base(results, workloads, everybody, group)
+        sentences += held_against_base(
+            results, workloads, [each for each in everybody if each.group == group])
     models = [each for each in everybody if each.group == "models"]
     return sentences + models_side_by_side(results, workloads, models)
 
@@ -178,18 +177,18 @@ def main():
         return 2
     if parts is None:
         return 2
-    facts, by_part, results = describe(options, parts), benches(options, parts), Results()
+    facts, results = describe(options, parts), Results()
     for part in parts:
         results.bases |= part.bases()
         for cell, reason in part.refused:
             results.refuse(*cell, "refused: " + reason)
-    complete = all(measure(part, by_part[part.name], options.seed, results) for part in parts)
-    further = []
-    if complete and options.is_usual:
-        further = measure_further(options, by_part["servers"])
+    complete, sections = measure_parts(options, parts, results), []
+    complete = complete and measure_further(options, sections)
     document = result_file.document(
         parts, results, **facts, complete=complete, seconds=time.monotonic() - started,
-        finding=findings(results, parts), further=further)
+        finding=findings(results, parts) + [text for each in sections
+                                            for text in each.get("finding", [])],
+        further=sections)
     show(results, parts, document)
     result_file.write(options.output, document)
     report.write(options.output)

@@ -69,10 +69,9 @@ def arguments(words=None):
     options = parser.parse_args(words)
     if any(value is not None and value <= 0 for value in (options.rounds, options.budget)):
         parser.error("rounds and budget must be positive")
-    options.is_usual = not any((options.modes, options.backend, options.trigger, options.server,
-                                options.ramp, options.connections, grid.given(options)))
+    options.is_usual = not any((options.backend, options.trigger, options.server, options.ramp,
+                                options.connections, grid.given(options)))
     options.only = _sections(parser, options)
-    options.is_usual = options.is_usual and "modes" in options.only
     options.chosen_modes = _modes(parser, options)
     options.chosen_models = _chosen(parser, "--models", options.models, MODEL_NAMES)
     options.available_peers = peers(options.build) if "peers" in options.only else []

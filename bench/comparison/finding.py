@@ -91,20 +91,24 @@ def _why(results, load, workload):
     return f" At {workload.connections} edge makes {edge} per {workload.unit}, level {level}."
 
 
-def held_against_base(results, workloads, contestants, group):
-    """A sentence for each workload with contestants of the group: which take less CPU than its
-    base, which more."""
-    names = [each.name for each in contestants if each.group == group]
+def held_against_base(results, workloads, contestants, metric=None):
+    """A sentence for each workload with these contestants: of whom the figure, or else the CPU time,
+    is less than of the base, and of whom it is more."""
     sentences = []
     for workload in workloads:
         base = results.base_of(workload)
-        ratios = {name: results.against_base(workload, name, "cpu") for name in names}
-        ratios = {name: ratio for name, ratio in ratios.items() if ratio and name != base}
+        what = metric or cpu_metric(workload.load)
+        ratios = {each.name: results.against_base(workload, each.name, what.key)
+                  for each in contestants if each.name != base}
+        ratios = {name: ratio for name, ratio in ratios.items() if ratio}
         if ratios:
-            cpu = next(each for each in timed_metrics(workload.load) if each.key == "cpu")
-            sentences.append(f"{workload.title}, {cpu.title} over {base}: "
-                             + _sides(ratios) + "." + few_rounds(ratios.values()))
+            sentences.append(f"{workload.title}, {what.title} over {base}: {_sides(ratios)}."
+                             + few_rounds(ratios.values()))
     return sentences
+
+
+def cpu_metric(load):
+    return next(each for each in timed_metrics(load) if each.key == "cpu")
 
 
 def _sides(ratios):
@@ -119,7 +123,7 @@ def _sides(ratios):
 
 def models_side_by_side(results, workloads, models):
     """One sentence for each number of connections."""
-    cpu = next(each for each in timed_metrics("upper") if each.key == "cpu")
+    cpu = cpu_metric("upper")
     sentences = []
     for workload in workloads:
         if workload.load != "upper":
@@ -155,7 +159,19 @@ def extremes(results, workload, contestants, metric, what=""):
 def cautions(results, workload, contestants):
     """What a reader of the absolute figures should know."""
     return [text for text in (_bottleneck(results, workload, contestants),
+                              _refused_requests(results, workload, contestants),
                               _drift(results, workload)) if text]
+
+
+def _refused_requests(results, workload, contestants):
+    """What was not answered, or not with what was asked for."""
+    found = []
+    for key, what in (("errors", "answers that are no success"), ("unanswered", "no answer")):
+        for each in contestants:
+            count = sum(results.by_round(workload, each.name, key).values())
+            if count:
+                found.append(f"{each.name} {count:,} times {what}")
+    return f"In all rounds together: {', '.join(found)}." if found else ""
 
 
 def disagreements(results):

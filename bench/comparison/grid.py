@@ -36,14 +36,16 @@ def add_axes(parser):
                       help="work of the server for each request (0)")
     axes.add_argument("--loops", type=_list(_count), metavar="N,…",
                       help="event loops of the server (1)")
+    axes.add_argument("--path", type=_paths, metavar="PATH,…",
+                      help="what an HTTP server is asked for (/plain)")
     axes.add_argument("--rate", type=_list(_duration), metavar="PER SECOND,…",
                       help="messages that fall due, answered or not: an open loop, its latency from "
                       "the moment a message was due (0: a closed loop)")
 
 
 CROSSED = ["active", "idle", "depth", "answer", "read_rate", "accepts", "read_size", "work",
-           "loops", "rate"]
-OF_LOADS = {"answer": ["download"], "read_rate": ["download"], "depth": ["echo", "upper", "download", "http"],
+           "loops", "path", "rate"]
+OF_LOADS = {"path": ["http"], "answer": ["download"], "read_rate": ["download"], "depth": ["echo", "upper", "download", "http"],
             "rate": ["echo", "upper", "download", "churn", "http"]}
 
 
@@ -113,6 +115,13 @@ def _duration(text):
     if not 0 <= value < 1e9:
         raise ValueError
     return value
+
+
+def _paths(text):
+    paths = text.split(",")
+    if not all(path.startswith("/") for path in paths):
+        raise ValueError
+    return paths
 
 
 def _loads(text):

@@ -116,7 +116,7 @@ class Bench:
 def load_command(generator, workload, seconds, spin=False):
     command = [generator, "--mode", workload.load, "--connections", workload.users,
                "--seconds", seconds, "--warmup", min(0.1, seconds / 4)]
-    command += ["--size", workload.size] if workload.load != "http" else ["--path", HTTP_PATH]
+    command += ["--size", workload.size] if workload.load != "http" else ["--path", workload.path]
     command += ["--depth", workload.depth] if workload.depth > 1 else []
     if workload.load == "download":
         command += ["--answer", workload.answer]
@@ -125,7 +125,6 @@ def load_command(generator, workload, seconds, spin=False):
     return command + (["--spin"] if spin else [])
 
 
-HTTP_PATH = "/plain"
 
 
 def server_command(build, contestant, workload, hooked=False):
@@ -191,7 +190,8 @@ def timed_values(workload, load, cpu_ns=None, switches=None, empty=None, full=No
         "p99": latency["p99"] / 1000,
         "p999": latency["p99.9"] / 1000,
     }
-    for key in ("histogram", "limited_by_client", "rate_asked", "rate_kept", "late", "unanswered"):
+    for key in ("histogram", "limited_by_client", "rate_asked", "rate_kept", "late", "unanswered",
+                "errors"):
         if key in load:
             values[key] = load[key]
     if cpu_ns is not None:

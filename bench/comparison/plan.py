@@ -3,11 +3,15 @@
 from dataclasses import dataclass, field
 
 from comparison import contestants, grid, machine
+from comparison.measure import counts_itself
 from comparison.refusal import refusal
 from comparison.results import COUNTED, KERNEL, KNEE, TIMED, Cell
+from comparison.rounds import plan
 
 CONNECTIONS, QUICK_CONNECTIONS = [1, 50, 500, 5000], [1, 50]
-PEER_CONNECTIONS = 500  # with more, they say nothing further about a library
+PEER_CONNECTIONS = 50  # with more, they say nothing further about a library
+USUAL_LOADS = [["echo", "upload", "churn"], ["echo", "upload"]]  # full and quick
+CHURNING = 50
 # Seconds of measuring, full and quick.
 BUDGETS = {"servers": (230.0, 18.0), "models": (210.0, 7.0)}
 
@@ -21,6 +25,15 @@ class Part:
     refused: list = field(default_factory=list)  # (cell, reason)
     rounds: dict = field(default_factory=dict)  # of each kind of run
     budget: float = 0.0  # seconds
+    quick: bool = False
+
+    def runs(self, seed):
+        """In their order. The kernel counts slowly: a quick run has it count where it is exact."""
+        return [
+            run for run in plan(self.cells, self.rounds, seed)
+            if (run.kind != COUNTED or counts_itself(run.contestant, run.workload))
+            and (run.kind != KERNEL or not self.quick or run.workload.connections == 1)
+        ]
 
     def contestants_of(self):
         """Of each workload, those that were refused too, in their order."""
@@ -64,15 +77,27 @@ def _server_cells(options):
     alone = not chosen
     if alone:  # somebody must be there to be held against
         chosen = [each for each in contestants.MODES if each.name == contestants.BASE]
-    loads = ["echo"] if grid.given(options) else ["echo", "upload"]
-    asked = grid.given(options) or options.connections
+    asked = grid.given(options)
     cells = []
+    loads = ["echo"] if asked else USUAL_LOADS[options.quick]
     for workload in grid.workloads(options, loads, connections):
-        beside = [each for each in others if asked or each.group != "peers"
-                  or workload.load != "upload" and workload.connections <= PEER_CONNECTIONS]
+        before, beside = ([each for each in several if asked or _is_usual(workload, each, options)]
+                          for several in (chosen, others))
         if beside or not alone:
-            cells += [Cell(workload, each) for each in [*chosen, *beside]]
+            cells += [Cell(workload, each) for each in [*before, *beside]]
     return cells
+
+
+def _is_usual(workload, contestant, options):
+    """Whether it is measured when nobody has asked for a load: what shows something, in a few
+    minutes. A server of one's own may do no more than echo."""
+    if workload.load == "upload":
+        return contestant.group == "modes"
+    if workload.load == "churn":
+        return workload.connections == CHURNING and (
+            contestant.group == "peers" or contestant.name == contestants.BASE)
+    return (contestant.group != "peers" or workload.connections <= PEER_CONNECTIONS
+            or options.connections)
 
 
 def _server_rounds(options):
@@ -90,7 +115,7 @@ def _model_cells(options):
 
 
 def _checked(name, cells, rounds, options):
-    part = Part(name, rounds=rounds, budget=BUDGETS[name][options.quick])
+    part = Part(name, rounds=rounds, budget=BUDGETS[name][options.quick], quick=options.quick)
     limit = machine.hard_descriptor_limit()
     for cell in cells:
         reason = refusal(*cell, limit)

@@ -33,6 +33,8 @@ def _of_workload(workload, hard_limit):
         return "an upload has no rate of messages"
     if workload.depth > 1 and workload.load in ("upload", "churn"):
         return "only loads that answer on a connection that stays have a depth"
+    if workload.load != "http" and workload.path != USUAL["path"]:
+        return "only HTTP has paths"
     if workload.load != "download" and (workload.read_rate or workload.answer != USUAL["answer"]):
         return "only a download has answers of a size, and slow readers"
     return None

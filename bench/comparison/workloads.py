@@ -22,6 +22,7 @@ class Workload:
     read_size: int = 0  # largest read of the server; 0: its own default
     work: float = 0  # microseconds of work of the server for each request
     loops: int = 1  # event loops, each in a thread of its own
+    path: str = "/plain"  # of a GET
     rate: float = 0  # messages per second that fall due, answered or not; 0: a closed loop
 
     @property
@@ -40,7 +41,11 @@ class Workload:
         words = [self.load, str(self.connections)]
         for field, (short, _) in AXES.items():
             value = getattr(self, field)
-            if value != USUAL[field] and not (field == "size" and self.size == usual_size(self.load)):
+            if value == USUAL[field] or field == "size" and value == usual_size(self.load):
+                continue
+            if field == "path":
+                words.append(f"{short}{value}")
+            else:
                 words.append(f"{short}{value * 100:g}%" if field == "active" else f"{short}{value:g}")
         return "-".join(words)
 
@@ -81,6 +86,7 @@ AXES = {
     "read_size": ("read", "reads of {:,} bytes"),
     "work": ("work", "{:g} µs of work"),
     "loops": ("loops", "{} loops"),
+    "path": ("", "of {}"),
     "rate": ("rate", "{:,g} messages/s due"),
 }
 

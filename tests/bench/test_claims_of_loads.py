@@ -137,7 +137,8 @@ class Loops(unittest.TestCase):
         shares = {"exclusive": exclusive, "reuse_port": reuse_port, "round_robin": 25}
         return scaling.judge_balance(figures({spread: {"counters": {
             "calls.accept4": 100, "loop.2.accepted": share,
-            **{f"loop.{place}.accepted": (100 - share) / 3 for place in (0, 1, 3)}}} for spread, share in shares.items()}, rounds))
+            **{f"loop.{place}.accepted": (100 - share) / 3 for place in (0, 1, 3)}}}
+            for spread, share in shares.items()}, rounds))
 
     def test_one_worker_gets_most(self):
         finding = self.balanced(90)

@@ -81,7 +81,7 @@ class HeldAgainstBase(unittest.TestCase):
         for peer, cpu in zip(peers, ([9.0] * 20, [12.0] * 20, [9.0, 11.0] * 10)):
             for number, value in enumerate(cpu, 1):
                 results.add(Run(TIMED, number, ECHO, peer), {"cpu": value})
-        text, = held_against_base(results, [ECHO, UPLOAD], [*MODES, *peers], "peers")
+        text, = held_against_base(results, [ECHO, UPLOAD], peers)
         self.assertEqual(text, "Echo of 64-byte messages, 50 connections, server CPU per request "
                          "over epoll-level: less for quick 0.90 (0.90–0.90); more for slow 1.20 "
                          "(1.20–1.20); no difference can be told for same 1.00 (0.90–1.10).")
