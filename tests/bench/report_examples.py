@@ -100,7 +100,8 @@ def run_file(workloads=EVERYTHING, rounds=20, seed=1):
         plan={"rounds": rounds, "server_core": 0, "client_core": 1},
         finding=["Small messages, server CPU per request of edge over level: no difference can be "
                  "told: 1.00 (0.98–1.02) with 50 connections."],
-        further=[{"title": "Upload of one file of 1 GiB", "header": ["receiver", "seconds", "MiB/s"],
+        further=[{"title": "Upload of one file of 1 GiB",
+                  "header": ["receiver", "seconds", "MiB/s"],
                   "rows": [["transfer_server", "0.08 (0.07–0.09)", "773 (700–800)"],
                            ["socat", "not installed"]], "notes": ["Every byte is compared."]}])
 
@@ -155,4 +156,5 @@ def write(folder, **documents):
 
 
 if __name__ == "__main__":
-    write(sys.argv[1], results=run_file(), peers=peers_file(), claims=claims_file(), micro=micro_file())
+    write(sys.argv[1], results=run_file(), peers=peers_file(), claims=claims_file(),
+          micro=micro_file())

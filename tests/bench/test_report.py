@@ -12,7 +12,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from comparison import report
-from report_examples import ECHO, OPEN, UPLOAD, UPPER, claims_file, micro_file, peers_file, run_file, write
+from report_examples import (
+    ECHO, OPEN, UPLOAD, UPPER, claims_file, micro_file, peers_file, run_file, write)
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 NO_NUMBER = re.compile(r"(?<![-\w])(nan|inf)(?![-\w])", re.IGNORECASE)
@@ -118,8 +119,8 @@ class Whole(unittest.TestCase):
         titles = re.findall(r"<h2>(.*?)</h2>", self.text)
         for title in ("What the figures say", "Against other libraries", "Level against edge",
                       "Cost against watched and active descriptors", "Latency",
-                      "The highest rate that is kept", "Seven models of serving", "Memory per connection", "Published claims",
-                      "Negative results", "All figures", "How it was measured, and its limits",
+                      "The highest rate that is kept", "Seven models of serving",
+                      "Memory per connection", "Published claims", "Negative results", "All figures", "How it was measured, and its limits",
                       "The machine", "How to measure this again"):
             self.assertIn(title, titles)
 
@@ -188,7 +189,8 @@ class Parts(Reported):
         self.assertIn("stopped before its end", page.text)
 
     def test_a_run_that_has_measured_nothing(self):
-        _, _, page = self.report(results=run_file(ECHO[:1], rounds=1) | {"samples": [], "complete": False})
+        document = run_file(ECHO[:1], rounds=1) | {"samples": [], "complete": False}
+        _, _, page = self.report(results=document)
         self.assertIn("The machine", page.text)
 
     def test_files_of_different_machines_are_warned_of(self):

@@ -155,7 +155,8 @@ def percentiles(title, distributions):
         style = drawing.line(each.kind)
         shares, values = merged(each.histograms)
         seen = shares >= FIRST_SHARE
-        axes.plot(_nines(shares[seen]), values[seen], color=style["color"], linestyle=style["linestyle"],
+        axes.plot(_nines(shares[seen]), values[seen], color=style["color"],
+                  linestyle=style["linestyle"],
                   linewidth=1.3)
         _percentile_bars(axes, each, style, shares[-1])
         furthest = max(furthest, _nines(shares[-1]))

@@ -70,8 +70,8 @@ def sections(found):
     return parts
 
 
-COSTS = Text("Where figures span far, the axes are logarithmic. A line that climbs as steeply as its "
-             "number grows is a cost in proportion to it, a flat one a cost that does not care.")
+COSTS = Text("Where figures span far, the axes are logarithmic. A line that climbs as steeply as "
+             "its number grows is a cost in proportion to it, a flat one a cost that does not care.")
 
 
 def _write_beside(folder, parts):

@@ -8,8 +8,8 @@ from comparison.report.sentences import ratios
 from comparison.statistics import estimate
 
 BASE, FLOOR = peers_micro.BASE, peers_micro.FLOOR
-NO_WINNER = (f"Without a server: nothing was found in which a library decidedly takes less time than "
-             f"{BASE}, or there were too few rounds.")
+NO_WINNER = ("Without a server: nothing was found in which a library decidedly takes less time "
+             f"than {BASE}, or there were too few rounds.")
 
 
 def summary(document):

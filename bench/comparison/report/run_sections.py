@@ -52,7 +52,8 @@ def peers(run):
 
 
 def _wins(run, workloads):
-    found = [(workload, each, ratio) for workload in workloads for each in run.under(workload, *PEERS)
+    found = [(workload, each, ratio) for workload in workloads
+             for each in run.under(workload, *PEERS)
              if (ratio := run.ratio(workload, each.name, "cpu"))]
     won = [f"{each.name} takes ×{shown(ratio)} the CPU of {run.base(workload)} ({workload.title})"
            for workload, each, ratio in found if ratio.decided and ratio.direction < 0]
