@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from comparison import claims, claims_page, machine, trial
+from comparison import claims, claims_page, machine, report, trial
 from comparison.laboratory import Laboratory
 from comparison.measure import default_build
 from comparison.progress import clock_time
@@ -38,7 +38,7 @@ def arguments(words=None, known=()):
                         help=f"interleaved rounds ({ROUNDS}; fewer than 20 decide nothing)")
     parser.add_argument("--seed", type=int, help="of the order within the rounds (random)")
     parser.add_argument("--output", type=Path, default=PROJECT / "build" / "bench",
-                        help="folder of claims.json and claims.md (build/bench)")
+                        help="folder of claims.json, claims.md and report.html (build/bench)")
     parser.add_argument("--build", type=Path, default=default_build(PROJECT),
                         help=argparse.SUPPRESS)
     options = parser.parse_args(words)
@@ -91,8 +91,10 @@ def main():
     (options.output / "claims.json").write_text(
         json.dumps(document, indent=1, ensure_ascii=False))
     (options.output / "claims.md").write_text(claims_page.markdown(document))
+    report.write(options.output)
     where = min(os.path.relpath(options.output), str(options.output.resolve()), key=len)
-    print(f"\n{clock_time(document['seconds'])} minutes; {where}/claims.md, {where}/claims.json")
+    print(f"\n{clock_time(document['seconds'])} minutes; {where}/report.html, "
+          f"{where}/claims.md, {where}/claims.json")
     if not found.complete:
         print("Stopped before the end.", file=sys.stderr)
         return 130

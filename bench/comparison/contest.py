@@ -55,12 +55,13 @@ class Figures:
         return statistics.estimate(function(*(column[number] for column in columns))
                                    for number in sorted(common))
 
-    def trouble(self):
-        """What could not be measured, and what the clients were too slow for, to be put behind a
-        sentence; "" when there is nothing to say."""
-        reasons = {each["cell"]: each["reason"] for each in self.samples if "reason" in each}
+    def trouble(self, cells=None):
+        """Of these cells, else of all: what could not be measured, and what the clients were too
+        slow for, to be put behind a sentence; "" when there is nothing to say."""
+        reasons = {each["cell"]: each["reason"] for each in self.samples
+                   if "reason" in each and (cells is None or each["cell"] in cells)}
         parts = [f"{cell}: {reason}" for cell, reason in reasons.items()]
-        limited = self.limited()
+        limited = [cell for cell in self.limited() if cells is None or cell in cells]
         if limited:
             parts.append("the clients were the limit of " + ", ".join(limited))
         return f" ({'; '.join(parts)})" if parts else ""
@@ -95,19 +96,23 @@ class Stand:
     def __exit__(self, *problem):
         return self._end.__exit__(*problem)
 
+    @property
+    def server(self):
+        """The process."""
+        return self._run.server.child
+
     def time(self):
-        cpu = self._run.server.child.cpu_ns()
+        cpu = self.server.cpu_ns()
         load = self._run.measure(self._seconds)
-        values = timed_values(self._workload, load, self._run.server.child.cpu_ns() - cpu)
+        values = timed_values(self._workload, load, self.server.cpu_ns() - cpu)
         values.pop("histogram", None)  # nothing is judged by it
         return values
 
     def count(self):
         """By a server that counts its calls; see Bench.counted."""
-        server = self._run.server.child
-        first, before = look(server), look(server)
+        first, before = look(self.server), look(self.server)
         load = self._run.measure(self._seconds)
-        after = look(server)
+        after = look(self.server)
         own = difference(before, first)
         return counted_values(self._workload, load, difference(difference(after, before), own))
 

@@ -156,25 +156,6 @@ def extremes(results, workload, contestants, metric, what=""):
     return text + "."
 
 
-def picture_sentence(results, workloads, contestants, key, ratio=False):
-    """About the workload with most connections that has figures."""
-    for workload in sorted(workloads, key=lambda each: -each.connections):
-        if results.of(workload, results.base_of(workload), key) is not None:
-            if ratio:
-                return _against_base(results, workload, contestants, key)
-            metric = next(each for each in timed_metrics(workload.load) if each.key == key)
-            return extremes(results, workload, contestants, metric)
-    return "Not measured."
-
-
-def _against_base(results, workload, contestants, key):
-    base = results.base_of(workload)
-    ratios = {each.name: results.against_base(workload, each.name, key)
-              for each in contestants if each.name != base}
-    ratios = {name: ratio for name, ratio in ratios.items() if ratio is not None}
-    return f"{workload.title}, over {base}: {_sides(ratios) or 'nothing to compare'}."
-
-
 def cautions(results, workload, contestants):
     """What a reader of the absolute figures should know."""
     return [text for text in (_bottleneck(results, workload, contestants),

@@ -1,5 +1,5 @@
-"""Dispatch, registration, timers and posts: Pollux against the libraries that people would otherwise
-pick and against bare loops, one program for each (bench/peers), which stand by.
+"""Dispatch, registration, timers and posts: Pollux against the libraries that people would
+otherwise pick and against bare loops, one program for each (bench/peers), which stand by.
 
 `measure` makes samples; everything else is a pure function of them.
 """
@@ -164,15 +164,15 @@ GROUPS = [
                        f"{verb} a descriptor on {facility}")
                 for facility in ("epoll", "poll", "select")
                 for figure, verb in (("add_ns", "watch"), ("remove_ns", "leave"))),
-          ("With what the library puts off until its next turn, and with close(2): some leave it to "
-           "that to take a descriptor out of the kernel's set.",)),
+          ("With what the library puts off until its next turn, and with close(2): some leave it "
+           "to that to take a descriptor out of the kernel's set.",)),
     Group("Timers, per operation",
           (Column("timers", "arm_ns", "arm", "arm a timer"),
            Column("timers", "put_off_ns", "put off", "put off an idle timeout"),
            Column("timers", "cancel_ns", "cancel", "cancel a timer"),
            Column("timers", "call_ns", "call when due", "call a timer that is due")),
-          ("Timers that are made once and kept. They are armed for 1 to 61 s and cancelled in random "
-           "order; put off to 60 s from now, any of them at any time, 64 in a turn; armed for 1 to "
+          ("Timers that are made once and kept. They are armed for 1 to 61 s and cancelled in "
+           "random order; put off to 60 s from now, any of them at any time, 64 in a turn; armed for 1 to "
            "100 ms and called when all are due. libevent puts off in a queue for timeouts of one "
            "length, as its book advises.",)),
     Group("Posts from another core",
@@ -183,9 +183,10 @@ GROUPS = [
                   "have a job go to another loop and come back")),
           ("A burst: a thread posts as fast as it can. There and back: one job between two loops, "
            "each of which sleeps meanwhile; the kernel's wake-up is nearly all of it.",
-           "What a library does not carry goes through a queue of ours (a mutex and a vector), and "
-           "the library is signalled when that was empty. A signal alone carries nothing: signals "
-           "that meet are one.")),
+           "What a library does not carry goes through a queue of ours (a mutex, and a vector of "
+           "function pointers with an argument; Pollux and Asio take any callable), and the "
+           "library is signalled when that was empty. A signal alone carries nothing: signals that "
+           "meet are one.")),
 ]
 
 
@@ -274,8 +275,8 @@ def ratio_of(samples, column, name, base=BASE):
 
 
 def sections(samples):
-    """A table for each group that has samples: what Pollux takes, and how many times that the others
-    take; then the same with the bare loop for Pollux, where there is one."""
+    """A table for each group that has samples: what Pollux takes, and how many times that the
+    others take; then the same with the bare loop for Pollux, where there is one."""
     found = []
     for group in GROUPS:
         columns = [each for each in group.columns

@@ -10,6 +10,7 @@ from comparison.processes import Failed
 from comparison.progress import clock_time
 
 QUICK_SHARE = 0.12  # of the time of a full attempt
+TRUST = 60.0  # seconds until the pace so far counts as much as what the claims say of themselves
 STOPPED = "Ctrl-C came first"
 
 
@@ -44,7 +45,7 @@ class Forecast:
 
     def left(self, elapsed):
         """Seconds, `elapsed` into the first of those left."""
-        pace = self._took / self._said if self._said > 1 else 1.0
+        pace = (self._took + TRUST) / (self._said + TRUST)
         return pace * sum(self._left[1:]) + max(0.0, pace * self._left[0] - elapsed)
 
 

@@ -1,8 +1,8 @@
 // What it costs to learn which of N descriptors are ready (Kerrisk, linux.conf.au 2006): each
-// operation makes some ready, chosen at random and spread evenly, waits without a limit, and reads
-// those that were found.
+// operation makes some ready, spread evenly from one on that is chosen at random, or always the
+// same ones, waits without a limit, and reads those that were found.
 //
-//     kernel_wait WATCHED, then: go OPERATIONS none|select|poll|epoll N ACTIVE
+//     kernel_wait WATCHED, then: go OPERATIONS none|select|poll|epoll N ACTIVE random|same
 //
 // `none` knows which are ready: what writing and reading alone cost. The descriptors are eventfds,
 // as a process that may hold 20 000 descriptors cannot hold 10 000 pipes. select is called with a
@@ -106,14 +106,15 @@ private:
     std::vector<epoll_event> events_ = std::vector<epoll_event>(capacity);
 };
 
-template <class Facility> Answer measure(Fds fds, std::size_t active, std::uint64_t operations) {
+template <class Facility>
+Answer measure(Fds fds, std::size_t active, bool same, std::uint64_t operations) {
     Facility facility{fds};
     Chance chance{static_cast<std::uint64_t>(now())};
     const std::size_t stride = fds.size() / active;
     std::uint64_t seen = 0;
     const std::int64_t begin = thread_cpu();
     for (std::uint64_t done = 0; done < operations; ++done) {
-        std::size_t place = chance.below(fds.size());
+        std::size_t place = same ? 0 : chance.below(fds.size());
         for (std::size_t i = 0; i < active; ++i, place = (place + stride) % fds.size()) {
             const int fd = fds[place].get();
             signal(fd);
@@ -135,13 +136,16 @@ Answer answer(Fds fds, const Question& question) {
     const std::string& name = question.word(0);
     const std::size_t watched = question.number(1);
     const std::size_t active = question.number(2);
+    const std::string& choice = question.word(3);
     if (watched > fds.size() || active == 0 || active > watched)
         throw std::invalid_argument{"not so many descriptors"};
+    if (choice != "random" && choice != "same") throw std::invalid_argument{"no choice " + choice};
+    const bool same = choice == "same";
     fds = fds.first(watched);
-    if (name == "none") return measure<None>(fds, active, question.count());
-    if (name == "select") return measure<Select>(fds, active, question.count());
-    if (name == "poll") return measure<Poll>(fds, active, question.count());
-    if (name == "epoll") return measure<Epoll>(fds, active, question.count());
+    if (name == "none") return measure<None>(fds, active, same, question.count());
+    if (name == "select") return measure<Select>(fds, active, same, question.count());
+    if (name == "poll") return measure<Poll>(fds, active, same, question.count());
+    if (name == "epoll") return measure<Epoll>(fds, active, same, question.count());
     throw std::invalid_argument{"no facility " + name};
 }
 

@@ -38,6 +38,7 @@ public:
 
     std::size_t closed_by_server() const {
         std::vector<pollfd> all;
+        all.reserve(sockets_.size());
         for (const Fd& socket : sockets_)
             all.push_back({.fd = socket.get(), .events = POLLRDHUP, .revents = 0});
         if (poll(all.data(), all.size(), 0) < 0) fail("poll");
@@ -125,10 +126,10 @@ void start_helper(const Options& options, std::size_t count, std::vector<Helper>
     int to[2];
     int from[2];
     if (pipe2(to, O_CLOEXEC) < 0 || pipe2(from, O_CLOEXEC) < 0) fail("pipe2");
-    Fd to_read{to[0]};
+    const Fd to_read{to[0]};
     Fd to_write{to[1]};
     Fd from_read{from[0]};
-    Fd from_write{from[1]};
+    const Fd from_write{from[1]};
     const auto share = static_cast<unsigned>(helpers.size() + 1);
     const pid_t pid = fork();
     if (pid < 0) fail("fork");

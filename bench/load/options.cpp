@@ -147,7 +147,7 @@ const std::array option_list{
            "due. They go to the connections in turn, and wait there while --depth are under way",
            [](Options& options, std::string_view option, std::string_view value) {
                options.rate = parse_number<double>(option, value);
-               if (!(options.rate > 0 && options.rate <= 1e8))
+               if (options.rate <= 0 || options.rate > 1e8)
                    throw Failure{"--rate: more than 0, up to 100000000"};
            }},
     Option{"--arrivals", "HOW", answering,

@@ -64,8 +64,8 @@ private:
 
 class Loop {
 public:
-    Loop(int listener, int termination, const Answers& how)
-        : listener_{listener}, termination_{termination}, how_{how} {
+    Loop(int listener, int termination, Answers how)
+        : listener_{listener}, termination_{termination}, how_{std::move(how)} {
         control(EPOLL_CTL_ADD, listener_, EPOLLIN);
         control(EPOLL_CTL_ADD, termination_, EPOLLIN);
     }

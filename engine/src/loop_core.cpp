@@ -133,12 +133,16 @@ void LoopCore::post(Task task) {
         posted_.push_back(std::move(task));
         has_posted_.store(true);
     }
-    // On the loop's own thread the next turn finds it without being woken.
-    if (thread_.load(std::memory_order_relaxed) != std::this_thread::get_id()) wake();
+    // On the loop's own thread the next turn finds it without being woken. A loop that is being
+    // woken clears `woken_` before it looks at `has_posted_`. Looking here leaves that flag in the
+    // caches of both threads while one of them posts much.
+    if (thread_.load(std::memory_order_relaxed) != std::this_thread::get_id() && !woken_.load())
+        wake();
 }
 
 void LoopCore::wake() noexcept {
-    // In a child the eventfd is the parent's until after_fork.
+    // In a child the eventfd is the parent's until after_fork. To look at the flag first would not
+    // do: a store of the caller's, as weak as it likes, must be seen by the turn that follows.
     if (!process_.is_current() || woken_.exchange(true)) return;
     const int saved = errno; // may run in a signal handler
     const std::uint64_t one = 1;

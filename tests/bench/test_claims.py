@@ -70,9 +70,9 @@ class Trials(unittest.TestCase):
 
 class Rest(unittest.TestCase):
     def test_the_time_left_follows_the_pace_so_far(self):
-        forecast = trial.Forecast([claim_of("K1", None, 10), claim_of("K2", None, 20)], False)
-        self.assertEqual(forecast.left(4), 26)
-        forecast.note(20)
+        forecast = trial.Forecast([claim_of("K1", None, 60), claim_of("K2", None, 20)], False)
+        self.assertEqual(forecast.left(4), 76)
+        forecast.note(180)
         self.assertEqual(forecast.left(10), 30)
         self.assertEqual(forecast.left(100), 0)
 

@@ -75,8 +75,8 @@ class Edge(unittest.TestCase):
 
 class Uring(unittest.TestCase):
     def judged(self, cpu, rounds=20):
-        return busy.judge_uring(figures({busy.BARE: {"cpu": 5.0, "rate": 1e5},
-                                         busy.URING: {"cpu": cpu, "rate": 1e5}}, rounds))
+        return busy.judge_uring(figures({busy.BARE: {"cpu": 5.0, "kernel_calls": 2},
+                                         busy.URING: {"cpu": cpu, "kernel_calls": 0.1}}, rounds))
 
     def test_cheaper_the_same_and_unsure(self):
         self.assertEqual(self.judged(4.0).verdict, HOLDS)
@@ -103,6 +103,9 @@ class Calls(unittest.TestCase):
         finding = self.judged(lambda calls: 5.0 + (calls == 2.1) + 0.3 * (calls == 5.0))
         self.assertEqual(finding.verdict, FAILS)
         self.assertIn("alone does not tell", finding.negative)
+
+    def test_what_falls_with_the_calls_is_not_explained(self):
+        self.assertEqual(self.judged(lambda calls: 9 - calls).verdict, FAILS)
 
     def test_few_servers(self):
         one = figures({busy.LEVEL: {"cpu": 1.0, "calls": 2}})

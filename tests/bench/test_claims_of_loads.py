@@ -75,7 +75,7 @@ class WakeUps(unittest.TestCase):
 
 
 class Directions(unittest.TestCase):
-    def judged(self, level=2 / 16, once=0, once_cpu=60.0):
+    def judged(self, level=2 / 8, once=0, once_cpu=60.0):
         cells = {name: {"cpu": 60.0, "kernel_changes": level, "kernel_waits": 1}
                  for name in triggers.REGISTRATIONS}
         cells[triggers.ONCE] |= {"cpu": once_cpu, "kernel_changes": once}
@@ -89,7 +89,7 @@ class Directions(unittest.TestCase):
 
     def test_otherwise(self):
         self.assertEqual(self.judged(level=0.0).verdict, FAILS)
-        self.assertEqual(self.judged(once=1 / 16).verdict, FAILS)
+        self.assertEqual(self.judged(once=1 / 8).verdict, FAILS)
         self.assertEqual(self.judged(once_cpu=30.0).verdict, FAILS)
 
     def test_not_counted(self):
@@ -137,7 +137,8 @@ class Loops(unittest.TestCase):
         shares = {"exclusive": exclusive, "reuse_port": reuse_port, "round_robin": 25}
         return scaling.judge_balance(figures({spread: {"counters": {
             "calls.accept4": 100, "loop.2.accepted": share,
-            **{f"loop.{place}.accepted": (100 - share) / 3 for place in (0, 1, 3)}}} for spread, share in shares.items()}, rounds))
+            **{f"loop.{place}.accepted": (100 - share) / 3 for place in (0, 1, 3)}}}
+            for spread, share in shares.items()}, rounds))
 
     def test_one_worker_gets_most(self):
         finding = self.balanced(90)

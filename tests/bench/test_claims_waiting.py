@@ -15,13 +15,13 @@ def made_up(rounds=20, per_descriptor=35.0, epoll=(200.0, 0.0, 80.0), poll_base=
     """Every cell as if waits cost exactly this: epoll by its base, by descriptor, by active one."""
     samples = []
     for number in range(1, rounds + 1):
-        for name, watched, active in waiting.cells():
+        for name, watched, active, choice in waiting.cells():
             cost = ACTIVE_COST * active
             if name == "epoll":
                 cost += epoll[0] + epoll[1] * watched + epoll[2] * active
             elif name != "none":
                 cost += poll_base + per_descriptor * watched
-            samples.append({"round": number, "cell": [name, watched, active], "count": 10,
+            samples.append({"round": number, "cell": [name, watched, active, choice], "count": 10,
                             "cpu_ns": 10 * cost})
     return samples
 
@@ -68,9 +68,10 @@ class Program(unittest.TestCase):
         with Answerer([BUILD / "bench" / "kernel_wait", 1200], min(os.sched_getaffinity(0))) as asked:
             for name in ("none", *waiting.FACILITIES):
                 for watched, active in ((1, 1), (64, 64), (1200, 7), (1200, 1200)):
-                    answer = asked.ask(3, name, watched, active)
-                    self.assertEqual(answer["count"], 3)
-                    self.assertGreater(answer["cpu_ns"], 0)
+                    for choice in (waiting.RANDOM, waiting.SAME):
+                        answer = asked.ask(3, name, watched, active, choice)
+                        self.assertEqual(answer["count"], 3)
+                        self.assertGreater(answer["cpu_ns"], 0)
 
 
 if __name__ == "__main__":

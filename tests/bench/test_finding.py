@@ -2,7 +2,7 @@ import unittest
 
 from comparison.contestants import MODES, Contestant
 from comparison.finding import (cautions, disagreements, held_against_base, level_against_edge,
-                                models_side_by_side, number, picture_sentence)
+                                models_side_by_side, number)
 from comparison.results import KERNEL, TIMED, Run
 from examples import (BY_NAME, ECHO, MODELS, MODELS_50, UPLOAD, level_and_edge, no_results, served,
                       timed)
@@ -92,13 +92,6 @@ class OtherSentences(unittest.TestCase):
         self.assertEqual(number(0.0), "0.00")
         self.assertEqual(number(0.0012), "0.001")
         self.assertEqual(number(1234.5, 0), "1,234")
-
-    def test_picture_of_nothing(self):
-        self.assertEqual(picture_sentence(no_results(), [ECHO], MODES, "cpu"), "Not measured.")
-
-    def test_picture_names_both_ends(self):
-        text = picture_sentence(level_and_edge(STEADY, [8.0] * 5), [ECHO], MODES, "cpu")
-        self.assertIn("from 8.00 (8.00–8.00) µs (epoll-edge) to 10.00", text)
 
     def test_an_unsteady_machine_is_said(self):
         self.assertEqual(cautions(no_results(), ECHO, MODES), [])

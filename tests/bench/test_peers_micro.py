@@ -1,5 +1,5 @@
-"""Dispatch, timers and posts against other libraries: the programs do what they say, and the figures
-say what was measured."""
+"""Dispatch, timers and posts against other libraries: the programs do what they say, and the
+figures say what was measured."""
 
 import os
 import shutil
@@ -139,8 +139,8 @@ class Figures(unittest.TestCase):
             self.assertEqual(peers_micro.where_pollux_wins(samples), [])
 
     def test_the_best_is_named_first_and_the_floor_is_no_peer(self):
-        samples = [each for name, value in (("pollux", 20), ("libuv", 15), ("libev", 10), ("bare", 1))
-                   for each in timed(name, [value] * 20)]
+        values = {"pollux": 20, "libuv": 15, "libev": 10, "bare": 1}
+        samples = [each for name, value in values.items() for each in timed(name, [value] * 20)]
         self.assertEqual(peers_micro.where_a_peer_wins(samples),
                          ["Takes less time than pollux to arm a timer: libev ×0.50 (0.50–0.50); "
                           "libuv ×0.75 (0.75–0.75)."])

@@ -12,7 +12,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from comparison import report
-from report_examples import ECHO, OPEN, UPLOAD, UPPER, claims_file, micro_file, run_file, write
+from report_examples import (
+    ECHO, OPEN, UPLOAD, UPPER, claims_file, micro_file, peers_file, run_file, write)
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 NO_NUMBER = re.compile(r"(?<![-\w])(nan|inf)(?![-\w])", re.IGNORECASE)
@@ -118,8 +119,8 @@ class Whole(unittest.TestCase):
         titles = re.findall(r"<h2>(.*?)</h2>", self.text)
         for title in ("What the figures say", "Against other libraries", "Level against edge",
                       "Cost against watched and active descriptors", "Latency",
-                      "The highest rate that is kept", "Seven models of serving", "Memory per connection", "Published claims",
-                      "Negative results", "All figures", "How it was measured, and its limits",
+                      "The highest rate that is kept", "Seven models of serving",
+                      "Memory per connection", "Published claims", "Negative results", "All figures", "How it was measured, and its limits",
                       "The machine", "How to measure this again"):
             self.assertIn(title, titles)
 
@@ -174,6 +175,13 @@ class Parts(Reported):
         self.assertIn("Published claims", text)
         self.assertNotIn("Level against edge", text)
 
+    def test_libraries_without_a_server(self):
+        _, text, page = self.report(peers=peers_file())
+        self.assertIn("What the libraries take without a server", text)
+        self.assertIn("Takes less time than pollux to arm a timer: libev ×0.5", page.text)
+        _, _, page = self.report(peers=peers_file(rounds=5))
+        self.assertIn("or there were too few rounds", page.text)
+
     def test_a_run_that_was_stopped_is_shown_and_said_to_be_one(self):
         document = run_file(ECHO[:1], rounds=1) | {"complete": False, "finding": []}
         document["samples"] = document["samples"][:3]
@@ -181,7 +189,8 @@ class Parts(Reported):
         self.assertIn("stopped before its end", page.text)
 
     def test_a_run_that_has_measured_nothing(self):
-        _, _, page = self.report(results=run_file(ECHO[:1]) | {"samples": [], "complete": False})
+        document = run_file(ECHO[:1], rounds=1) | {"samples": [], "complete": False}
+        _, _, page = self.report(results=document)
         self.assertIn("The machine", page.text)
 
     def test_files_of_different_machines_are_warned_of(self):
@@ -209,6 +218,13 @@ class Parts(Reported):
         _, _, page = self.report(results=document)
         self.assertEqual(page.all("script"), [])
         self.assertIn(HOSTILE, page.text)
+
+    def test_counts_that_disagree_are_said_loudly(self):
+        document = run_file(ECHO[:1], rounds=1)
+        document["samples"][0]["values"]["differences"] = ["recv: 3 by the engine, 4 by the kernel"]
+        _, _, page = self.report(results=document)
+        self.assertIn("do not count the same", page.text)
+        self.assertIn("recv: 3 by the engine", page.text)
 
     def test_figures_that_are_none_are_left_out(self):
         document = run_file([ECHO[0], ECHO[1], OPEN[0]], rounds=2)

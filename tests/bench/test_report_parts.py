@@ -34,7 +34,7 @@ class Figures(unittest.TestCase):
         self.assertEqual(self.figure("1.2 ms (1–2)"), ([1000, 1200, 2000], "µs"))
 
     def test_words_are_none(self):
-        for cell in ("–", "", "level", "3 threads wait", None, True, "1.2 (3), his 4", float("nan")):
+        for cell in ("–", "", "level", "3 threads wait", None, True, "1 (3), his 4", float("nan")):
             self.assertIsNone(read_figure(cell), cell)
 
 
@@ -44,9 +44,9 @@ class TablePictures(unittest.TestCase):
                 for figure in table_pictures.pictures(header, rows)]
 
     def test_columns_of_one_quantity_are_lines_of_one_picture(self):
+        header = ["watched", "poll, one wait", "epoll, one wait", "calls"]
         rows = [[count, "1 µs (1–1)", "2 µs (1–3)", "7 (6–8)"] for count in (1, 10, 100)]
-        self.assertEqual(self.drawn(["watched", "poll, one wait", "epoll, one wait", "calls"], rows),
-                         [("one wait, µs", 2)])
+        self.assertEqual(self.drawn(header, rows), [("one wait, µs", 2)])
 
     def test_of_two_numbers_each_is_an_axis_while_the_other_stays(self):
         rows = [[n, a, "1 µs (1–2)"] for n, a in

@@ -70,7 +70,8 @@ class Failing(unittest.TestCase):
     def test_one_that_does_not_start_or_do_its_part_has_a_reason(self):
         programs = {
             "absent": ["/nonexistent"],
-            "lazy": python("print('ready', flush=True); input(); print('{\"count\": 1}', flush=True)"),
+            "lazy": python("print('ready', flush=True); input(); "
+                           "print('{\"count\": 1}', flush=True)"),
             "rude": python("print('go away', flush=True)"),
         }
         samples = standing.rounds(programs, [], 2, seed=1, core=CORE, count=10)

@@ -27,7 +27,7 @@ MODES = [
     server(TOGGLING, "--serve", "echo-toggling"),
 ]
 BARE, URING = "bare-epoll", "liburing"
-PEERS = (BARE, URING, "threads", "libevent", "libevent-event", "libuv", "asio")
+PEERS = (BARE, URING, "bare-threads", "libevent", "libevent-event", "libev", "libuv", "asio")
 COMPARED_WITH_MANY = (SELECT, POLL, LEVEL, EDGE, DRAIN)
 HOW = ("server and clients on one core, so that the server is never idle and the clients are "
        "never the limit")
@@ -48,7 +48,9 @@ def busy(lab):
     modes = [cell_of(each, FEW) for each in MODES]
     more = [cell_of(each, MANY) for each in MODES if each.name in COMPARED_WITH_MANY]
     others = [cell_of(each, FEW) for each in peers(lab.build) if each.name in PEERS]
-    return Figures(contest.counted(lab, modes, SECONDS)
+    absent = [{"cell": name, "round": 1, "reason": "was not built"}
+              for name in PEERS if name not in {each.name for each in others}]
+    return Figures(absent + contest.counted(lab, modes, SECONDS)
                    + contest.counted_by_kernel(lab, modes + others, SECONDS)
                    + contest.timed(lab, modes + more + others, SECONDS))
 
@@ -70,6 +72,11 @@ def told(ratios):
         f"{name} {factor(ratio)} at {count}" for (count, name), ratio in ratios.items()))
 
 
+def trouble(figures, names):
+    return figures.trouble([named(name, count) for name in (LEVEL, *names)
+                            for count in (FEW, MANY)])
+
+
 COST_HEADER = ["connections", "server", "server CPU µs per request", f"to {LEVEL}"]
 
 
@@ -88,7 +95,7 @@ def judge_alike(figures):
     ratios = against_level(figures, names)
     found = verdict(*(within(ratio, 0.9, 1.1) for ratio in ratios.values()))
     return Finding(
-        found, told(ratios) + figures.trouble(), samples=figures.samples,
+        found, told(ratios) + trouble(figures, names), samples=figures.samples,
         table={"header": COST_HEADER, "rows": cost_rows(figures, (LEVEL, *names))},
         negative="Where all connections are busy, changing select or poll for epoll gains next to "
                  "nothing: what grows with connections that are idle is what tells them apart"
@@ -101,7 +108,7 @@ def judge_alike(figures):
        f"request where level makes none, else they are the same, so their difference is the cost "
        f"of a call. Holds if two such calls per request, as a server makes that asks for "
        f"writability before each answer, would be 5 % of its CPU or more, the whole interval; does "
-       f"not hold if they would be less.", seconds=3)
+       f"not hold if they would be less.", seconds=1)
 def registration_costs(lab):
     return judge_registration(busy(lab))
 
@@ -117,13 +124,14 @@ def judge_registration(figures):
         verdict(above(share, 0.05)),
         f"two calls per request are {in_percent(share)} of the CPU, one is "
         f"{with_interval(one_call)} µs; a server that toggles pays {factor(toggling)}, "
-        f"for two calls and one more wait; calls per request: {calls}" + figures.trouble(),
+        f"for two calls and one more wait; calls per request: {calls}"
+        + trouble(figures, (ONE_SHOT, TOGGLING)),
         samples=figures.samples,
         table={"header": ["server", "epoll_ctl per request", "waits per request",
-                          "all calls per request", "server CPU µs per request", f"×{LEVEL}"],
+                          "all calls per request", "server CPU µs per request", f"to {LEVEL}"],
                "rows": [[name, *(_count(figures, name, key) for key in ("change", "wait", "calls")),
                          with_interval(figures.estimate(name, "cpu")),
-                         with_interval(figures.ratio(name, LEVEL, "cpu"))]
+                         factor(figures.ratio(name, LEVEL, "cpu"))]
                         for name in (LEVEL, EDGE, ONE_SHOT, TOGGLING)]})
 
 
@@ -137,7 +145,7 @@ def _count(figures, name, key):
        "Echo as for K8: one-shot makes one epoll_ctl per request, level and edge none. Holds if "
        "saving the call gains less than 10 % of server CPU per request, the whole intervals of "
        "both paired ratios (one-shot to level, one-shot to edge); does not hold if one gains more "
-       "than that.", seconds=3)
+       "than that.", seconds=1)
 def fewer_registrations(lab):
     return judge_fewer_registrations(busy(lab))
 
@@ -149,7 +157,7 @@ def judge_fewer_registrations(figures):
     return Finding(
         found,
         f"the server with one epoll_ctl more costs {factor(to_level)} of level and "
-        f"{factor(to_edge)} of edge" + figures.trouble(),
+        f"{factor(to_edge)} of edge" + trouble(figures, (EDGE, ONE_SHOT)),
         samples=figures.samples,
         negative="Saving the epoll_ctl per request gains less than a tenth of the server's CPU; "
                  "what a server saves with it is the wait that comes with asking for writability"
@@ -162,7 +170,7 @@ def judge_fewer_registrations(figures):
        f"trigger differs (edge with and without reading on until it would block); {HOW}. Holds if "
        f"edge takes at least 5 % less server CPU per request in one of the four, the whole "
        f"interval of the paired ratio; does not hold if all four intervals lie above that.",
-       seconds=3)
+       seconds=1)
 def edge_is_faster(lab):
     return judge_edge(busy(lab))
 
@@ -172,7 +180,7 @@ def judge_edge(figures):
     ratios = against_level(figures, names)
     found = verdict(some(*(below(ratio, 0.95) for ratio in ratios.values())))
     return Finding(
-        found, told(ratios) + figures.trouble(), samples=figures.samples,
+        found, told(ratios) + trouble(figures, names), samples=figures.samples,
         table={"header": COST_HEADER, "rows": cost_rows(figures, (LEVEL, *names))},
         negative="Edge triggering does not make an echo server faster by 5 %; and who reads until "
                  "it would block, as is often advised, makes one failing read per message more"
@@ -183,7 +191,7 @@ def judge_edge(figures):
        f"Echo of 64 bytes, {FEW} busy connections, a server on liburing against a bare "
        f"loop on epoll; {HOW}. Holds if it takes at least 5 % less server CPU per request, the "
        f"whole interval of the paired ratio; does not hold if all of it lies above that.",
-       seconds=3)
+       seconds=1)
 def uring_beats_epoll(lab):
     return judge_uring(busy(lab))
 
@@ -191,21 +199,22 @@ def uring_beats_epoll(lab):
 def judge_uring(figures):
     ratio = figures.ratio(URING, BARE, "cpu")
     if ratio is None:
-        return Finding(verdict(None), f"{URING} or {BARE} could not be measured (liburing-dev is "
-                                      f"needed)" + figures.trouble(), samples=figures.samples)
+        return Finding(verdict(None), "liburing-dev is needed" + figures.trouble((URING, BARE)),
+                       samples=figures.samples)
     return Finding(
         verdict(below(ratio, 0.95)),
-        f"server CPU per request {factor(ratio)} of the bare epoll loop, requests per second "
-        f"{factor(figures.ratio(URING, BARE, 'rate'))}" + figures.trouble(),
+        f"server CPU per request {factor(ratio)} of the bare epoll loop, with "
+        f"{_count(figures, URING, 'kernel_calls')} system calls per request in place of "
+        f"{_count(figures, BARE, 'kernel_calls')}" + figures.trouble((URING, BARE)),
         samples=figures.samples)
 
 
 @claim("K30", "System calls per request explain most differences between servers",
        "Rosu and Rosu 2003",
        f"Echo of 64 bytes, {FEW} busy connections, all servers of this laboratory; {HOW}; "
-       f"calls are counted by the kernel. Holds if the number of calls per request explains at least half of the variance of the "
-       f"server CPU per request (r²), the whole interval by resampling rounds; does not hold if "
-       f"less.", seconds=3)
+       f"calls are counted by the kernel. Holds if the number of calls per request explains at "
+       f"least half of the variance of the server CPU per request (r², where more calls cost "
+       f"more), the whole interval by resampling rounds; does not hold if less.", seconds=1)
 def calls_explain(lab):
     return judge_calls(busy(lab))
 
@@ -232,13 +241,15 @@ def judge_calls(figures):
 
 
 def correlation(places, values_by_round, resamples=1000):
-    """r² of places with the medians of values, as an Estimate by resampling rounds."""
+    """r² of places with the medians of values, negative where they fall, as an Estimate by
+    resampling rounds."""
     rounds = sorted(set.intersection(*(set(values) for values in values_by_round)))
     table = numpy.array([[values[number] for number in rounds] for values in values_by_round])
     chance = numpy.random.default_rng(1)
 
     def strength(columns):
-        return numpy.corrcoef(places, numpy.median(table[:, columns], axis=1))[0, 1] ** 2
+        found = numpy.corrcoef(places, numpy.median(table[:, columns], axis=1))[0, 1]
+        return found * abs(found)
 
     found = [strength(chance.integers(0, len(rounds), len(rounds))) for _ in range(resamples)]
     low, high = numpy.percentile(found, [2.5, 97.5])
@@ -265,7 +276,7 @@ COUNTS = {"wait": "waits", "change": "epoll_ctl", "read": "reads",
        f"Echo over one connection, calls counted in {EXACT_RUNS} runs of each mode. Holds if in "
        f"every run each wake-up costs what the mode must do, to a hundredth of a call: one read "
        f"that would block where edge-triggered input is drained, one epoll_ctl where one-shot is "
-       f"re-armed and where interest is toggled, else none. Counters need no interval.", seconds=4)
+       f"re-armed and where interest is toggled, else none. Counters need no interval.", seconds=3)
 def exact_counters(lab):
     cells = [Cell(each.name, each, Workload("echo", 1), TWO_CORES) for each in MODES]
     return judge_exact(Figures(contest.counted(lab, cells, SECONDS, rounds=EXACT_RUNS)))

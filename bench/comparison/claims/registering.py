@@ -84,8 +84,8 @@ def judged_registration(samples):
              with_interval(share((writes, pairs, active)), " %", 100)]
             for writes, pairs, active in writes_and_pairs()]
     return Finding(verdict, figure, samples, {
-        "header": ["pairs", "active", "writes", "registering", "loop", "share of registering"],
-        "rows": rows}, negative)
+        "header": ["pairs", "active", "writes", "registering, time", "loop, time",
+                   "share of registering"], "rows": rows}, negative)
 
 
 @claim("K32", f"A registration with epoll takes roughly {PUBLISHED} bytes of kernel memory",

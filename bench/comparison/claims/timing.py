@@ -101,14 +101,15 @@ def judged_precision(samples):
 
 
 def histogram(samples):
-    """Per cent of all waits by how late they ended."""
+    """How late the waits of each call ended, and per cent of them by how late."""
     rows = []
     for call in CALLS:
         values = [late for sample in samples if sample["cell"][0] == call
                   for late in sample["late_ns"]]
         below = [sum(late < end for late in values) for end in BUCKETS] + [len(values)]
         parts = [after - before for before, after in zip([0, *below], below)]
-        rows.append([call, str(len(values)),
+        rows.append([call, time(estimate(lateness(samples, call, asked(call)).values())),
+                     str(len(values)),
                      *(digits(100 * part / max(1, len(values)), 2) + " %" for part in parts)])
-    return {"header": ["call", "waits", *(f"< {digits(end / 1000)} µs" for end in BUCKETS),
+    return {"header": ["call", "late", "waits", *(f"< {digits(end / 1000)} µs" for end in BUCKETS),
                        "later"], "rows": rows}

@@ -19,6 +19,7 @@ class Series:
     kind: int = 0
 
 
+WIDE_RATIOS = 3  # as below, of ratios
 WIDE = 6  # times: figures that span more are drawn on an axis of logarithms
 
 
@@ -57,7 +58,7 @@ class Row:
 
 def intervals(title, rows, *, reference=None):
     """A point and its interval in a row of its own; ratios with a line at the reference: what is
-    decided is filled, what is not is hollow."""
+    decided is filled, what is not is hollow. Ratios that span far have an axis of logarithms."""
     places, headings, place, last = [], [], 0.0, ""
     for row in rows:
         if row.group != last:
@@ -80,7 +81,10 @@ def intervals(title, rows, *, reference=None):
         axes.axvline(reference, color=drawing.TEXT, linewidth=0.8)
     if reference is None:
         axes.set_xlim(left=0)
-    _axis(axes.xaxis, False)
+    medians = [row.estimate.median for row in rows if row.estimate]
+    lows = [row.estimate.low for row in rows if row.estimate]
+    _axis(axes.xaxis, reference is not None and min(lows) > 0
+          and max(medians) > WIDE_RATIOS * min(medians))
     axes.set_ylim(place - 0.4, -0.6)
     axes.grid(False, axis="y")
     drawing.title(made, title)
@@ -151,17 +155,18 @@ def percentiles(title, distributions):
         style = drawing.line(each.kind)
         shares, values = merged(each.histograms)
         seen = shares >= FIRST_SHARE
-        axes.plot(_nines(shares[seen]), values[seen], color=style["color"], linestyle=style["linestyle"],
+        axes.plot(_nines(shares[seen]), values[seen], color=style["color"],
+                  linestyle=style["linestyle"],
                   linewidth=1.3)
         _percentile_bars(axes, each, style, shares[-1])
         furthest = max(furthest, _nines(shares[-1]))
     axes.set_yscale("log")
     ticks = [share for share in NINES if _nines(share) <= furthest * 1.03]
-    axes.set_xticks([_nines(share) for share in ticks], [f"{100 * share:g} %" for share in ticks])
+    axes.set_xticks([_nines(share) for share in ticks], [f"{100 * share:g}" for share in ticks])
     axes.set_xlim(_nines(FIRST_SHARE), furthest * 1.03)
     _axis(axes.yaxis, True)
     drawing.title(made, title)
-    axes.set_xlabel("share of messages that took no longer")
+    axes.set_xlabel("% of the messages took no longer")
     drawing.legend_below(axes)
     return drawing.settled(made)
 

@@ -91,7 +91,7 @@ def log_axis(axis):
 
 def settled(made):
     """Finds the places of everything once, not again for each file."""
-    made.draw_without_rendering()
+    made.get_layout_engine().execute(made)
     made.set_layout_engine(None)
     return made
 

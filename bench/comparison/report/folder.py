@@ -4,7 +4,8 @@ import shutil
 from pathlib import Path
 
 from comparison.report import (
-    claims_section, drawing, files, markup, method, micro_section, origin, run_sections)
+    claims_section, drawing, files, markup, method, micro_section, origin,
+    peers_section, run_sections)
 from comparison.report.content import Picture, Section, Table, Text, Warning, every
 from comparison.report.measurements import Measurements
 from comparison.report.tables import write_csv
@@ -37,13 +38,16 @@ def introduction(found):
 
 def sections(found):
     """Those that there are figures for, in the order of reading."""
-    run, claims, micro = (found.get(name) for name in files.KNOWN)
+    run, peers, claims, micro = (found.get(name) for name in files.KNOWN)
     measured = Measurements(run) if run else None
     summary, costs, parts = [], [], []
     if run:
         summary += run_sections.summary(measured)
         parts += [run_sections.peers(measured), run_sections.triggers(measured)]
         costs += run_sections.costs(measured)
+    if peers:
+        summary.append(peers_section.summary(peers))
+        parts.insert(1 if run else 0, peers_section.section(peers))
     if claims:
         summary.append(claims_section.summary(claims))
         costs += claims_section.costs(claims)
@@ -66,8 +70,8 @@ def sections(found):
     return parts
 
 
-COSTS = Text("Where figures span far, the axes are logarithmic. A line that climbs as steeply as its "
-             "number grows is a cost in proportion to it, a flat one a cost that does not care.")
+COSTS = Text("Where figures span far, the axes are logarithmic. A line that climbs as steeply as "
+             "its number grows is a cost in proportion to it, a flat one a cost that does not care.")
 
 
 def _write_beside(folder, parts):

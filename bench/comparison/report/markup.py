@@ -36,7 +36,8 @@ details { border-bottom: 1px solid var(--line); }
 summary { padding: .4rem 0; cursor: pointer; font-weight: 600; }
 .scroll { overflow-x: auto; margin: .5rem 0; }
 .scroll:focus { outline: 2px solid var(--link); }
-table { border-collapse: separate; border-spacing: 0; font-size: .85rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: separate; border-spacing: 0; font-size: .85rem;
+        font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: .3rem 0; }
 caption a { margin-left: .5rem; font-weight: 400; }
 th, td { padding: .3rem .6rem; text-align: right; vertical-align: top; white-space: nowrap;
@@ -66,7 +67,7 @@ pre { overflow-x: auto; padding: .75rem; background: var(--panel); border-radius
   nav { position: sticky; top: 1rem; align-self: start; max-height: calc(100vh - 2rem);
         overflow-y: auto; }
   nav ol { flex-direction: column; gap: .1rem; } nav a { background: none; } }
-@media print { details::details-content { content-visibility: visible; } nav { display: none; } .pictures, tr { break-inside: avoid; } }
+@media print { nav { display: none; } .pictures, tr { break-inside: avoid; } }
 """
 
 

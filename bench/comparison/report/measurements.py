@@ -7,10 +7,8 @@ from math import isfinite
 from comparison import result_file
 from comparison.results import COUNTED, KERNEL, KNEE, TIMED
 from comparison.statistics import estimate, ratio
-from comparison.workloads import Metric, Workload, counted_metrics, timed_metrics
+from comparison.workloads import KNEE_METRICS, Workload, counted_metrics, timed_metrics
 
-# Until it stands with the others of workloads.
-KNEE_METRICS = [Metric("knee", "highest rate kept", "requests/s", 0)]
 MEMORY = "memory"  # a kind of run: its values are those of memory.of_connections
 KINDS = TIMED, COUNTED, KERNEL, KNEE, MEMORY
 
@@ -71,12 +69,6 @@ class Measurements:
         """To the base of the workload in the same round; None without one."""
         base = self.base(workload)
         return base and ratio(self.values(workload, name, key), self.values(workload, base, key))
-
-    def disagreements(self):
-        """Where a server has not counted the same system calls as the kernel: sentences."""
-        return [f"{each['contestant']} under {each['workload']}: {difference}"
-                for each in self.results.samples
-                for difference in each["values"].get("differences") or []]
 
     def histograms(self, workload, name):
         return list(filter(None, self.values(workload, name, "histogram").values()))

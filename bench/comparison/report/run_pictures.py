@@ -1,10 +1,11 @@
-"""Pictures of what bench/run has measured, each with its sentence. What has no figures makes none."""
+"""Pictures of what bench/run has measured, each with its sentence. No figures, no
+picture."""
 
 from comparison.report import charts
 from comparison.report.content import Picture, file_name
 from comparison.report.measurements import MEMORY, one_of_each, short_title
 from comparison.report.run_tables import PARTS_OF_MEMORY
-from comparison.report.sentences import extremes, growth, ratios, shown
+from comparison.report.sentences import extremes, growth, ratios
 from comparison.statistics import estimate, median
 from comparison.workloads import counted_metrics
 
@@ -88,7 +89,8 @@ def curve(run, family, axis, label, key, groups):
     """A line for each contestant of the groups; with peers comes who they are held against."""
     bases = {run.base(workload) for workload in family}
     chosen = one_of_each([each for each in run.contestants if each.group in groups])
-    chosen = [each for each in run.contestants if each.name in bases and each not in chosen] + chosen
+    chosen = [each for each in run.contestants
+              if each.name in bases and each not in chosen] + chosen
     series = []
     for each in chosen:
         points = [(_place(workload, axis), run.figure(workload, each.name, key))

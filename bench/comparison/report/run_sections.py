@@ -1,6 +1,7 @@
 """results.json as sections: peers, triggers, costs, latency, models, memory, and all figures."""
 
-from comparison.finding import cautions, level_against_edge, models_side_by_side
+from comparison.finding import (
+    cautions, disagreements, level_against_edge, models_side_by_side)
 from comparison.report import run_pictures, run_tables
 from comparison.report.content import Finding, Folded, Section, Table, Text, Warning, file_name
 from comparison.report.measurements import families, one_of_each
@@ -51,7 +52,8 @@ def peers(run):
 
 
 def _wins(run, workloads):
-    found = [(workload, each, ratio) for workload in workloads for each in run.under(workload, *PEERS)
+    found = [(workload, each, ratio) for workload in workloads
+             for each in run.under(workload, *PEERS)
              if (ratio := run.ratio(workload, each.name, "cpu"))]
     won = [f"{each.name} takes ×{shown(ratio)} the CPU of {run.base(workload)} ({workload.title})"
            for workload, each, ratio in found if ratio.decided and ratio.direction < 0]
@@ -72,7 +74,7 @@ def triggers(run):
                   "differ, or why they do not: an edge that reads until it would block pays one "
                   "more read for each event, and a level is told again of what was left.")]
     parts += [Warning(f"Server and kernel do not count the same – {text}.")
-              for text in run.disagreements()[:3]]
+              for text in disagreements(run.results)[:3]]
     parts += run_pictures.against_base(run, workloads, ("modes",), TRIGGERS)
     for workload in _telling(workloads):
         parts += run_pictures.calls(run, workload, run.under(workload, "modes"), COUNTED)

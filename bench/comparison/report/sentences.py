@@ -11,7 +11,7 @@ def shown(found, digits=2):
 
 
 def ratios(what, base, rows):
-    """Rows: names and Estimates of ratios to the base. Says what is decided, and how far it goes."""
+    """Rows: names and Estimates of ratios to the base. Says what is decided, how far it goes."""
     rows = [(name, found) for name, found in rows if found is not None]
     if not rows:
         return f"{what}: nothing was measured beside {base}."
