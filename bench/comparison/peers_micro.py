@@ -1,5 +1,5 @@
 """Dispatch, registration, timers and posts: Pollux against the libraries that people would
-otherwise pick and against bare loops, one program for each (bench/peers), which stand by.
+otherwise pick and against bare loops, one program for each (bench/peers).
 
 `measure` makes samples; everything else is a pure function of them.
 """
@@ -21,7 +21,8 @@ PACKAGES = {"libevent": "libevent-dev", "libev": "libev-dev", "libuv": "libuv1-d
 LIBRARIES = [BASE, FLOOR, *PACKAGES]
 WATCHED = 1000
 SHORTEST, LONGEST = 1.0, 20.0  # milliseconds of a visit
-START = 0.03  # seconds that a program takes to start, to be told and to be warmed up
+START = 0.012  # seconds that a program takes to start, to be told and to end
+WARMED_UP = 1.1  # of its length is what a visit takes
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,13 @@ class Workload:
     count: int | None = None  # of a visit, where it is not a matter of time
     seconds: float = 0.0  # of a visit, then, about
     cores: int = 1
+
+    @property
+    def fixed(self):
+        """Seconds of a visit that are not a matter of time; see standing.visits."""
+        if self.count is None:
+            return START
+        return START + self.seconds * (1 + max(1, self.count // 10) / self.count)
 
 
 @dataclass(frozen=True)
@@ -108,7 +116,7 @@ def setup(facility):
 
 
 def timers(count):
-    return Workload("timers", ("timers", "--timers", count), TIMERS, 1, 0.12 + count * 3e-6)
+    return Workload("timers", ("timers", "--timers", count), TIMERS, 1, 0.13 + count * 1e-6)
 
 
 # What a post costs depends on how many there are, so these are as many for all.
@@ -132,7 +140,7 @@ def plan(quick=False):
         *(dispatch(facility, "pass", active)
           for facility in facilities[1:] for active in scanned),
         *map(setup, facilities),
-        timers(10_000 if quick else 100_000),
+        timers(10_000 if quick else 20_000),
         burst(10_000 if quick else 100_000),
         round_trip(50 if quick else 300),
     ]
@@ -246,11 +254,9 @@ def _present(build, workload):
 
 def milliseconds_of_visits(workloads, rounds, budget):
     """So that they and what takes its time anyhow fill a budget in seconds."""
-    starts = min(standing.STARTS, rounds)
-    fixed = sum(len(each.contestants) * (starts * (START + each.seconds) + rounds * each.seconds)
-                for each in workloads)
+    fixed = rounds * sum(len(each.contestants) * each.fixed for each in workloads)
     visits = sum(len(each.contestants) * rounds for each in workloads if each.count is None)
-    return min(LONGEST, max(SHORTEST, 1000 * (budget - fixed) / max(1, visits)))
+    return min(LONGEST, max(SHORTEST, 1000 * (budget - fixed) / max(1, WARMED_UP * visits)))
 
 
 def names_of(samples, workloads):

@@ -3,9 +3,10 @@
 import os
 import sys
 import unittest
-from collections import Counter
+from unittest import mock
 
 from comparison import standing
+from comparison.processes import Child
 
 CORE = min(os.sched_getaffinity(0))
 
@@ -17,12 +18,14 @@ for line in sys.stdin:
     count = int(line.split()[1])
     print(json.dumps({"count": count, "cpu_ns": count * int(sys.argv[1])}), flush=True)
 """
-# Does as it is told three times.
+# The same, but the first time takes 400 µs more.
+SLOW_TO_BEGIN = STEADY.replace("for line", "first = 400000\nfor line").replace(
+    "int(sys.argv[1])}", "int(sys.argv[1]) + first}") + "    first = 0\n"
+# Does as it is told once.
 TIRED = """
 print("ready", flush=True)
-for _ in range(3):
-    count = int(input().split()[1])
-    print('{"count": %d, "cpu_ns": 5}' % count, flush=True)
+count = int(input().split()[1])
+print('{"count": %d, "cpu_ns": 5}' % count, flush=True)
 raise SystemExit("enough")
 """
 
@@ -49,13 +52,17 @@ class Rounds(unittest.TestCase):
         for sample in standing.rounds(programs, [], 2, seed=1, core=CORE, milliseconds=10):
             self.assertAlmostEqual(sample["cpu_ns"], 10e6, delta=1e5)
 
-    def test_each_round_falls_to_one_of_several_starts(self):
+    def test_what_takes_its_time_only_once_makes_no_visit_short(self):
+        programs = {"lazy": python(SLOW_TO_BEGIN, "100")}
+        for sample in standing.rounds(programs, [], 2, seed=1, core=CORE, milliseconds=1):
+            self.assertEqual((sample["count"], sample["cpu_ns"]), (10_000, 1_000_000))
+
+    def test_every_visit_is_of_a_new_process(self):
         programs = {"one": python("import os; print('ready', flush=True)\n"
                                   "while True: print('{\"count\": %s, \"cpu_ns\": %d}' % "
                                   "(input().split()[1], os.getpid()), flush=True)")}
-        samples = standing.rounds(programs, [], 12, seed=1, core=CORE, count=1)
-        self.assertEqual(sorted(Counter(each["cpu_ns"] for each in samples).values()),
-                         [2, 2, 2, 3, 3])
+        samples = standing.rounds(programs, [], 6, seed=1, core=CORE, count=1)
+        self.assertEqual(len({each["cpu_ns"] for each in samples}), 6)
 
 
 class Failing(unittest.TestCase):
@@ -82,13 +89,17 @@ class Failing(unittest.TestCase):
         self.assertIn("'go away'", reasons["rude"])
 
     def test_given_up_in_between_nobody_is_left_behind(self):
-        visits = standing.visits({"one": python(STEADY, "1")}, [], 3, 1, CORE, count=1)
-        next(visits)
-        children = {int(pid) for pid in os.listdir("/proc") if pid.isdigit() and _parent(pid)}
-        visits.close()
-        left = {pid for pid in children if _parent(pid)}
-        self.assertEqual(left, set())
+        children = set()
+
+        def interrupted(child, **_):
+            children.add(child.pid)
+            raise KeyboardInterrupt
+
+        with mock.patch.object(Child, "read_line", interrupted):
+            with self.assertRaises(KeyboardInterrupt):
+                standing.rounds({"one": python(STEADY, "1")}, [], 3, 1, CORE, count=1)
         self.assertEqual(len(children), 1)
+        self.assertEqual({pid for pid in children if _parent(pid)}, set())
 
 
 def _parent(pid):
