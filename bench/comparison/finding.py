@@ -48,14 +48,15 @@ def _sentence(results, load, workloads):
         if found
     ]
     text = f"{SUBJECT[load]}, {COST[load]} of edge over level: {'; '.join(parts)}."
-    text += few_rounds([*told[-1].values(), *told[1].values()])
+    text += few_rounds(ratios.values())
     return text + _why(results, load, max(ratios, key=lambda each: abs(log(ratios[each].median))))
 
 
 def by_direction(ratios):
-    """Those below one (-1), above it (1), and those that cannot be told from it (0)."""
+    """Those of which it is decided that they are below one (-1) or above it (1), and the rest."""
     return {direction: {each: ratio for each, ratio in ratios.items()
-                        if ratio.direction == direction} for direction in (-1, 0, 1)}
+                        if (ratio.direction if ratio.decided else 0) == direction}
+            for direction in (-1, 0, 1)}
 
 
 def _list(ratios):
@@ -68,11 +69,9 @@ def _list(ratios):
 
 
 def few_rounds(ratios):
-    fewest = min((ratio.count for ratio in ratios), default=ENOUGH_ROUNDS)
-    if fewest >= ENOUGH_ROUNDS:
-        return ""
-    rounds = f"{fewest} round" + ("s are" if fewest > 1 else " is")
-    return f" {rounds[0].upper()}{rounds[1:]} an indication, no proof: that takes {ENOUGH_ROUNDS}."
+    fewest = min(ratio.count for ratio in ratios)
+    return "" if fewest >= ENOUGH_ROUNDS else (
+        f" Nothing is decided by fewer than {ENOUGH_ROUNDS} rounds, and here are {fewest}.")
 
 
 def _why(results, load, workload):

@@ -1,7 +1,7 @@
 """What is to be seen in a picture, in a sentence."""
 
-from comparison.finding import number
-from comparison.statistics import ENOUGH_ROUNDS
+from comparison.finding import few_rounds, number
+
 
 def shown(found, digits=2):
     """2.31 (2.20–2.41)."""
@@ -29,7 +29,7 @@ def ratios(what, base, rows):
         parts.append(f"no difference to {base} can be told")
     elif rest:
         parts.append(f"no difference can be told in {rest}")
-    return f"{what}: {'; '.join(parts)}." + few_rounds(found for _, found in rows)
+    return f"{what}: {'; '.join(parts)}." + few_rounds([found for _, found in rows])
 
 
 def _of(some, rows):
@@ -38,12 +38,6 @@ def _of(some, rows):
 
 def _median(row):
     return row[1].median
-
-
-def few_rounds(found):
-    fewest = min(each.count for each in found)
-    return "" if fewest >= ENOUGH_ROUNDS else (
-        f" Nothing is decided by fewer than {ENOUGH_ROUNDS} rounds, and here are {fewest}.")
 
 
 def _ratio(row):
