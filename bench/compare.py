@@ -16,9 +16,9 @@ def arguments(words=None):
     parser = argparse.ArgumentParser(
         prog="bench/compare",
         description="What changed significantly from one run of bench/run to another: counts "
-        "where they differ by more than they spread, times where the 95 %% interval of the ratio "
-        f"does not contain 1. With fewer than {ENOUGH_ROUNDS} rounds a change of time is marked as "
-        "an indication.",
+        "where they differ by more than they spread, times where the 95 % interval of the ratio "
+        "does not contain 1. A change of time that may be chance has a question mark: with fewer "
+        f"than {ENOUGH_ROUNDS} rounds, or among as many comparisons as were made.",
     )
     parser.add_argument("before", type=Path, metavar="A.json")
     parser.add_argument("after", type=Path, metavar="B.json")
@@ -41,8 +41,9 @@ def report(before, after, found):
     lines += ["", f"{len(found) - timed} counts and {timed} of {compared} times have changed."]
     if timed:
         lines += wrap(f"Of {compared} times about {max(1, round(compared / 20))} would differ by "
-                      "chance alone. “×” is the ratio to the base of the same run; a plain time "
-                      "also differs by whatever else the machine did meanwhile.", WIDTH)
+                      "chance alone; those without a question mark stand in spite of that (Holm, "
+                      "5 %). “×” is the ratio to the base of the same run; a plain time also "
+                      "differs by whatever else the machine did meanwhile.", WIDTH)
     for title, one, other in (("before", before, after), ("after", after, before)):
         common = [(workload, each.name) for workload, each in changes.common(one, other)]
         alone = [f"{workload.name} {each.name}" for workload, each in changes.cells(one)

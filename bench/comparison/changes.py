@@ -1,9 +1,10 @@
 """What differs between two runs: counts exactly, times where their intervals say so."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from comparison.results import COUNTED, KERNEL
-from comparison.statistics import independent_ratio, median, paired_ratios
+from comparison.statistics import (beyond_doubt, chance, independent_ratio, median,
+                                   paired_ratios)
 from comparison.workloads import counted_metrics, timed_metrics
 
 # A count that ends and begins with a measured phase is off by a call or two of thousands.
@@ -17,7 +18,8 @@ MORE_IS_BETTER = {"rate", "events", "bytes_per_wake"}
 class Change:
     """Of one figure of one cell. `ratio` is that of after to before, an Estimate; None for
     counts. With a `base`, the figure is the ratio to it within a run: whatever else the machine did
-    in one of the two runs has met both."""
+    in one of the two runs has met both. `chance` is the probability of such a difference between
+    times that are alike; `stands` says that it is small enough for all the comparisons made."""
 
     workload: str
     contestant: str
@@ -26,6 +28,8 @@ class Change:
     after: float
     ratio: object = None
     base: str = ""
+    chance: float = 0.0
+    stands: bool = False
 
     @property
     def worse(self):
@@ -37,7 +41,7 @@ class Change:
 
     @property
     def certain(self):
-        return self.counted or self.ratio.decided
+        return self.counted or self.ratio.decided and self.stands
 
 
 def changes(before, after):
@@ -46,7 +50,9 @@ def changes(before, after):
     for workload, contestant in common(before, after):
         found += counted_changes(before.results, after.results, workload, contestant)
         found += timed_changes(before.results, after.results, workload, contestant.name)
-    return found
+    stand = beyond_doubt({place: each.chance for place, each in enumerate(found)
+                          if not each.counted}, comparisons(before, after))
+    return [replace(each, stands=place in stand) for place, each in enumerate(found)]
 
 
 def timed_changes(before, after, workload, name):
@@ -59,7 +65,7 @@ def timed_changes(before, after, workload, name):
         ratio = independent_ratio(new, old)
         if ratio and ratio.direction:
             found.append(Change(workload.name, name, metric, median(old), median(new), ratio,
-                                base if paired and metric.compared else ""))
+                                base if paired and metric.compared else "", chance(new, old)))
     return found
 
 

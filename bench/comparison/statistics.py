@@ -5,6 +5,7 @@ far out. So the median is given, and how far it can be trusted by resampling (Ef
 """
 
 from dataclasses import dataclass
+from math import erfc, sqrt
 
 import numpy
 
@@ -77,6 +78,33 @@ def independent_ratio(values, bases):
     kept = below >= SMALLEST_BASE
     low, high = _interval(_medians(values)[kept] / below[kept])
     return Estimate(median(values) / median(bases), low, high, min(len(values), len(bases)))
+
+
+def chance(values, bases):
+    """The probability that two sets of the same kind differ as much as these (Mann and Whitney's
+    rank test, 1947, by the normal distribution and corrected for ties)."""
+    values, bases = list(values), list(bases)
+    _, kinds, repeats = numpy.unique([*values, *bases], return_inverse=True, return_counts=True)
+    ranks = (numpy.cumsum(repeats) - (repeats - 1) / 2)[kinds]
+    count, total = len(values), len(kinds)
+    variance = (total + 1 - sum(repeats**3 - repeats) / (total * max(1, total - 1))) / 12
+    variance *= count * (total - count)
+    if variance <= 0:
+        return 1.0
+    expected = count * (total + 1) / 2
+    return erfc(abs(sum(ranks[:count]) - expected) / sqrt(2 * variance))
+
+
+def beyond_doubt(chances, comparisons):
+    """Of so many comparisons that were made, those in `chances` (by any name) are told of: the
+    names of those that stand although there were so many. In one of twenty cases at the most any
+    of them is there by chance (Holm 1979)."""
+    found = set()
+    for place, name in enumerate(sorted(chances, key=chances.get)):
+        if chances[name] * (comparisons - place) > 1 - CONFIDENCE:
+            break
+        found.add(name)
+    return found
 
 
 def slope(places, values):

@@ -5,6 +5,7 @@ import io
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import compare
 from comparison import changes, result_file
@@ -69,6 +70,16 @@ class Times(unittest.TestCase):
         self.assertEqual(found(run(level=STEADY[:5], edge=STEADY[:5]),
                                run(level=STEADY[:5], edge=[20.0] * 5)),
                          [("epoll-edge", "cpu", True, False)])
+
+
+    def test_what_chance_may_do_among_many_is_an_indication(self):
+        before = run()
+        with mock.patch.object(changes, "chance", lambda *_: 0.02):
+            self.assertEqual(found(before, run(edge=[11.0] * 20)),
+                             [("epoll-edge", "cpu", True, True)])
+            with mock.patch.object(changes, "comparisons", lambda *_: 100):
+                self.assertEqual(found(before, run(edge=[11.0] * 20)),
+                                 [("epoll-edge", "cpu", True, False)])
 
 
 class Programs(unittest.TestCase):

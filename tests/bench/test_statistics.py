@@ -55,6 +55,27 @@ class Ratios(unittest.TestCase):
         self.assertEqual(Estimate(1.2, 1.1, 1.3, 20).direction, 1)
 
 
+class Chance(unittest.TestCase):
+    def test_sets_that_are_alike_differ_by_chance_as_often_as_is_said(self):
+        random_ = random.Random(5)
+        chances = [statistics.chance([random_.gauss(1, 0.1) for _ in range(20)],
+                                     [random_.gauss(1, 0.1) for _ in range(20)])
+                   for _ in range(100)]
+        self.assertLess(sum(each <= 0.05 for each in chances), 12)
+        self.assertGreater(sum(each > 0.5 for each in chances), 25)
+
+    def test_sets_apart_do_not(self):
+        self.assertLess(statistics.chance([2.0] * 20, [1.0] * 20), 0.001)
+        self.assertEqual(statistics.chance([1.0] * 20, [1.0] * 20), 1.0)
+
+    def test_many_comparisons_want_smaller_chances(self):
+        self.assertEqual(statistics.beyond_doubt({"a": 0.03}, 1), {"a"})
+        self.assertEqual(statistics.beyond_doubt({"a": 0.03}, 2), set())
+        self.assertEqual(statistics.beyond_doubt({"a": 0.001, "b": 0.02, "c": 0.03}, 3),
+                         {"a", "b", "c"})
+        self.assertEqual(statistics.beyond_doubt({"a": 0.001, "b": 0.02}, 50), {"a"})
+
+
 class Slopes(unittest.TestCase):
     def test_of_a_line(self):
         found = statistics.slope([1, 2, 3, 4] * 5, [3, 5, 7, 9] * 5)
