@@ -5,8 +5,10 @@ Run it through bench/run, which installs and builds what it needs.
 
 import os
 import shlex
+import signal
 import sys
 import time
+import traceback
 from textwrap import wrap
 
 from comparison import changes, further, machine, peers_micro, report, result_file, table
@@ -34,13 +36,22 @@ def bench_of(options, part):
                  options.spin, PATIENCE[part.name][options.quick])
 
 
-def measure_parts(options, parts, results):
-    """True when all runs were made."""
-    for number, part in enumerate(parts):
-        later = sum(each.budget for each in parts[number + 1:]) + further.seconds_of(options)
-        if not measure(part, bench_of(options, part), options.seed, results, Progress(later)):
-            return False
-    return True
+def measure_all(options, parts, results, more):
+    """True when all runs were made; False when Ctrl-C, or an error of ours, ended them. From here
+    on Ctrl-C is ignored: what was measured is written down, which takes seconds."""
+    try:
+        for number, part in enumerate(parts):
+            later = sum(each.budget for each in parts[number + 1:]) + further.seconds_of(options)
+            measure(part, bench_of(options, part), options.seed, results, Progress(later))
+        measure_further(options, more)
+        return True
+    except KeyboardInterrupt:
+        return False
+    except Exception:
+        traceback.print_exc()
+        return False
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def check(options, parts):
@@ -53,8 +64,6 @@ def check(options, parts):
 
 
 def measure(part, bench, seed, results, progress):
-    """True when all runs were made, False when Ctrl-C ended them."""
-
     def keep(run, values):
         if isinstance(values, TooMany):
             results.refuse(run.workload, run.contestant, str(values))
@@ -66,21 +75,14 @@ def measure(part, bench, seed, results, progress):
 
     try:
         carry_out(part.runs(seed), bench.ways(), Budget(part.budget), progress, keep)
-        return True
-    except KeyboardInterrupt:
-        return False
     finally:
         progress.end()
 
 
 def measure_further(options, found):
-    """True when all was measured."""
     show = Line()
     try:
         further.measure(options, machine.core_pair(), show, found)
-        return True
-    except KeyboardInterrupt:
-        return False
     finally:
         show.end()
 
@@ -195,7 +197,7 @@ def main():
         for cell, reason in part.refused:
             results.refuse(*cell, "refused: " + reason)
     more = further.Further()
-    complete = measure_parts(options, parts, results) and measure_further(options, more)
+    complete = measure_all(options, parts, results, more)
     found = findings(results, parts)
     document = result_file.document(
         parts, results, **facts, complete=complete, seconds=time.monotonic() - started,

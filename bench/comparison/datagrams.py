@@ -24,7 +24,8 @@ COUNT = 64
 
 
 def measure(build, core, seconds, rounds):
-    """Samples: way, size, round, and its values. Calls are counted in a round of its own."""
+    """Samples: way, size, round, and its values, or the reason why there are none. Calls are
+    counted in a round of its own."""
     samples = []
     for each in _run(build, "micro_datagrams", core, seconds, rounds):
         if each.get("error_occurred"):

@@ -1,6 +1,5 @@
 """What is no load on a server: one big file, datagrams, the loops of libraries, and memory."""
 
-import sys
 from dataclasses import asdict, dataclass, field
 
 from comparison import datagrams, peers_memory, peers_micro, transfer
@@ -42,23 +41,37 @@ def measure(options, cores, show, found):
     """Adds to `found` as it comes, so that Ctrl-C keeps it."""
     parts = {"modes": [_file, _datagrams], "peers": [_loops, _memory]}
     for part in [part for name in sections_of(options) for part in parts[name]]:
-        try:
-            part(options, cores, show, found)
-        except Failed as problem:
-            print(f"bench/run: {problem}", file=sys.stderr)
+        part(options, cores, show, found)
 
 
 def _file(options, cores, show, found):
     size = (64 if options.quick else 256) * MIB
-    samples = transfer.measure(options.build, *cores, size, min(ROUNDS, options.rounds),
-                               options.seed, show)
-    found.sections.append(transfer.section(samples, size))
+    visits = transfer.measure(options.build, *cores, size, min(ROUNDS, options.rounds),
+                              options.seed, show)
+    _keep(visits, lambda samples: transfer.section(samples, size), found)
 
 
 def _datagrams(options, cores, show, found):
     show("datagrams")
-    found.sections.append(datagrams.section(datagrams.measure(
-        options.build, cores[0], 0.02 if options.quick else 0.2, min(ROUNDS, options.rounds))))
+    reasons = []
+    try:
+        samples = datagrams.measure(options.build, cores[0], 0.02 if options.quick else 0.2,
+                                    min(ROUNDS, options.rounds))
+    except Failed as problem:
+        samples, reasons = [], [str(problem)]
+    section = datagrams.section(samples)
+    found.sections.append(section | {"notes": section["notes"] + reasons})
+
+
+def _keep(visits, section, found):
+    """The section of all samples, or of those before Ctrl-C."""
+    samples = []
+    try:
+        for sample in visits:
+            samples.append(sample)
+    finally:
+        if samples:
+            found.sections.append(section(samples))
 
 
 def _loops(options, cores, show, found):
@@ -70,6 +83,7 @@ def _loops(options, cores, show, found):
 
 def _memory(options, cores, show, found):
     rounds, connections = (1, 500) if options.quick else (3, 1000)
-    samples = list(peers_memory.measure(options.build, cores, rounds, options.seed, show,
-                                        connections, {peers_memory.BASE, *options.chosen_peers}))
-    found.sections.append(asdict(peers_memory.section(samples)) | {"samples": samples})
+    visits = peers_memory.measure(options.build, cores, rounds, options.seed, show, connections,
+                                  {peers_memory.BASE, *options.chosen_peers})
+    _keep(visits, lambda samples: asdict(peers_memory.section(samples)) | {"samples": samples},
+          found)

@@ -30,8 +30,7 @@ METHOD = (
 
 
 def measure(build, server_core, client_core, size, rounds, seed, show=lambda text: None):
-    """Samples: contestant, round, and its values or the reason why there are none."""
-    samples = []
+    """Samples as they come: contestant, round, and its values or the reason why there are none."""
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory(dir=_place(3 * size), prefix="pollux-") as folder:
         source = Path(folder) / "source"
@@ -43,13 +42,13 @@ def measure(build, server_core, client_core, size, rounds, seed, show=lambda tex
                 show(f"transfer, round {number}: {name}")
                 target = Path(folder) / "received"
                 target.mkdir()
+                sample = {"contestant": name, "round": number}
                 try:
-                    values = _run(build, name, source, target, server_core, client_core)
-                    samples.append({"contestant": name, "round": number, "values": values})
+                    sample["values"] = _run(build, name, source, target, server_core, client_core)
                 except Failed as problem:
-                    samples.append({"contestant": name, "round": number, "reason": str(problem)})
+                    sample["reason"] = str(problem)
                 shutil.rmtree(target)
-    return samples
+                yield sample
 
 
 def section(samples, size):

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
-from comparison import datagrams, further, peers_micro, table, transfer
+from comparison import datagrams, further, peers_memory, peers_micro, table, transfer
 from comparison.command_line import arguments
 from comparison.processes import Child, Failed
 
@@ -52,7 +52,7 @@ class Transfers(unittest.TestCase):
 
     def test_a_receiver_that_is_missing_is_a_reason(self):
         core = min(os.sched_getaffinity(0))
-        samples = transfer.measure(Path("/nonexistent"), core, core, 1024 * 1024, 1, 1)
+        samples = list(transfer.measure(Path("/nonexistent"), core, core, 1024 * 1024, 1, 1))
         reasons = [each.get("reason", "") for each in samples
                    if each["contestant"] == "transfer_server"]
         self.assertEqual(len(reasons), 1)
@@ -91,20 +91,48 @@ class Choices(unittest.TestCase):
             with self.subTest(words):
                 self.assertEqual(self.sections(*words), [])
 
-    def test_what_was_measured_of_peers_is_kept_when_it_is_interrupted(self):
-        def interrupted(*_):
+    def measured(self, section, module, function):
+        options = SimpleNamespace(is_usual=True, only=[section], peers=None, modes=None, quick=True,
+                                  rounds=3, seed=1, build=Path("/nonexistent"), chosen_peers=[])
+        found = further.Further()
+        with mock.patch.object(module, "measure", function):
+            with self.assertRaises(KeyboardInterrupt):
+                further.measure(options, (0, 0), lambda text: None, found)
+        return found
+
+    def test_what_was_measured_is_kept_when_it_is_interrupted(self):
+        def loops(*_):
             yield {"workload": "epoll setup", "name": "pollux", "round": 1, "count": 1,
                    "add_ns": 100.0, "remove_ns": 200.0}
             raise KeyboardInterrupt
 
-        options = SimpleNamespace(is_usual=True, only=["peers"], peers=None, quick=True, rounds=3,
-                                  seed=1, build=Path("/nonexistent"))
-        found = further.Further()
-        with mock.patch.object(peers_micro, "measure", interrupted):
-            with self.assertRaises(KeyboardInterrupt):
-                further.measure(options, (0, 0), lambda text: None, found)
+        found = self.measured("peers", peers_micro, loops)
         self.assertEqual(len(found.loops), 1)
         self.assertIn("100 (100–100) ns", found.tables()[0]["rows"][0])
+
+        def uploads(*_):
+            yield uploaded("socat", 1, 2.0, 1.0)
+            raise KeyboardInterrupt
+
+        found = self.measured("modes", transfer, uploads)
+        self.assertEqual(len(found.sections[0]["samples"]), 1)
+
+        def memory(*_):
+            yield {"name": "pollux", "state": "silent", "round": 1, "connections": 5, "user": 10.0}
+            raise KeyboardInterrupt
+
+        with mock.patch.object(peers_micro, "measure", lambda *_: []):
+            found = self.measured("peers", peers_memory, memory)
+        self.assertEqual(len(found.sections[0]["samples"]), 1)
+
+    def test_datagrams_that_cannot_be_measured_have_a_reason_in_their_section(self):
+        with mock.patch.object(transfer, "measure", lambda *_: []):
+            options = SimpleNamespace(is_usual=True, only=["modes"], modes=None, quick=True,
+                                      rounds=3, seed=1, build=Path("/nonexistent"))
+            found = further.Further()
+            further.measure(options, (0, 0), lambda text: None, found)
+        self.assertIn("micro_datagrams: ", found.sections[0]["notes"][-1])
+        self.assertIn("micro_datagrams: ", table.further(found.sections[0]))
 
 
 if __name__ == "__main__":

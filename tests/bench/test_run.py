@@ -1,5 +1,6 @@
 """bench/run as a program: what it refuses, what it leaves behind."""
 
+import contextlib
 import json
 import os
 import signal
@@ -26,7 +27,8 @@ class Runs(unittest.TestCase):
     def started(self, *words):
         return subprocess.Popen([sys.executable, str(RUN), "--build", str(BUILD), "--output",
                                  str(self.output), *words], text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                env=os.environ | {"STARTED_BY": str(self.output)})
 
     def ended(self, *words):
         run = self.started(*words)
@@ -61,8 +63,11 @@ class Runs(unittest.TestCase):
         run = self.started(*ONE_CELL, "--rounds", "1000", "--budget", "1000")
         for line in run.stderr:
             if line.startswith("round 2:"):
-                run.send_signal(signal.SIGINT)
                 break
+        while run.poll() is None:  # impatient
+            run.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                run.wait(0.3)
         _, said = run.communicate(timeout=60)
         self.assertEqual(run.returncode, 130)
         self.assertIn("Stopped before the end", said)
@@ -70,6 +75,20 @@ class Runs(unittest.TestCase):
         self.assertFalse(document["complete"])
         self.assertIn("timed", {each["kind"] for each in document["samples"]})
         self.assertTrue((self.output / "report.html").exists())
+        self.assertEqual(self.left_behind(), [])
+
+    def left_behind(self):
+        """Command lines of all processes that were started by the run."""
+        return [(each / "cmdline").read_bytes() for each in Path("/proc").iterdir()
+                if each.name.isdigit() and int(each.name) != os.getpid()
+                and str(self.output).encode() in _environment(each)]
+
+
+def _environment(process):
+    try:
+        return (process / "environ").read_bytes()
+    except OSError:
+        return b""
 
 
 if __name__ == "__main__":
