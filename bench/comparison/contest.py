@@ -102,9 +102,10 @@ class Stand:
         return self._run.server.child
 
     def time(self):
-        cpu = self.server.cpu_ns()
+        tree = self._run.tree
+        cpu = tree.cpu_ns()
         load = self._run.measure(self._seconds)
-        values = timed_values(self._workload, load, self.server.cpu_ns() - cpu)
+        values = timed_values(self._workload, load, tree.cpu_ns() - cpu)
         values.pop("histogram", None)  # nothing is judged by it
         return values
 
