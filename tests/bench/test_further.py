@@ -10,6 +10,7 @@ from unittest import mock
 
 from comparison import datagrams, further, peers_memory, peers_micro, table, transfer
 from comparison.command_line import arguments
+from comparison.plan import parts_of
 from comparison.processes import Child, Failed
 
 
@@ -90,6 +91,13 @@ class Choices(unittest.TestCase):
                       ["--load", "echo"], ["--server", "mine=:7000"], ["--trigger", "edge"]):
             with self.subTest(words):
                 self.assertEqual(self.sections(*words), [])
+
+    def test_all_together_takes_six_minutes_and_a_quick_run_one(self):
+        for words, most in (([], 360), (["--quick"], 40)):
+            with tempfile.TemporaryDirectory() as folder:
+                options = arguments(["--output", folder, *words])
+            servers = sum(part.budget for part in parts_of(options))
+            self.assertLessEqual(servers + further.seconds_of(options), most)
 
     def measured(self, section, module, function):
         options = SimpleNamespace(is_usual=True, only=[section], peers=None, modes=None, quick=True,
