@@ -50,7 +50,8 @@ def _parser():
     how.add_argument("--rounds", type=int,
                      help=f"timed rounds ({ENOUGH_ROUNDS}: with fewer no winner is named; "
                      "models: 5)")
-    how.add_argument("--budget", type=float, metavar="SECONDS", help="how long to measure, about")
+    how.add_argument("--budget", type=float, metavar="SECONDS", help="how long the rounds "
+                     "of servers take, about")
     how.add_argument("--seed", type=int, help="of the order of the contestants (random)")
     how.add_argument("--spin", action="store_true",
                      help="the clients never sleep: steadier, but they use their whole core")
@@ -73,6 +74,9 @@ def arguments(words=None):
     options.is_usual = not any((options.backend, options.trigger, options.server, options.ramp,
                                 options.connections, grid.given(options)))
     options.only = _sections(parser, options)
+    if options.ramp and "models" in options.only:
+        parser.error("--ramp: the models are not ramped up, only modes, peers and servers of your "
+                     "own")
     options.chosen_modes = _modes(parser, options)
     options.chosen_models = _chosen(parser, "--models", options.models, MODEL_NAMES)
     options.available_peers = peers(options.build) if "peers" in options.only else []

@@ -123,7 +123,7 @@ def _checked(name, cells, rounds, options):
     part = Part(name, rounds=rounds, budget=BUDGETS[name][options.quick], quick=options.quick)
     limit = machine.hard_descriptor_limit()
     for cell in cells:
-        reason = refusal(*cell, limit)
+        reason = refusal(*cell, limit, KNEE in rounds)
         part.refused.append((cell, reason)) if reason else part.cells.append(cell)
     return part
 

@@ -9,16 +9,17 @@ from comparison.workloads import USUAL
 OTHER_DESCRIPTORS = 16
 
 
-def refusal(workload, contestant, hard_limit):
-    """Why this cell cannot be measured here; None when it can."""
+def refusal(workload, contestant, hard_limit, ramp=False):
+    """Why this cell cannot be measured here, or not with a rate that is raised; None when it
+    can."""
     return next(filter(None, (
         contestant.reason,
-        _of_workload(workload, hard_limit),
+        _of_workload(workload, hard_limit, ramp),
         _of_contestant(workload, contestant),
     )), None)
 
 
-def _of_workload(workload, hard_limit):
+def _of_workload(workload, hard_limit, ramp):
     if workload.users < 1:
         return (f"{workload.active * 100:g} % of {workload.connections} connections is none: "
                 "nobody would send")
@@ -29,7 +30,7 @@ def _of_workload(workload, hard_limit):
     if workload.connections + workload.idle > ports:
         return (f"needs {workload.connections + workload.idle} ports of the clients, there are "
                 f"{ports} (net.ipv4.ip_local_port_range)")
-    if workload.rate and workload.load == "upload":
+    if (workload.rate or ramp) and workload.load == "upload":
         return "an upload has no rate of messages"
     if workload.depth > 1 and workload.load in ("upload", "churn"):
         return "only loads that answer on a connection that stays have a depth"

@@ -168,6 +168,15 @@ class Axes(unittest.TestCase):
         self.assertEqual(part.cells, [])
         self.assertIn("only a download has answers of a size", refused_lines([part])[0])
 
+    def test_what_cannot_be_ramped_up_is_refused(self):
+        part, = planned("--ramp", "--modes", "epoll-level", "--load", "upload,echo",
+                        "--connections", "1")
+        self.assertEqual({each.name for each, _ in part.cells}, {"echo-1"})
+        self.assertIn("an upload has no rate", refused_lines([part])[0])
+        with contextlib.redirect_stderr(io.StringIO()) as said, self.assertRaises(SystemExit):
+            planned("--ramp", "--models")
+        self.assertIn("the models are not ramped up", said.getvalue())
+
     def test_more_loops_than_cores_are_said(self):
         parts = planned("--modes", "epoll-level", "--connections", "5", "--loops", "1,2,3")
         self.assertEqual(warnings(parts, 1), ["2, 3 loops share 1 core: what more cores would gain "

@@ -31,6 +31,12 @@ class Refusals(unittest.TestCase):
             with self.subTest(workload.name):
                 self.assertTrue(self.reason(workload))
 
+    def test_only_loads_of_messages_are_ramped_up(self):
+        for load, known in (("upload", True), ("download", False), ("churn", False)):
+            workload = Workload(load, 1)
+            self.assertEqual(bool(refusal(workload, BY_NAME["epoll-level"], MANY, ramp=True)), known)
+            self.assertIsNone(refusal(workload, BY_NAME["epoll-level"], MANY))
+
     def test_what_a_contestant_has_not(self):
         self.assertEqual(self.reason(Workload("upper", 1)), "does not serve upper")
         own = Contestant("mine", "own", ("./mine", "{port}"))
