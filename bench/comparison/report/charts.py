@@ -98,7 +98,7 @@ def _interval(axes, row, place, reference):
     hollow = reference is not None and not row.estimate.decided
     axes.hlines(place, row.estimate.low, row.estimate.high, color=style["color"], linewidth=2)
     axes.plot([row.estimate.median], [place], style["marker"], color=style["color"], markersize=6.5,
-              markerfacecolor="none" if hollow else style["color"])
+              markerfacecolor="none" if hollow else style["color"], clip_on=False)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from comparison.finding import (
     cautions, disagreements, level_against_edge, models_side_by_side)
-from comparison.report import run_pictures, run_tables
+from comparison.report import peers_section, run_pictures, run_tables
 from comparison.report.content import Finding, Folded, Section, Table, Text, Warning, file_name
 from comparison.report.measurements import families, one_of_each
 from comparison.report.sentences import shown
@@ -181,4 +181,4 @@ def further(document):
     return [Section(each["title"], [
         Table(file_name(each["title"]), each["title"], each["header"], each["rows"]),
         *(Text(note, quiet=True) for note in each.get("notes", []))])
-        for each in document.get("further", [])]
+        for each in document.get("further", []) if not peers_section.is_shown_here(each)]
