@@ -40,9 +40,10 @@ def _ratio_rows(run, workload, alike, groups, kept):
 
 
 def _ratio_picture(name, workload, base, rows):
-    said = [(f"{row.name}, {row.group}", row.estimate) for row in rows]
-    return Picture(file_name(f"{name} {rows[0].group}"),
-                   ratios(f"{workload.title.split(', ')[0]}, server CPU", base, said),
+    alone = len({row.group for row in rows}) == 1
+    said = [(row.name if alone else f"{row.name}, {row.group}", row.estimate) for row in rows]
+    what = f"{workload.title.split(', ')[0]}{', ' + rows[0].group if alone else ''}, server CPU"
+    return Picture(file_name(f"{name} {rows[0].group}"), ratios(what, base, said),
                    charts.intervals(f"server CPU ÷ that of {base} (hollow: undecided)", rows,
                                     reference=1.0))
 
