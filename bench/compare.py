@@ -34,14 +34,15 @@ def report(before, after, found):
         lines += wrap(f"Different machines or builds, times say little. {text}", WIDTH)
     lines += [f"before: {_whence(before)}", f"after:  {_whence(after)}", ""]
     if found:
-        lines += align(["cell", "figure", "before", "after", "ratio", ""], [_row(each) for each in found])
+        lines += align(["cell", "figure", "before", "after", "ratio", ""],
+                       [_row(each) for each in found])
     compared = changes.comparisons(before, after)
     timed = sum(not each.counted for each in found)
     lines += ["", f"{len(found) - timed} counts and {timed} of {compared} times have changed."]
     if timed:
         lines += wrap(f"Of {compared} times about {max(1, round(compared / 20))} would differ by "
-                      "chance alone. “×” is the ratio to the base of the same run; a plain time also "
-                      "differs by whatever else the machine did meanwhile.", WIDTH)
+                      "chance alone. “×” is the ratio to the base of the same run; a plain time "
+                      "also differs by whatever else the machine did meanwhile.", WIDTH)
     for title, one, other in (("before", before, after), ("after", after, before)):
         common = [(workload, each.name) for workload, each in changes.common(one, other)]
         alone = [f"{workload.name} {each.name}" for workload, each in changes.cells(one)

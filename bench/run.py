@@ -16,7 +16,7 @@ from comparison.contestants_of_peers import missing as missing_peers
 from comparison.finding import (disagreements, held_against_base, level_against_edge,
                                 models_side_by_side)
 from comparison.measure import Bench, counts_itself, server_command
-from comparison.plan import parts_of, refused_lines
+from comparison.plan import parts_of, refused_lines, warnings
 from comparison.processes import Failed
 from comparison.progress import Line, Progress, clock_time
 from comparison.results import COUNTED, KNEE, TIMED, Results
@@ -144,8 +144,8 @@ def held_against_baseline(options, document):
     for each in worse:
         print(f"worse than {options.baseline}: {each.workload} {each.contestant}, "
               f"{each.metric.title} {each.metric.unit}: {each.before:.3f} → {each.after:.3f}")
-    print(f"{options.baseline}: the counts of {changes.guarded(baseline, now)} cells were compared, "
-          f"{len(worse)} are worse")
+    print(f"{options.baseline}: the counts of {changes.guarded(baseline, now)} cells were "
+          f"compared, {len(worse)} are worse")
     return not worse
 
 
@@ -157,6 +157,8 @@ def prepare(options):
             print(f"not here: {library} (Debian package {package})", file=sys.stderr)
     for line in refused_lines(parts):
         print(f"refused: {line}", file=sys.stderr)
+    for line in warnings(parts, len(machine.cores_beside(machine.core_pair()[1]))):
+        print(line, file=sys.stderr)
     if not any(part.cells for part in parts):
         print("bench/run: nothing is left to measure", file=sys.stderr)
         return None

@@ -76,8 +76,9 @@ def counted_changes(before, after, workload, contestant):
     found = []
     for metric in counted_metrics(workload.load):
         for kind in (COUNTED, KERNEL):
-            old, new = (list(results.by_round_of(kind, workload, contestant.name, metric.key).values())
-                        for results in (before, after))
+            old, new = (
+                list(results.by_round_of(kind, workload, contestant.name, metric.key).values())
+                for results in (before, after))
             if old and new and _differ(old, new, is_exact(workload, contestant)):
                 found.append(Change(workload.name, contestant.name, metric, median(old),
                                     median(new)))

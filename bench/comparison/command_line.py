@@ -41,14 +41,15 @@ def _parser():
     who.add_argument("--trigger", type=_names, metavar="NAME,…",
                      help="modes of these: " + ", ".join(TRIGGERS))
     who.add_argument("--server", action="append", default=[], metavar="NAME='COMMAND {port}'",
-                     help="a server of your own, started with a port in place of {port}; or "
-                     "NAME=:PORT, one that runs already. May be given several times")
+                     help="a server of your own beside the modes, started with a port in place of "
+                     "{port}; or NAME=:PORT, one that runs already. May be given several times")
     grid.add_axes(parser)
     how = parser.add_argument_group("how")
     how.add_argument("--ramp", action="store_true",
                      help="raises the rate until a server does not keep up: where its knee is")
     how.add_argument("--rounds", type=int,
-                     help=f"timed rounds ({ENOUGH_ROUNDS}: with fewer no winner is named; models: 5)")
+                     help=f"timed rounds ({ENOUGH_ROUNDS}: with fewer no winner is named; "
+                     "models: 5)")
     how.add_argument("--budget", type=float, metavar="SECONDS", help="how long to measure, about")
     how.add_argument("--seed", type=int, help="of the order of the contestants (random)")
     how.add_argument("--spin", action="store_true",
@@ -103,9 +104,7 @@ def _sections(parser, options):
     unknown = [name for name in found if name not in SECTIONS]
     if unknown:
         parser.error(f"--only: no section {unknown[0]}; choose among {', '.join(SECTIONS)}")
-    if not found and options.server:
-        return []
-    return list(dict.fromkeys(found)) or USUAL_SECTIONS
+    return list(dict.fromkeys(found)) or (["modes"] if options.server else USUAL_SECTIONS)
 
 
 def _modes(parser, options):

@@ -92,8 +92,8 @@ def _why(results, load, workload):
 
 
 def held_against_base(results, workloads, contestants, metric=None):
-    """A sentence for each workload with these contestants: of whom the figure, or else the CPU time,
-    is less than of the base, and of whom it is more."""
+    """A sentence for each workload with these contestants: of whom the figure, or else the CPU
+    time, is less than of the base, and of whom it is more."""
     sentences = []
     for workload in workloads:
         base = results.base_of(workload)

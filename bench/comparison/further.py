@@ -1,15 +1,16 @@
-"""What is no load on a server: one big file, datagrams, and the loops of libraries by themselves."""
+"""What is no load on a server: one big file, datagrams, the loops of libraries, and memory."""
 
 import sys
 from dataclasses import asdict
 
-from comparison import datagrams, peers_micro, transfer
+from comparison import datagrams, peers_memory, peers_micro, transfer
 from comparison.processes import Failed
 
 MIB = 1024 * 1024
 ROUNDS = 5  # of file and datagrams: what they show is plain with few
 # Seconds that each takes, full and quick.
-SECONDS = {"modes": (30.0, 4.0), "peers": (45.0, 8.0)}
+SECONDS = {"modes": (30.0, 4.0), "peers": (75.0, 14.0)}
+LOOPS_SHARE = 0.6  # of the seconds of the peers; the rest is for memory
 
 
 def sections_of(options):
@@ -48,12 +49,24 @@ def _of_peers(options, cores, show):
     samples = []
     try:
         for sample in peers_micro.measure(options.build, cores, options.rounds, options.seed,
-                                          SECONDS["peers"][options.quick], show, options.quick):
+                                          LOOPS_SHARE * SECONDS["peers"][options.quick], show,
+                                          options.quick):
             samples.append(sample)
     except KeyboardInterrupt:
         yield from _peers(options.build, samples)
         raise
     yield from _peers(options.build, samples)
+    yield from _of_memory(options, cores, show)
+
+
+def _of_memory(options, cores, show):
+    samples = []
+    rounds, connections = (1, 500) if options.quick else (3, 1000)
+    names = {peers_memory.BASE, *options.chosen_peers}
+    for sample in peers_memory.measure(options.build, cores, rounds, options.seed, show,
+                                       connections, names):
+        samples.append(sample)
+    yield asdict(peers_memory.section(samples)) | {"samples": samples}
 
 
 def _peers(build, samples):

@@ -39,13 +39,15 @@ def add_axes(parser):
     axes.add_argument("--path", type=_paths, metavar="PATH,…",
                       help="what an HTTP server is asked for (/plain)")
     axes.add_argument("--rate", type=_list(_duration), metavar="PER SECOND,…",
-                      help="messages that fall due, answered or not: an open loop, its latency from "
-                      "the moment a message was due (0: a closed loop)")
+                      help="messages that fall due, answered or not: an open loop, its latency "
+                      "from the moment a message was due (0: a closed loop)")
 
 
 CROSSED = ["active", "idle", "depth", "answer", "read_rate", "accepts", "read_size", "work",
            "loops", "path", "rate"]
-OF_LOADS = {"path": ["http"], "answer": ["download"], "read_rate": ["download"], "depth": ["echo", "upper", "download", "http"],
+# Axes that not every load has.
+OF_LOADS = {"path": ["http"], "answer": ["download"], "read_rate": ["download"],
+            "depth": ["echo", "upper", "download", "http"],
             "rate": ["echo", "upper", "download", "churn", "http"]}
 
 

@@ -28,12 +28,17 @@ class Part:
     quick: bool = False
 
     def runs(self, seed):
-        """In their order. The kernel counts slowly: a quick run has it count where it is exact."""
-        return [
-            run for run in plan(self.cells, self.rounds, seed)
-            if (run.kind != COUNTED or counts_itself(run.contestant, run.workload))
-            and (run.kind != KERNEL or not self.quick or run.workload.connections == 1)
-        ]
+        """In their order."""
+        return [run for run in plan(self.cells, self.rounds, seed) if self._is_made(run)]
+
+    def _is_made(self, run):
+        """The kernel counts slowly: a quick run has it count where that is exact. And to be traced
+        interrupts the waits of a server: one that was not started here might end of it."""
+        if run.kind == COUNTED:
+            return counts_itself(run.contestant, run.workload)
+        if run.kind == KERNEL:
+            return not run.contestant.port and (not self.quick or run.workload.connections == 1)
+        return True
 
     def contestants_of(self):
         """Of each workload, those that were refused too, in their order."""
@@ -79,7 +84,7 @@ def _server_cells(options):
         chosen = [each for each in contestants.MODES if each.name == contestants.BASE]
     asked = grid.given(options)
     cells = []
-    loads = ["echo"] if asked else USUAL_LOADS[options.quick]
+    loads = ["echo"] if asked or options.own else USUAL_LOADS[options.quick]
     for workload in grid.workloads(options, loads, connections):
         before, beside = ([each for each in several if asked or _is_usual(workload, each, options)]
                           for several in (chosen, others))
@@ -121,6 +126,14 @@ def _checked(name, cells, rounds, options):
         reason = refusal(*cell, limit)
         part.refused.append((cell, reason)) if reason else part.cells.append(cell)
     return part
+
+
+def warnings(parts, cores):
+    """What can be measured, but not for what it seems to be."""
+    loops = sorted({workload.loops for part in parts for workload, _ in part.cells
+                    if workload.loops > cores})
+    return [f"{', '.join(map(str, loops))} loops share {cores} core" + ("s" if cores > 1 else "")
+            + ": what more cores would gain is not seen here"] if loops else []
 
 
 def refused_lines(parts):

@@ -90,7 +90,7 @@ def counts_alone(written):
     return {
         "format": FORMAT, "kind": "run",
         "contestants": [each for each in written["contestants"] if each["name"] in names],
-        "workloads": [each | {"contestants": [name for name in each["contestants"] if name in names]}
+        "workloads": [each | {"contestants": sorted(names & set(each["contestants"]))}
                       for each in written["workloads"] if each["name"] in workloads],
         "reasons": [], "samples": samples,
     }

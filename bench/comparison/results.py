@@ -28,7 +28,7 @@ class Results:
     """Figures of a cell are those of all rounds; a key is one of `values` of a sample."""
 
     def __init__(self, bases=None, samples=(), reasons=()):
-        self.bases = dict(bases or {})  # name of a workload: name of the contestant it is held against
+        self.bases = dict(bases or {})  # name of a workload: of whom the others are held against
         self.samples = list(samples)  # dictionaries: workload, contestant, kind, round, values
         self.reasons = list(reasons)  # dictionaries: workload, contestant, reason
 

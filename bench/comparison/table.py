@@ -15,7 +15,8 @@ LEGEND = {"upper": "waited, preempted: voluntary and involuntary context switche
 COUNTED_BY = {COUNTED: "counted by the servers themselves",
               KERNEL: "seen by the kernel, which slows all alike: more is ready at each wait"}
 SHORT = {"spurious wake-ups": "spurious", "bytes per wake-up": "bytes/wake-up",
-         "events per wait": "events/wait", "latency p50": "p50", "latency p99": "p99", "server CPU per request": "CPU/request",
+         "events per wait": "events/wait", "latency p50": "p50", "latency p99": "p99",
+         "server CPU per request": "CPU/request",
          "server CPU per KiB": "CPU/KiB", "voluntary switches": "waited",
          "involuntary switches": "preempted", "memory per connection": "memory",
          "server CPU per connection": "CPU/connection", "re-registrations": "changes"}

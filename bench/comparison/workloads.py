@@ -13,7 +13,7 @@ class Workload:
     # "churn": a connection per request; "http": GET
     connections: int  # that the server watches
     size: int = 64  # of a message or request; of one write of an upload
-    active: float = 1.0  # share of the connections that is used; the rest is held by another process
+    active: float = 1.0  # share of the connections that is used; another process holds the rest
     idle: int = 0  # connections held besides
     depth: int = 1  # messages under way on a connection
     answer: int = MIB  # bytes of the answer to a request for a download
@@ -43,10 +43,9 @@ class Workload:
             value = getattr(self, field)
             if value == USUAL[field] or field == "size" and value == usual_size(self.load):
                 continue
-            if field == "path":
-                words.append(f"{short}{value}")
-            else:
-                words.append(f"{short}{value * 100:g}%" if field == "active" else f"{short}{value:g}")
+            if field == "active":
+                value = f"{value * 100:g}%"
+            words.append(short + (value if isinstance(value, str) else f"{value:g}"))
         return "-".join(words)
 
     @property

@@ -7,8 +7,9 @@ import unittest
 from pathlib import Path
 
 from comparison.command_line import arguments
-from comparison.plan import parts_of, refused_lines
-from comparison.results import COUNTED, KNEE, TIMED
+from comparison.contestants import MODES
+from comparison.plan import parts_of, refused_lines, warnings
+from comparison.results import COUNTED, KERNEL, KNEE, TIMED
 
 
 def planned(*words):
@@ -105,9 +106,11 @@ class Sections(unittest.TestCase):
         alone, = planned("--budget", "36", "--models")
         self.assertAlmostEqual(alone.budget, 36)
 
-    def test_a_server_of_ones_own_is_held_against_epoll_level(self):
-        part, = planned("--server", "mine=./mine {port}", "--load", "echo", "--connections", "5")
-        self.assertEqual(names(part), {"echo-5 epoll-level", "echo-5 mine"})
+    def test_a_server_of_ones_own_echoes_beside_the_modes(self):
+        part, = planned("--server", "mine=./mine {port}", "--connections", "5")
+        self.assertEqual({each.name for _, each in part.cells},
+                         {"mine", *(each.name for each in MODES)})
+        self.assertEqual({each.name for each, _ in part.cells}, {"echo-5"})
         self.assertEqual(part.bases(), {"echo-5": "epoll-level"})
 
     def test_it_stands_beside_the_modes_that_are_named(self):
@@ -116,6 +119,10 @@ class Sections(unittest.TestCase):
         self.assertEqual(names(part), {"echo-5 poll-level", "echo-5 mine"})
         self.assertEqual(part.bases(), {"echo-5": "poll-level"})
 
+    def test_a_peer_is_held_against_epoll_level(self):
+        part, = planned("--peers", "python-selectors", "--load", "churn", "--connections", "5")
+        self.assertEqual(names(part), {"churn-5 epoll-level", "churn-5 python-selectors"})
+
     def test_a_ramp_takes_the_place_of_timed_rounds(self):
         part, = planned("--ramp", "--modes", "epoll-level")
         self.assertEqual(part.rounds, {KNEE: 3})
@@ -123,6 +130,19 @@ class Sections(unittest.TestCase):
     def test_what_can_count_is_counted(self):
         part, = planned()
         self.assertEqual(part.rounds[COUNTED], 3)
+        counted = {run.contestant.name for run in part.runs(1) if run.kind == COUNTED}
+        self.assertEqual(counted, {each.name for each in MODES})
+
+    def test_what_was_not_started_here_is_not_traced(self):
+        part, = planned("--server", "theirs=:7000", "--server", "mine=./mine {port}")
+        traced = {run.contestant.name for run in part.runs(1) if run.kind == KERNEL}
+        self.assertIn("mine", traced)
+        self.assertNotIn("theirs", traced)
+
+    def test_a_quick_run_is_traced_where_counts_are_exact(self):
+        part, = planned("--quick", "--modes")
+        self.assertEqual({run.workload.connections for run in part.runs(1) if run.kind == KERNEL},
+                         {1})
 
 
 class Axes(unittest.TestCase):
@@ -147,6 +167,12 @@ class Axes(unittest.TestCase):
                         "--connections", "1")
         self.assertEqual(part.cells, [])
         self.assertIn("only a download has answers of a size", refused_lines([part])[0])
+
+    def test_more_loops_than_cores_are_said(self):
+        parts = planned("--modes", "epoll-level", "--connections", "5", "--loops", "1,2,3")
+        self.assertEqual(warnings(parts, 1), ["2, 3 loops share 1 core: what more cores would gain "
+                                              "is not seen here"])
+        self.assertEqual(warnings(parts, 3), [])
 
     def test_nobody_active_is_refused(self):
         part, = planned("--modes", "epoll-level", "--connections", "10", "--active", "1%")

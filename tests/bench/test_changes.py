@@ -59,7 +59,8 @@ class Counts(unittest.TestCase):
 
 class Times(unittest.TestCase):
     def test_they_are_held_against_the_base_of_their_run(self):
-        slower_machine = run(level=[3 * each for each in STEADY], edge=[3 * each for each in STEADY])
+        slower = [3 * each for each in STEADY]
+        slower_machine = run(level=slower, edge=slower)
         self.assertEqual(found(run(), slower_machine), [("epoll-level", "cpu", True, True)])
         slower_edge = run(edge=[1.5 * each for each in STEADY])
         self.assertEqual(found(run(), slower_edge), [("epoll-edge", "cpu", True, True)])
@@ -84,7 +85,8 @@ class Programs(unittest.TestCase):
     def test_what_has_changed_is_a_row(self):
         status, text = self.said(run([1.0]), run([2.0]))
         self.assertEqual(status, 0)
-        self.assertRegex(text, r"echo-1 epoll-edge +reads per request +1\.000 +2\.000 +counted +worse")
+        self.assertRegex(text, r"echo-1 epoll-edge +reads per request +1\.000 +2\.000 +counted "
+                         r"+worse")
         self.assertIn("1 counts and 0 of 2 times have changed", text)
 
     def test_worse_may_be_a_failure(self):

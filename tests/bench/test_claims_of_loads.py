@@ -75,7 +75,7 @@ class WakeUps(unittest.TestCase):
 
 
 class Directions(unittest.TestCase):
-    def judged(self, level=2 / 16, once=0, once_cpu=60.0):
+    def judged(self, level=2 / 8, once=0, once_cpu=60.0):
         cells = {name: {"cpu": 60.0, "kernel_changes": level, "kernel_waits": 1}
                  for name in triggers.REGISTRATIONS}
         cells[triggers.ONCE] |= {"cpu": once_cpu, "kernel_changes": once}
@@ -89,7 +89,7 @@ class Directions(unittest.TestCase):
 
     def test_otherwise(self):
         self.assertEqual(self.judged(level=0.0).verdict, FAILS)
-        self.assertEqual(self.judged(once=1 / 16).verdict, FAILS)
+        self.assertEqual(self.judged(once=1 / 8).verdict, FAILS)
         self.assertEqual(self.judged(once_cpu=30.0).verdict, FAILS)
 
     def test_not_counted(self):

@@ -5,8 +5,11 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
 
-from comparison import datagrams, table, transfer
+from comparison import datagrams, further, peers_micro, table, transfer
+from comparison.command_line import arguments
 from comparison.processes import Child, Failed
 
 
@@ -72,6 +75,37 @@ class Datagrams(unittest.TestCase):
     def test_a_program_that_is_missing_is_said(self):
         with self.assertRaisesRegex(Failed, "micro_datagrams"):
             datagrams.measure(Path("/nonexistent"), min(os.sched_getaffinity(0)), 0.01, 1)
+
+
+class Choices(unittest.TestCase):
+    def sections(self, *words):
+        with tempfile.TemporaryDirectory() as folder:
+            return further.sections_of(arguments(["--output", folder, *words]))
+
+    def test_there_is_more_where_nobody_has_chosen_what_to_measure(self):
+        self.assertEqual(self.sections(), ["modes", "peers"])
+        self.assertEqual(self.sections("--quick", "--peers"), ["peers"])
+        self.assertEqual(self.sections("--modes"), ["modes"])
+        for words in (["--models"], ["--modes", "epoll-level"], ["--connections", "5"], ["--ramp"],
+                      ["--load", "echo"], ["--server", "mine=:7000"], ["--trigger", "edge"]):
+            with self.subTest(words):
+                self.assertEqual(self.sections(*words), [])
+
+    def test_what_was_measured_of_peers_is_kept_when_it_is_interrupted(self):
+        def interrupted(*_):
+            yield {"workload": "epoll setup", "name": "pollux", "round": 1, "count": 1,
+                   "add_ns": 100.0, "remove_ns": 200.0}
+            raise KeyboardInterrupt
+
+        options = SimpleNamespace(is_usual=True, only=["peers"], peers=None, quick=True, rounds=3,
+                                  seed=1, build=Path("/nonexistent"))
+        found = further.measure(options, (0, 0), lambda text: None)
+        with mock.patch.object(peers_micro, "measure", interrupted):
+            section = next(found)
+            self.assertEqual(len(section["samples"]), 1)
+            self.assertIn("100 (100–100) ns", section["rows"][0])
+            with self.assertRaises(KeyboardInterrupt):
+                list(found)
 
 
 if __name__ == "__main__":

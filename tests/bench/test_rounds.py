@@ -18,7 +18,8 @@ class Plan(unittest.TestCase):
         self.assertEqual(kinds, [COUNTED] * 2 * len(CELLS) + [TIMED] * 3 * len(CELLS))
 
     def test_a_seed_fixes_the_order_and_rounds_differ(self):
-        self.assertEqual(plan(CELLS, {TIMED: 5, COUNTED: 1}, seed=7), plan(CELLS, {TIMED: 5, COUNTED: 1}, seed=7))
+        rounds = {TIMED: 5, COUNTED: 1}
+        self.assertEqual(plan(CELLS, rounds, seed=7), plan(CELLS, rounds, seed=7))
         orders = {
             tuple(run.contestant for run in plan(CELLS, {TIMED: 5}, seed=7)
                   if run.round == number and run.workload == ECHO)
@@ -83,21 +84,23 @@ class CarryingOut(unittest.TestCase):
     def test_a_program_that_never_works_is_given_up(self):
         kept, bench = [], Broken()
         runs = plan(CELLS, {TIMED: 3}, seed=1)
-        carry_out(runs, {TIMED: bench.timed}, Budget(1), Silent(), lambda run, got: kept.append(got))
+        carry_out(runs, {TIMED: bench.timed}, Budget(1), Silent(),
+                  lambda run, got: kept.append(got))
         self.assertEqual(bench.attempts, 4)  # two of each kind of server
         self.assertEqual(len(kept), len(CELLS))
 
     def test_too_many_connections_for_some_are_not_too_many_for_others(self):
         kept, bench = [], Broken(TooMany)
         runs = plan(CELLS, {TIMED: 3}, seed=1)
-        carry_out(runs, {TIMED: bench.timed}, Budget(1), Silent(), lambda run, got: kept.append(got))
+        carry_out(runs, {TIMED: bench.timed}, Budget(1), Silent(),
+                  lambda run, got: kept.append(got))
         self.assertEqual(bench.attempts, len(CELLS))  # each cell once
 
     def test_a_failing_cell_is_kept_once_and_not_tried_again(self):
         kept = []
-        runs = plan([(ECHO, mode) for mode in MODES], {TIMED: 3},
-                    seed=1)
-        carry_out(runs, {TIMED: Breaking().timed}, Budget(1), Silent(), lambda run, got: kept.append((run, got)))
+        runs = plan([(ECHO, mode) for mode in MODES], {TIMED: 3}, seed=1)
+        carry_out(runs, {TIMED: Breaking().timed}, Budget(1), Silent(),
+                  lambda run, got: kept.append((run, got)))
         failures = [run for run, got in kept if isinstance(got, Failed)]
         self.assertEqual([(run.round, run.contestant) for run in failures], [(1, MODES[0])])
         self.assertEqual(len(kept) - len(failures), 3 * (len(MODES) - 1))

@@ -27,7 +27,7 @@ def cell(backend, idle, connections, size=64):
        f"Echo of 1 byte over {BUSY} busy connections, with and without 10 000 idle ones (select: "
        f"{SELECT_IDLE}). {HOW}. Throughput is requests per second of server CPU. Holds if poll "
        f"loses at least half of it and epoll less than a tenth, the whole intervals of the paired "
-       f"ratios; does not hold if poll loses less or epoll more.", seconds=14)
+       f"ratios; does not hold if poll loses less or epoll more.", seconds=10)
 def idle_takes_throughput(lab):
     number = 1_000 if lab.quick else 10_000
     cells = [cell(backend, idle, BUSY, size=1)
@@ -68,7 +68,7 @@ XORG = {("poll", 1): 140, ("poll", 505): 12, ("poll", 2047): 2, ("epoll", 1): 14
        f"Echo of 64 bytes over one connection beside 1, 505 and 2 047 idle ones (select: up to "
        f"505). {HOW}. Holds if beside 2 047 poll makes less than half of its requests per second "
        f"beside 1, and epoll more than 80 %, the whole intervals of the paired ratios; does not "
-       f"hold if poll makes more or epoll less.", seconds=12)
+       f"hold if poll makes more or epoll less.", seconds=11)
 def idle_slows_one(lab):
     cells = [cell(backend, idle, 1) for backend, idle in XORG]
     return judge_slowing(Figures(contest.timed(lab, cells, SECONDS, stand_by=True)))
@@ -105,7 +105,7 @@ LIGHT, *_, HEAVY = BATCHES
        f"{BUSY} busy connections and with 50 µs of work per request. {HOW}. Holds if select takes "
        f"less than 1.1 times the server CPU per request of epoll with {BUSY} busy ones and work, "
        f"the whole interval of the paired ratio, and more than 1.5 times with 1 busy one; does not "
-       f"hold if one is otherwise.", seconds=8)
+       f"hold if one is otherwise.", seconds=10)
 def work_amortises(lab):
     cells = [Cell(f"{backend}, {name}", server(backend, backend=backend),
                   Workload("echo", connections, idle=SELECT_IDLE, accepts=ACCEPTS, work=work))
@@ -128,10 +128,10 @@ def judge_batches(figures):
             f"{factor(ratio)} with {name}" for name, ratio in ratios.items()) + figures.trouble(),
         samples=figures.samples,
         table={"header": ["load", "requests per wait, select", "select, CPU µs", "epoll, CPU µs",
-                          "×epoll"],
+                          "to epoll"],
                "rows": [[name, requests_per_wait(f"select, {name}"),
                          *(with_interval(figures.estimate(f"{backend}, {name}", "cpu"))
-                           for backend in ("select", "epoll")), with_interval(ratios[name])]
+                           for backend in ("select", "epoll")), factor(ratios[name])]
                         for name in BATCHES]},
         negative="A server whose requests cost some ten microseconds each, many of them ready at "
                  "once, gains next to nothing by leaving select"

@@ -32,8 +32,9 @@ def judge_sizes(figures):
         verdict(above(ratio, 1.2)),
         f"4 KiB cost {factor(ratio)} of 16 KiB in server CPU per message" + figures.trouble(),
         samples=figures.samples,
-        table={"header": ["read size", "server CPU µs per message", "×16 KiB", "calls per message"],
+        table={"header": ["read size", "server CPU µs per message", "to 16 KiB",
+                          "calls per message"],
                "rows": [[f"{size} KiB", with_interval(figures.estimate(f"{size} KiB", "cpu")),
-                         with_interval(figures.ratio(f"{size} KiB", "16 KiB", "cpu")),
+                         factor(figures.ratio(f"{size} KiB", "16 KiB", "cpu")),
                          with_interval(figures.estimate(f"{size} KiB", "calls"))]
                         for size in SIZES]})
