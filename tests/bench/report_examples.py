@@ -7,7 +7,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from comparison import peers_micro
+from comparison import peers_memory, peers_micro
 from comparison.contestants import MODES, Contestant, models
 from comparison.workloads import Workload
 
@@ -80,10 +80,6 @@ def run_file(workloads=EVERYTHING, rounds=20, seed=1):
                 samples.append(entry | {"kind": "counted", "round": 1,
                                         "values": counted(workload, place)})
             if workload == ECHO[2]:
-                samples += [entry | {"kind": "memory", "round": number, "values": {
-                    "user": 400 + 1000 * place * chance.lognormvariate(0, 0.05),
-                    "kernel": 2900 * chance.lognormvariate(0, 0.02), "buffers": 0.0}}
-                    for number in range(1, 6)]
                 samples += [entry | {"kind": "knee", "round": number, "values": {
                     "knee": 90000 / (9 + place) * chance.lognormvariate(0, 0.05),
                     "because": "p99", "steps": []}} for number in range(1, 4)]
@@ -104,7 +100,17 @@ def run_file(workloads=EVERYTHING, rounds=20, seed=1):
         further=[{"title": "Upload of one file of 1 GiB",
                   "header": ["receiver", "seconds", "MiB/s"],
                   "rows": [["transfer_server", "0.08 (0.07–0.09)", "773 (700–800)"],
-                           ["socat", "not installed"]], "notes": ["Every byte is compared."]}])
+                           ["socat", "not installed"]], "notes": ["Every byte is compared."]},
+                 memory_section(chance)])
+
+
+def memory_section(chance):
+    samples = [{"name": name, "state": state, "round": number, "connections": 500,
+                "user": 100 * (1 + place) * chance.lognormvariate(0, 0.05), "kernel": 2900.0,
+                "buffers": 0} for place, name in enumerate(("pollux", "libev", "asio"))
+               for state in ("silent", "spoken") for number in (1, 2, 3)]
+    samples.append({"name": "libuv", "state": "silent", "round": 1, "reason": "it died"})
+    return asdict(peers_memory.section(samples)) | {"samples": samples}
 
 
 def claims_file():

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from comparison.report import (
-    claims_section, drawing, files, markup, method, micro_section, origin,
+    claims_section, drawing, files, markup, memory_section, method, micro_section, origin,
     peers_section, run_sections)
 from comparison.report.content import Picture, Section, Table, Text, Warning, every
 from comparison.report.measurements import Measurements
@@ -55,7 +55,9 @@ def sections(found):
         parts.append(Section("Cost against watched and active descriptors", [COSTS, *costs]))
     if run:
         parts += [run_sections.latency(measured), run_sections.knees(measured),
-                  run_sections.models(measured), run_sections.memory(measured)]
+                  run_sections.models(measured)]
+    if memory := memory_section.of(run or {}):
+        parts.append(memory_section.section(memory))
     if claims:
         parts += [claims_section.claims(claims), claims_section.negatives(claims)]
     if run:

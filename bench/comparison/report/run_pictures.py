@@ -3,10 +3,9 @@ picture."""
 
 from comparison.report import charts
 from comparison.report.content import Picture, file_name
-from comparison.report.measurements import MEMORY, one_of_each, short_title
-from comparison.report.run_tables import PARTS_OF_MEMORY
+from comparison.report.measurements import one_of_each, short_title
 from comparison.report.sentences import extremes, growth, ratios
-from comparison.statistics import estimate, median
+from comparison.statistics import estimate
 from comparison.workloads import counted_metrics
 
 ROWS_IN_A_PICTURE = 24
@@ -144,17 +143,3 @@ def rows(run, workload, contestants, key):
                       extremes(f"{workload.title}, {metric.title}", f" {metric.unit}",
                                [(row.name, row.estimate) for row in found], metric.digits),
                       charts.intervals(f"{metric.title}, {metric.unit}", found))
-
-
-def memory(run, workload, contestants):
-    columns = {key: [run.values(workload, each.name, key, MEMORY) for each in contestants]
-               for key in PARTS_OF_MEMORY}
-    parts = [charts.Part(title, [median(values.values()) if values else 0.0
-                                 for values in columns[key]])
-             for key, title in PARTS_OF_MEMORY.items() if any(columns[key])]
-    totals = [_sums(each) for each in zip(*columns.values())]
-    names = [each.name for each in contestants]
-    return Picture(file_name(f"memory {workload.name}"),
-                   extremes(f"{workload.title}, memory per connection", " bytes",
-                            zip(names, totals), 0),
-                   charts.stacks("memory per connection, bytes", names, parts, totals))
