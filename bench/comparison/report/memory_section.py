@@ -24,24 +24,36 @@ def section(further):
     samples = further["samples"]
     names = [name for name in dict.fromkeys(row[0] for row in further["rows"])
              if peers_memory.by_round(samples, name, "silent")]
-    pictures = [_picture(samples, names, state) for state in peers_memory.STATES] if names else []
+    pictures = [*_own(samples, names), *_with_kernel(samples, names)] if names else []
     return Section("Memory per connection", [
         *pictures, _table(samples, names), *(Text(note, quiet=True) for note in further["notes"])])
 
 
-def _picture(samples, names, state):
-    columns = {key: [peers_memory.by_round(samples, name, state, key) for name in names]
+def _own(samples, names):
+    """What is nothing has no place on the axis."""
+    rows = [charts.Row(name, found, kind, f"after a connection has {_past(state)}")
+            for kind, state in enumerate(peers_memory.STATES) for name in names
+            if (found := estimate(peers_memory.by_round(samples, name, state).values()))
+            and found.low > 0]
+    if rows:
+        said = [(row.name, row.estimate) for row in rows if row.kind == 0]
+        yield Picture("memory-own", extremes("The server's own memory for a silent connection",
+                                             " bytes", said, 0),
+                      charts.intervals("the server's own bytes per connection", rows))
+
+
+def _with_kernel(samples, names):
+    columns = {key: [peers_memory.by_round(samples, name, "silent", key) for name in names]
                for key in PARTS}
-    own = [(name, estimate(values.values())) for name, values in zip(names, columns["user"])]
     parts = [charts.Part(title, [median(values.values()) if values else 0.0
                                  for values in columns[key]]) for key, title in PARTS.items()]
     totals = [estimate(user[number] + kernel[number] for number in user.keys() & kernel.keys())
               for user, kernel in zip(columns["user"], columns["kernel"])]
-    return Picture(f"memory-{state}",
-                   extremes(f"Connections that have {_past(state)}, the server's own memory",
-                            " bytes", own, 0),
-                   charts.stacks(f"bytes per connection that has {_past(state)}", names, parts,
-                                 totals))
+    yield Picture("memory-with-kernel",
+                  extremes("A silent connection, with what the kernel keeps for both ends",
+                           " bytes", zip(names, totals), 0),
+                  charts.stacks("bytes per connection that has been silent", names, parts,
+                                totals))
 
 
 def _past(state):
