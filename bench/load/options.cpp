@@ -268,8 +268,9 @@ std::string usage() {
 Before the warm-up each connection sends --depth messages, and all must come back. Prints one JSON
 object: durations in ns or as they are named; "histogram" as pairs of the longest latency and how
 many were up to it; "limited_by_client" is true where the client, not the server, set the figures:
-its core had no time left, or more than 1 % of an open loop's requests left 1 ms late ("late").
-"unanswered" are not in "requests", but their latencies, as long as they waited, are counted.
+it hardly ever waited for the server (be it that others kept it from its core), or more than 1 % of
+an open loop's requests left 1 ms late ("late"). "unanswered" are not in "requests", but their
+latencies, as long as they waited, are counted.
 Status 2 and one line on standard error when something goes wrong.
 )";
 }

@@ -43,8 +43,9 @@ double per_second(std::uint64_t count, std::int64_t nanoseconds) {
 double Measured::client_busy(const Options& options) const noexcept {
     const auto elapsed = static_cast<double>(result.ended - result.started);
     if (elapsed <= 0) return 0;
-    if (options.spin) return 1 - static_cast<double>(result.idle) / elapsed;
-    return static_cast<double>(cpu) / elapsed;
+    // Who shares its core is kept from it while it has much to do: that is no CPU time of its own.
+    const double not_waiting = 1 - static_cast<double>(result.idle) / elapsed;
+    return options.spin ? not_waiting : std::max(not_waiting, static_cast<double>(cpu) / elapsed);
 }
 
 bool Measured::limited_by_client(const Options& options) const noexcept {
