@@ -41,7 +41,7 @@ std::vector<std::size_t> parse_cores(std::string_view option, std::string_view t
         const auto first = parse_number<std::size_t>(option, part.substr(0, dash));
         const auto last =
             dash == part.size() ? first : parse_number<std::size_t>(option, part.substr(dash + 1));
-        if (last >= 1024) throw Failure{std::string{option} + ": no such core"};
+        if (last >= 1024 || first > last) throw Failure{std::string{option} + ": no such core"};
         for (std::size_t core = first; core <= last; ++core) cores.push_back(core);
         begin = end + 1;
     }
@@ -147,8 +147,8 @@ const std::array option_list{
            "due. They go to the connections in turn, and wait there while --depth are under way",
            [](Options& options, std::string_view option, std::string_view value) {
                options.rate = parse_number<double>(option, value);
-               if (options.rate <= 0 || options.rate > 1e8)
-                   throw Failure{"--rate: more than 0, up to 100000000"};
+               if (options.rate < 1e-3 || options.rate > 1e8)
+                   throw Failure{"--rate: 0.001 to 100000000"};
            }},
     Option{"--arrivals", "HOW", answering,
            "of the requests of an open loop: even (default) or poisson",
@@ -219,6 +219,7 @@ std::string in_help_column(std::string_view help) {
 void check_numbers(const Options& options) {
     if (options.size > (1U << 20U) || options.depth > (1U << 16U))
         throw Failure{"--size goes up to 1048576, --depth up to 65536"};
+    if (options.connections > (1U << 20U)) throw Failure{"--connections goes up to 1048576"};
     if (options.receive_buffer > (1U << 30U)) throw Failure{"--receive-buffer: more than 1 GiB"};
 }
 
