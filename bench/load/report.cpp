@@ -56,7 +56,8 @@ bool Measured::limited_by_client(const Options& options) const noexcept {
 double Measured::rate_asked() const noexcept { return per_second(result.due, result.planned); }
 
 double Measured::rate_kept() const noexcept {
-    return per_second(result.requests, std::max(result.planned, result.ended - result.started));
+    return per_second(result.requests - result.errors,
+                      std::max(result.planned, result.ended - result.started));
 }
 
 std::string json(const Options& options, const Measured& measured, double rate) {
