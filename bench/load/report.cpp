@@ -63,10 +63,9 @@ double Measured::rate_kept() const noexcept {
 std::string json(const Options& options, const Measured& measured, double rate) {
     const Result& result = measured.result;
     Json object;
-    object.text("mode", name_of(options.mode))
-        .number("connections", options.connections)
-        .number("size", options.size)
-        .number("depth", options.depth)
+    object.text("mode", name_of(options.mode)).number("connections", options.connections);
+    if (options.mode != Options::Mode::http) object.number("size", options.size);
+    object.number("depth", options.depth)
         .number("seconds", result.seconds())
         .number("requests", result.requests)
         .number("errors", result.errors)
