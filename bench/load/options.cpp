@@ -162,10 +162,9 @@ const std::array option_list{
     Option{"--ramp", "", answering,
            "find the knee: the highest rate that the server keeps. Doubles the rate from --rate "
            "(1000) on, --seconds each, then halves the interval until it is within 10 %. A rate "
-           "is kept when 98 % of it is answered in time and p99 is below --p99-limit; what is not "
-           "is tried "
-           "once more. One JSON "
-           "object for each step and one for the knee, null where the client was the limit",
+           "is kept when 98 % of it is answered in time and without errors and p99 is below "
+           "--p99-limit; what is not is tried once more. One JSON object for each step and one for "
+           "the knee, null where the client was the limit",
            flag<&Options::ramp>},
     Option{"--p99-limit", "S", answering, "of --ramp (0.01)", seconds<&Options::p99_limit>},
     Option{"--warmup", "S", any_but_idle, "run unmeasured for this long first (0.1)",

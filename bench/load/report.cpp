@@ -56,16 +56,16 @@ bool Measured::limited_by_client(const Options& options) const noexcept {
 double Measured::rate_asked() const noexcept { return per_second(result.due, result.planned); }
 
 double Measured::rate_kept() const noexcept {
-    return per_second(result.requests, std::max(result.planned, result.ended - result.started));
+    return per_second(result.requests - result.errors,
+                      std::max(result.planned, result.ended - result.started));
 }
 
 std::string json(const Options& options, const Measured& measured, double rate) {
     const Result& result = measured.result;
     Json object;
-    object.text("mode", name_of(options.mode))
-        .number("connections", options.connections)
-        .number("size", options.size)
-        .number("depth", options.depth)
+    object.text("mode", name_of(options.mode)).number("connections", options.connections);
+    if (options.mode != Options::Mode::http) object.number("size", options.size);
+    object.number("depth", options.depth)
         .number("seconds", result.seconds())
         .number("requests", result.requests)
         .number("errors", result.errors)

@@ -20,7 +20,8 @@ struct Measured {
     /// Whether the figures say more about the client than about the server. See `usage`.
     bool limited_by_client(const Options& options) const noexcept;
 
-    /// Of an open loop, in requests a second: what was due, and what of it was answered.
+    /// Of an open loop, in requests a second: what was due, and what of it was answered other than
+    /// by an error.
     double rate_asked() const noexcept;
     double rate_kept() const noexcept;
 };

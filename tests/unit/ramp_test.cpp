@@ -91,6 +91,10 @@ TEST_CASE("a rate is kept when it is answered in time and soon") {
     CHECK(limit_of(options, measured(second, second, 1000, 900, microsecond)) == Limit::rate);
     CHECK(limit_of(options, measured(second, second, 1000, 1000, 20'000 * microsecond)) ==
           Limit::p99);
+    // A server that refuses quickly does not keep the rate.
+    load::Measured refused = measured(second, second, 1000, 1000, microsecond);
+    refused.result.errors = 30;
+    CHECK(limit_of(options, refused) == Limit::rate);
     // The last answer of a short phase may come after its end.
     CHECK(limit_of(options, measured(second / 10, second * 11 / 100, 100, 100, microsecond)) ==
           Limit::none);
