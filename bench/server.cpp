@@ -85,6 +85,7 @@ int run(bench::Settings& settings) {
     settings.check();
     settings.server.connection.trigger = settings.common.trigger;
     settings.server.connection.input_limit += settings.request; // unfinished ones wait there
+    settings.server.connection.output_limit += settings.answer;
     demos::raise_descriptor_limit();
     EventLoop loop = settings.common.make_loop();
     if (settings.serve == bench::Serve::toggling)

@@ -186,7 +186,7 @@ def timed_values(workload, load, cpu_ns=None, switches=None, empty=None, full=No
         "seconds": seconds,
         "requests": load["requests"],
         "bytes": load["bytes"],
-        "client_busy": load["client_cpu_seconds"] / seconds,
+        "client_busy": load["client_busy"],
         "latency_ns": latency,
         "rate": count / seconds,
         "p50": latency["p50"] / 1000,

@@ -180,9 +180,13 @@ GROUPS = [
            Column("timers", "cancel_ns", "cancel", "cancel a timer"),
            Column("timers", "call_ns", "call when due", "call a timer that is due")),
           ("Timers that are made once and kept. They are armed for 1 to 61 s and cancelled in "
-           "random order; put off to 60 s from now, any of them at any time, 64 in a turn; armed for 1 to "
-           "100 ms and called when all are due. libevent puts off in a queue for timeouts of one "
-           "length, as its book advises.",)),
+           "random order; put off to 60 s from now, any of them at any time, 64 in a turn; armed "
+           "for 1 to 100 ms and called when all are due. libevent puts off in a queue for timeouts "
+           "of one length, as its book advises.",
+           "A program can spare any library the putting off, as libev's manual shows (ev(3), “Be "
+           "smart about timeouts”: the third way, which it finds mostly better than the second, "
+           "measured here): it notes the time of the last message alone, and when the timer comes "
+           "arms it for the rest. Pollux works so within.")),
     Group("Posts from another core",
           (Column("burst", "wall_ns", "burst", "take a job from another thread in a burst"),
            Column("burst", "cpu_ns", "burst, CPU of both",

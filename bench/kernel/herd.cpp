@@ -123,6 +123,8 @@ private:
 class Herd {
 public:
     Herd(Way way, std::size_t workers, std::size_t listeners) : way_{way}, workers_(workers) {
+        if (workers == 0 || listeners == 0)
+            throw std::invalid_argument{"at least one worker and one listener"};
         open_listeners(listeners);
         if (way == Way::shared || way == Way::shared_edge) sets_.push_back(make_set(listeners_));
         if (way == Way::own || way == Way::exclusive)

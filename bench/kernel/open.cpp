@@ -5,6 +5,7 @@
 // With so many descriptors open it closes the lowest and the highest and opens both again: the
 // second search begins at the bottom and ends at the top.
 
+#include <stdexcept>
 #include <unistd.h>
 
 #include "clocks.hpp"
@@ -16,6 +17,7 @@ namespace {
 using namespace kernel;
 
 Answer measure(const Question& question, int origin) {
+    if (question.number(0) < 2) throw std::invalid_argument{"at least 2 descriptors"};
     std::vector<Descriptor> opened;
     while (opened.size() < question.number(0)) opened.emplace_back(check(dup(origin), "dup"));
     const std::int64_t begin = thread_cpu();

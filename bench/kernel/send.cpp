@@ -156,6 +156,7 @@ Answer measure(const Question& question, int file, std::size_t core) {
     const std::string& way = question.word(0);
     const std::size_t count = question.number(1);
     if (way != "blocking" && way != "non-blocking") throw std::invalid_argument{"no way " + way};
+    if (count == 0) throw std::invalid_argument{"at least one connection"};
     const bool non_blocking = way == "non-blocking";
     std::vector<Connection> connections = connect_all(count, non_blocking);
     for (Connection& each : connections) each.left = question.count() * mebibyte / count;

@@ -84,6 +84,7 @@ Answer measure(const Question& question, int other_core) {
     const std::string& threads = question.word(1);
     if (trigger != "level" && trigger != "edge")
         throw std::invalid_argument{"no trigger " + trigger};
+    if (threads != "alone" && threads != "pair") throw std::invalid_argument{"no such " + threads};
     const bool edge = trigger == "edge";
     const Waker waker{edge};
     const std::int64_t cpu = process_cpu();

@@ -67,7 +67,7 @@ private:
     }
 
     std::uint64_t rank(double percent) const noexcept {
-        const double exactly = percent / 100.0 * static_cast<double>(total_);
+        const double exactly = percent * static_cast<double>(total_) / 100.0; // 99.9 % of 1000: 999
         const auto below = static_cast<std::uint64_t>(exactly);
         return below + (static_cast<double>(below) < exactly ? 1 : 0);
     }

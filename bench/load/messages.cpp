@@ -6,14 +6,11 @@
 
 namespace load {
 
-EchoedMessages::EchoedMessages(const Options& options)
-    : size_(options.size),
-      pattern_(options.mode == Options::Mode::upper),
-      answered_(options.connections) {}
+Messages::Messages(const Options& options, bool upper)
+    : size_(options.size), pattern_(upper), answered_(options.connections) {}
 
-std::span<const char> EchoedMessages::request_from(std::uint64_t position) const noexcept {
-    return {pattern_.at(position), Pattern::longest};
-}
+EchoedMessages::EchoedMessages(const Options& options)
+    : Messages(options, options.mode == Options::Mode::upper) {}
 
 Answers EchoedMessages::take(std::size_t index, std::uint64_t sent, std::span<const char> bytes) {
     std::uint64_t& answered = answered_[index];
@@ -30,11 +27,7 @@ Answers EchoedMessages::take(std::size_t index, std::uint64_t sent, std::span<co
 }
 
 CountedAnswers::CountedAnswers(const Options& options)
-    : size_(options.size), answer_(options.answer), answered_(options.connections) {}
-
-std::span<const char> CountedAnswers::request_from(std::uint64_t position) const noexcept {
-    return {pattern_.at(position), Pattern::longest};
-}
+    : Messages(options, false), answer_(options.answer) {}
 
 Answers CountedAnswers::take(std::size_t index, std::uint64_t sent, std::span<const char> bytes) {
     std::uint64_t& answered = answered_[index];

@@ -41,7 +41,7 @@ std::vector<std::size_t> parse_cores(std::string_view option, std::string_view t
         const auto first = parse_number<std::size_t>(option, part.substr(0, dash));
         const auto last =
             dash == part.size() ? first : parse_number<std::size_t>(option, part.substr(dash + 1));
-        if (last >= 1024) throw Failure{std::string{option} + ": no such core"};
+        if (last >= 1024 || first > last) throw Failure{std::string{option} + ": no such core"};
         for (std::size_t core = first; core <= last; ++core) cores.push_back(core);
         begin = end + 1;
     }
@@ -147,8 +147,8 @@ const std::array option_list{
            "due. They go to the connections in turn, and wait there while --depth are under way",
            [](Options& options, std::string_view option, std::string_view value) {
                options.rate = parse_number<double>(option, value);
-               if (options.rate <= 0 || options.rate > 1e8)
-                   throw Failure{"--rate: more than 0, up to 100000000"};
+               if (options.rate < 1e-3 || options.rate > 1e8)
+                   throw Failure{"--rate: 0.001 to 100000000"};
            }},
     Option{"--arrivals", "HOW", answering,
            "of the requests of an open loop: even (default) or poisson",
@@ -162,10 +162,9 @@ const std::array option_list{
     Option{"--ramp", "", answering,
            "find the knee: the highest rate that the server keeps. Doubles the rate from --rate "
            "(1000) on, --seconds each, then halves the interval until it is within 10 %. A rate "
-           "is kept when 98 % of it is answered in time and p99 is below --p99-limit; what is not "
-           "is tried "
-           "once more. One JSON "
-           "object for each step and one for the knee, null where the client was the limit",
+           "is kept when 98 % of it is answered in time and without errors and p99 is below "
+           "--p99-limit; what is not is tried once more. One JSON object for each step and one for "
+           "the knee, null where the client was the limit",
            flag<&Options::ramp>},
     Option{"--p99-limit", "S", answering, "of --ramp (0.01)", seconds<&Options::p99_limit>},
     Option{"--warmup", "S", any_but_idle, "run unmeasured for this long first (0.1)",
@@ -219,6 +218,7 @@ std::string in_help_column(std::string_view help) {
 void check_numbers(const Options& options) {
     if (options.size > (1U << 20U) || options.depth > (1U << 16U))
         throw Failure{"--size goes up to 1048576, --depth up to 65536"};
+    if (options.connections > (1U << 20U)) throw Failure{"--connections goes up to 1048576"};
     if (options.receive_buffer > (1U << 30U)) throw Failure{"--receive-buffer: more than 1 GiB"};
 }
 
@@ -268,8 +268,9 @@ std::string usage() {
 Before the warm-up each connection sends --depth messages, and all must come back. Prints one JSON
 object: durations in ns or as they are named; "histogram" as pairs of the longest latency and how
 many were up to it; "limited_by_client" is true where the client, not the server, set the figures:
-its core had no time left, or more than 1 % of an open loop's requests left 1 ms late ("late").
-"unanswered" are not in "requests", but their latencies, as long as they waited, are counted.
+it hardly ever waited for the server (be it that others kept it from its core), or more than 1 % of
+an open loop's requests left 1 ms late ("late"). "unanswered" are not in "requests", but their
+latencies, as long as they waited, are counted.
 Status 2 and one line on standard error when something goes wrong.
 )";
 }

@@ -48,7 +48,7 @@ std::size_t Poller::ask(std::int64_t nanoseconds) {
 std::span<const epoll_event> Poller::wait_until(std::int64_t time) {
     const std::int64_t began = now();
     std::size_t found = ask(spin_ ? 0 : std::max<std::int64_t>(0, time - began));
-    if (found > 0) return std::span{events_}.first(found);
+    if (spin_ && found > 0) return std::span{events_}.first(found);
     std::int64_t ended = now();
     while (found == 0 && ended < time) {
         found = ask(spin_ ? 0 : time - ended);

@@ -30,7 +30,8 @@ public:
     /// What is ready. Throws when that is nothing for `patience`.
     std::span<const epoll_event> wait();
 
-    /// For how many nanoseconds all waits together have found nothing to do, when spinning.
+    /// For how many nanoseconds all waits together have lasted; when spinning, those alone that
+    /// found nothing to do at first.
     std::int64_t idle() const noexcept { return idle_; }
 
 private:

@@ -11,7 +11,7 @@ namespace load {
 enum class Limit : std::uint8_t {
     none,   ///< It is kept.
     client, ///< This side had no time left: the rate says nothing about the server.
-    rate,   ///< Less than 98 % of it was answered in time,
+    rate,   ///< Less than 98 % of it was answered in time and without errors,
     p99     ///< or one in a hundred waited too long.
 };
 

@@ -43,8 +43,9 @@ double per_second(std::uint64_t count, std::int64_t nanoseconds) {
 double Measured::client_busy(const Options& options) const noexcept {
     const auto elapsed = static_cast<double>(result.ended - result.started);
     if (elapsed <= 0) return 0;
-    if (options.spin) return 1 - static_cast<double>(result.idle) / elapsed;
-    return static_cast<double>(cpu) / elapsed;
+    // Who shares its core is kept from it while it has much to do: that is no CPU time of its own.
+    const double not_waiting = 1 - static_cast<double>(result.idle) / elapsed;
+    return options.spin ? not_waiting : std::max(not_waiting, static_cast<double>(cpu) / elapsed);
 }
 
 bool Measured::limited_by_client(const Options& options) const noexcept {
@@ -55,16 +56,16 @@ bool Measured::limited_by_client(const Options& options) const noexcept {
 double Measured::rate_asked() const noexcept { return per_second(result.due, result.planned); }
 
 double Measured::rate_kept() const noexcept {
-    return per_second(result.requests, std::max(result.planned, result.ended - result.started));
+    return per_second(result.requests - result.errors,
+                      std::max(result.planned, result.ended - result.started));
 }
 
 std::string json(const Options& options, const Measured& measured, double rate) {
     const Result& result = measured.result;
     Json object;
-    object.text("mode", name_of(options.mode))
-        .number("connections", options.connections)
-        .number("size", options.size)
-        .number("depth", options.depth)
+    object.text("mode", name_of(options.mode)).number("connections", options.connections);
+    if (options.mode != Options::Mode::http) object.number("size", options.size);
+    object.number("depth", options.depth)
         .number("seconds", result.seconds())
         .number("requests", result.requests)
         .number("errors", result.errors)

@@ -13,13 +13,15 @@ struct Measured {
     Result result;
     std::int64_t cpu = 0; ///< Nanoseconds of this process.
 
-    /// How much of its core the client needed; what a spinning one did in vain does not count.
+    /// How much of the time the client had something to do, on its core or kept from it by others;
+    /// what a spinning one did in vain does not count.
     double client_busy(const Options& options) const noexcept;
 
     /// Whether the figures say more about the client than about the server. See `usage`.
     bool limited_by_client(const Options& options) const noexcept;
 
-    /// Of an open loop, in requests a second: what was due, and what of it was answered.
+    /// Of an open loop, in requests a second: what was due, and what of it was answered other than
+    /// by an error.
     double rate_asked() const noexcept;
     double rate_kept() const noexcept;
 };

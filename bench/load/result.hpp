@@ -26,7 +26,7 @@ struct Result {
     std::uint64_t waits = 0;
     std::uint64_t errors = 0;      ///< Answers that say so, among `requests`.
     std::uint64_t connections = 0; ///< Opened within the phase.
-    std::int64_t idle = 0;         ///< Nanoseconds without anything to do, when spinning.
+    std::int64_t idle = 0;         ///< Nanoseconds of waiting for something to do.
     Histogram latency;
 
     // Of an open loop:

@@ -2,8 +2,9 @@
 //
 // As its documentation's C++11 example "async_tcp_echo_server" shows: a session that keeps itself
 // alive by shared_from_this, async_read_some, and then async_write, whose completion begins the
-// next read. So nothing is read while an answer waits. The io_context is told that one thread runs
-// it (concurrency hint 1, "Concurrency Hints" in its overview).
+// next read. So nothing is read while an answer waits. The io_context is told that no other thread
+// touches it (ASIO_CONCURRENCY_HINT_UNSAFE, "Concurrency Hints" in its overview): it takes no
+// locks.
 
 #include "echo_program.hpp"
 
@@ -74,7 +75,7 @@ private:
     }
 
     const echo::Settings settings_;
-    asio::io_context context_{1};
+    asio::io_context context_{ASIO_CONCURRENCY_HINT_UNSAFE};
     tcp::acceptor listener_;
     asio::signal_set signals_;
 };

@@ -56,7 +56,8 @@ Ring::~Ring() {
 io_uring_sqe* Ring::next(std::uint64_t mark) {
     io_uring_sqe* place = io_uring_get_sqe(&ring_);
     while (place == nullptr) {
-        io_uring_submit(&ring_);
+        const int result = io_uring_submit(&ring_);
+        if (result < 0 && result != -EINTR) pollux::throw_system_error(-result, "io_uring_submit");
         place = io_uring_get_sqe(&ring_);
     }
     place->user_data = mark;

@@ -19,6 +19,7 @@ public:
     Ring& operator=(const Ring&) = delete;
 
     /// A place in the submission queue; makes room by submitting what is in it.
+    /// Throws `std::system_error`.
     io_uring_sqe* next(std::uint64_t mark);
     /// Submits, and waits until so many completions are there.
     void submit_and_wait(unsigned count);

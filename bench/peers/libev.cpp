@@ -1,6 +1,7 @@
 // libev, as its manual (ev(3)) says: a watcher is a struct of ours that stays where it is; what is
 // done outside of callbacks wants `ev_now_update`; an idle timeout is `ev_timer_again` ("Be smart
-// about timeouts", the second way); `ev_async_send` carries nothing and is given a queue
+// about timeouts", the second way; the third, which it finds better mostly, is the program's work
+// and asks nothing of a library); `ev_async_send` carries nothing and is given a queue
 // ("Queueing").
 
 #include <cstddef>

@@ -31,6 +31,7 @@ public:
                                          IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN);
         if (result == -EINVAL) result = io_uring_queue_init(size, &ring_, 0); // before Linux 6.1
         if (result < 0) refuse("liburing", std::string{"ring ("} + std::strerror(-result) + ')');
+        io_uring_register_ring_fd(&ring_); // saves a look-up in each call; goes without saying
     }
     ~Ring() { io_uring_queue_exit(&ring_); }
     Ring(const Ring&) = delete;

@@ -83,10 +83,13 @@ void Settings::add_loops(demos::Options& options) {
 
 void Settings::check() const {
     constexpr std::uint64_t mebibyte = 1 << 20;
+    constexpr std::size_t longest_read = ConnectionOptions{}.read_size;
     if (serve == Serve::toggling && loops > 1)
         throw std::invalid_argument{"--serve echo-toggling has one loop, not --loops"};
     if (serve == Serve::toggling && server.connection.read_until_would_block)
         throw std::invalid_argument{"--serve echo-toggling reads once and writes, not --drain"};
+    if (server.connection.read_size < 1 || server.connection.read_size > longest_read)
+        throw std::invalid_argument{"--read-size must be 1 byte to 64 KiB"};
     if (request < 1 || request > mebibyte)
         throw std::invalid_argument{"--request must be 1 byte to 1 MiB"};
     if (answer > 1024 * mebibyte) throw std::invalid_argument{"--answer goes up to 1 GiB"};

@@ -7,6 +7,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from comparison import peers_memory, peers_micro
 from comparison.contestants import MODES, Contestant, models
 from comparison.workloads import Workload
 
@@ -79,10 +80,6 @@ def run_file(workloads=EVERYTHING, rounds=20, seed=1):
                 samples.append(entry | {"kind": "counted", "round": 1,
                                         "values": counted(workload, place)})
             if workload == ECHO[2]:
-                samples += [entry | {"kind": "memory", "round": number, "values": {
-                    "user": 400 + 1000 * place * chance.lognormvariate(0, 0.05),
-                    "kernel": 2900 * chance.lognormvariate(0, 0.02), "buffers": 0.0}}
-                    for number in range(1, 6)]
                 samples += [entry | {"kind": "knee", "round": number, "values": {
                     "knee": 90000 / (9 + place) * chance.lognormvariate(0, 0.05),
                     "because": "p99", "steps": []}} for number in range(1, 4)]
@@ -103,7 +100,17 @@ def run_file(workloads=EVERYTHING, rounds=20, seed=1):
         further=[{"title": "Upload of one file of 1 GiB",
                   "header": ["receiver", "seconds", "MiB/s"],
                   "rows": [["transfer_server", "0.08 (0.07–0.09)", "773 (700–800)"],
-                           ["socat", "not installed"]], "notes": ["Every byte is compared."]}])
+                           ["socat", "not installed"]], "notes": ["Every byte is compared."]},
+                 memory_section(chance)])
+
+
+def memory_section(chance):
+    samples = [{"name": name, "state": state, "round": number, "connections": 500,
+                "user": 100 * (1 + place) * chance.lognormvariate(0, 0.05), "kernel": 2900.0,
+                "buffers": 0} for place, name in enumerate(("pollux", "libev", "asio"))
+               for state in ("silent", "spoken") for number in (1, 2, 3)]
+    samples.append({"name": "libuv", "state": "silent", "round": 1, "reason": "it died"})
+    return asdict(peers_memory.section(samples)) | {"samples": samples}
 
 
 def claims_file():
@@ -138,7 +145,8 @@ def micro_file():
         for backend in ("epoll", "poll") for active in (1, 100)])
 
 
-def peers_file(rounds=20):
+def peers_sections(rounds=20):
+    """Of the further sections of a run: the first has the samples of all."""
     chance, samples = random.Random(4), []
     for place, name in enumerate(("libev", "pollux", "libevent", "asio")):
         for number in range(1, rounds + 1):
@@ -147,7 +155,9 @@ def peers_file(rounds=20):
                             **{f"{what}_ns": 3000 * each
                                for what in ("arm", "put_off", "cancel", "call")}})
     samples.append({"workload": "burst", "name": "bare", "round": 0, "reason": "wants two cores"})
-    return head("peers", "bench/run --only peers", samples=samples, versions={"libev": "4.33"})
+    found = [asdict(each) for each in peers_micro.sections(samples)]
+    found[0] |= {"samples": samples, "versions": {"libev": "4.33"}, "finding": []}
+    return found
 
 
 def write(folder, **documents):
@@ -156,5 +166,6 @@ def write(folder, **documents):
 
 
 if __name__ == "__main__":
-    write(sys.argv[1], results=run_file(), peers=peers_file(), claims=claims_file(),
-          micro=micro_file())
+    whole = run_file()
+    whole["further"] += peers_sections()
+    write(sys.argv[1], results=whole, claims=claims_file(), micro=micro_file())

@@ -119,6 +119,13 @@ class BenchServers(unittest.TestCase):
         self.assertEqual(receive(client, 7), b"a" * 7)
         self.assertEqual(server.look()["sent"], 21)
 
+    def test_an_answer_may_be_larger_than_what_may_wait_otherwise(self):
+        answer = 20 << 20
+        server = self.started("--serve", "answer", "--answer", answer)
+        client = self.connected(server, is_echo=False)
+        client.sendall(b"r" * 64)
+        self.assertEqual(len(receive(client, answer)), answer)
+
     def test_who_asks_for_much_and_does_not_read_is_not_answered_meanwhile(self):
         for trigger in ("level", "edge", "one-shot"):
             with self.subTest(trigger):
@@ -171,7 +178,8 @@ class BenchServers(unittest.TestCase):
             (["--serve", "echo-toggling", "--loops", 2], "has one loop"),
             (["--serve", "echo-toggling", "--drain"], "not --drain"),
             (["--serve", "nothing"], "none of echo, discard, answer, echo-toggling"),
-            (["--read-size", 0], "read_size must be 1 to 65536"),
+            (["--read-size", 0], "--read-size must be 1 byte to 64 KiB"),
+            (["--serve", "echo-toggling", "--read-size", 65537], "--read-size must be"),
             (["--request", 0], "--request must be"),
         ):
             with self.subTest(options):

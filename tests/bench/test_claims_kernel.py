@@ -187,9 +187,20 @@ class Programs(unittest.TestCase):
             self.assertEqual(self.ask(["timer_structures"], (50, name, 30))[0]["count"], 50)
 
     def test_a_question_that_makes_no_sense_is_refused(self):
-        for question in ((1,), (1, "own"), (1, "nobody", 2, 1, "settle")):
-            with self.assertRaises(Failed):
-                self.ask(["kernel_herd"], question)
+        for command, *question in (
+            ["kernel_herd", 1],
+            ["kernel_herd", 1, "own"],
+            ["kernel_herd", 1, "nobody", 2, 1, "settle"],
+            ["kernel_herd", 1, "own", 0, 1, "settle"],
+            ["kernel_herd", 1, "own", 1, 0, "settle"],
+            ["kernel_open", 1, 1],
+            ["kernel_send", 1, "blocking", 0],
+            ["kernel_wakeup", 1, "edge", "both"],
+        ):
+            cores = {"kernel_send": (CORES[0], CORES[-1]), "kernel_wakeup": CORES[-1:]}
+            with self.subTest((command, *question)), \
+                    self.assertRaisesRegex(Failed, "ended with status 1"):
+                self.ask([command, *cores.get(command, ())], question)
 
 
 if __name__ == "__main__":

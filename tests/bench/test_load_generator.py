@@ -236,14 +236,18 @@ class Refusals(unittest.TestCase):
             "--size must be at least 1": ["--port", "1", "--size", "0"],
             "--size: not a number: big": ["--port", "1", "--size", "big"],
             "--seconds: not a number: nan": ["--port", "1", "--seconds", "nan"],
-            "--rate: more than 0": ["--port", "1", "--rate", "0"],
+            "--rate: 0.001 to 100000000": ["--port", "1", "--rate", "0"],
+            "--rate: 0.001 to": ["--port", "1", "--rate", "1e-300"],
             "--arrivals: even or poisson": ["--arrivals", "odd"],
             "--mode: echo, ": ["--mode", "gopher"],
             "--answer: not in mode echo": ["--port", "1", "--answer", "5"],
             "--depth: a connection for": ["--port", "1", "--mode", "churn", "--depth", "2"],
             "--path: begins with /": ["--port", "1", "--mode", "http", "--path", "plain"],
             "--cores: not a number": ["--cores", "1,"],
-            "connections need": ["--port", "1", "--connections", "9999999"],
+            "--cores: no such core": ["--cores", "1-0"],
+            "connections need": ["--port", "1", "--connections", "1000000"],
+            "--connections goes up to": ["--port", "1", "--mode", "idle", "--connections",
+                                         str(2 ** 64 - 1)],
         }.items():
             with self.subTest(expected):
                 self.assertIn(expected, self.said(*arguments))

@@ -122,6 +122,7 @@ class Http(unittest.TestCase):
                                   "--connections", 3, *loop)
                 self.assertEqual((result["requests"], result["errors"]), (60, 0))
                 self.assertEqual(result["opened"], 60 if "--close" in loop else 0)
+                self.assertNotIn("size", result)
 
     def test_what_is_not_2xx_is_an_error_that_is_counted(self):
         result = self.get(http(HELLO, NOT_THERE, HELLO, NOT_THERE), "--requests", 20)

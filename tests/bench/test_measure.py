@@ -15,7 +15,7 @@ from comparison.results import Cell
 from comparison.workloads import Workload
 from examples import BY_NAME, MODELS, MODELS_50
 
-LOAD = {"requests": 1000, "bytes": 2 * 1024 * 1024, "seconds": 0.5, "client_cpu_seconds": 0.25,
+LOAD = {"requests": 1000, "bytes": 2 * 1024 * 1024, "seconds": 0.5, "client_busy": 0.5,
         "latency_ns": {"p50": 2000, "p99": 5000, "p99.9": 9000}}
 BUILD = Path(os.environ.get("POLLUX_BUILD", "/nonexistent"))
 

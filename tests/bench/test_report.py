@@ -13,7 +13,7 @@ from pathlib import Path
 
 from comparison import report
 from report_examples import (
-    ECHO, OPEN, UPLOAD, UPPER, claims_file, micro_file, peers_file, run_file, write)
+    ECHO, OPEN, UPLOAD, UPPER, claims_file, micro_file, peers_sections, run_file, write)
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 NO_NUMBER = re.compile(r"(?<![-\w])(nan|inf)(?![-\w])", re.IGNORECASE)
@@ -176,10 +176,14 @@ class Parts(Reported):
         self.assertNotIn("Level against edge", text)
 
     def test_libraries_without_a_server(self):
-        _, text, page = self.report(peers=peers_file())
+        document = run_file(ECHO[:1], rounds=1)
+        document["further"] = peers_sections()
+        _, text, page = self.report(results=document)
         self.assertIn("What the libraries take without a server", text)
         self.assertIn("Takes less time than pollux to arm a timer: libev ×0.5", page.text)
-        _, _, page = self.report(peers=peers_file(rounds=5))
+        self.assertEqual(text.count("<h2>Timers"), 0)
+        document["further"] = peers_sections(rounds=5)
+        _, _, page = self.report(results=document)
         self.assertIn("or there were too few rounds", page.text)
 
     def test_a_run_that_was_stopped_is_shown_and_said_to_be_one(self):

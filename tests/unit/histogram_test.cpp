@@ -25,6 +25,13 @@ TEST_CASE("small values are exact, and a percentile is the smallest value that c
     CHECK(histogram.percentile(100) == 100);
 }
 
+TEST_CASE("a share that is a whole number of values is not rounded up to one more") {
+    Histogram histogram;
+    for (int n = 0; n < 999; ++n) histogram.record(1);
+    histogram.record(2);
+    CHECK(histogram.percentile(99.9) == 1);
+}
+
 TEST_CASE("a large value comes back at most one part in 128 too high, never too low") {
     for (std::uint64_t value = 1; value < (std::uint64_t{1} << 42U); value = value * 5 / 3 + 1) {
         Histogram histogram;

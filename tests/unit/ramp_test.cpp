@@ -25,6 +25,7 @@ load::Measured measured(std::int64_t planned, std::int64_t elapsed, std::uint64_
     load::Measured measured;
     measured.result.planned = planned;
     measured.result.ended = elapsed;
+    measured.result.idle = elapsed;
     measured.result.due = due;
     measured.result.requests = answered;
     for (std::uint64_t n = 0; n < answered; ++n) measured.result.latency.record(latency);
@@ -90,6 +91,10 @@ TEST_CASE("a rate is kept when it is answered in time and soon") {
     CHECK(limit_of(options, measured(second, second, 1000, 900, microsecond)) == Limit::rate);
     CHECK(limit_of(options, measured(second, second, 1000, 1000, 20'000 * microsecond)) ==
           Limit::p99);
+    // A server that refuses quickly does not keep the rate.
+    load::Measured refused = measured(second, second, 1000, 1000, microsecond);
+    refused.result.errors = 30;
+    CHECK(limit_of(options, refused) == Limit::rate);
     // The last answer of a short phase may come after its end.
     CHECK(limit_of(options, measured(second / 10, second * 11 / 100, 100, 100, microsecond)) ==
           Limit::none);
@@ -103,6 +108,12 @@ TEST_CASE("a client that was late or busy is the limit, whatever the server did"
     load::Measured busy = measured(second, second, 1000, 1000, microsecond);
     busy.cpu = second * 96 / 100;
     CHECK(limit_of(options, busy) == Limit::client);
+    // One that others keep from its core has little time of it, and does not wait either.
+    load::Measured displaced = measured(second, second, 1000, 1000, microsecond);
+    displaced.cpu = second / 2;
+    CHECK(limit_of(options, displaced) == Limit::none);
+    displaced.result.idle = second / 100;
+    CHECK(limit_of(options, displaced) == Limit::client);
     // One that never sleeps is busy only while there is something to do.
     load::Options spinning;
     spinning.spin = true;

@@ -19,7 +19,7 @@ class Series:
     kind: int = 0
 
 
-WIDE_RATIOS = 3  # as below, of ratios
+WIDE_RATIOS, WIDE_ROWS = 3, 30  # as below, of ratios and of rows
 WIDE = 6  # times: figures that span more are drawn on an axis of logarithms
 
 
@@ -58,7 +58,7 @@ class Row:
 
 def intervals(title, rows, *, reference=None):
     """A point and its interval in a row of its own; ratios with a line at the reference: what is
-    decided is filled, what is not is hollow. Ratios that span far have an axis of logarithms."""
+    decided is filled, what is not is hollow. What spans far has an axis of logarithms."""
     places, headings, place, last = [], [], 0.0, ""
     for row in rows:
         if row.group != last:
@@ -79,16 +79,20 @@ def intervals(title, rows, *, reference=None):
                       fontsize=9, fontweight="bold", annotation_clip=False).set_in_layout(False)
     if reference is not None:
         axes.axvline(reference, color=drawing.TEXT, linewidth=0.8)
-    if reference is None:
-        axes.set_xlim(left=0)
-    medians = [row.estimate.median for row in rows if row.estimate]
-    lows = [row.estimate.low for row in rows if row.estimate]
-    _axis(axes.xaxis, reference is not None and min(lows) > 0
-          and max(medians) > WIDE_RATIOS * min(medians))
+    _axis_of_intervals(axes, [row.estimate for row in rows if row.estimate], reference)
     axes.set_ylim(place - 0.4, -0.6)
     axes.grid(False, axis="y")
     drawing.title(made, title)
     return drawing.settled(made)
+
+
+def _axis_of_intervals(axes, found, reference):
+    medians = [each.median for each in found]
+    wide = WIDE_RATIOS if reference else WIDE_ROWS
+    log = min(each.low for each in found) > 0 and max(medians) > wide * min(medians)
+    if not log and reference is None:
+        axes.set_xlim(left=0)
+    _axis(axes.xaxis, log)
 
 
 def _interval(axes, row, place, reference):
@@ -98,7 +102,7 @@ def _interval(axes, row, place, reference):
     hollow = reference is not None and not row.estimate.decided
     axes.hlines(place, row.estimate.low, row.estimate.high, color=style["color"], linewidth=2)
     axes.plot([row.estimate.median], [place], style["marker"], color=style["color"], markersize=6.5,
-              markerfacecolor="none" if hollow else style["color"])
+              markerfacecolor="none" if hollow else style["color"], clip_on=False)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from comparison.report import (
-    claims_section, drawing, files, markup, method, micro_section, origin,
+    claims_section, drawing, files, markup, memory_section, method, micro_section, origin,
     peers_section, run_sections)
 from comparison.report.content import Picture, Section, Table, Text, Warning, every
 from comparison.report.measurements import Measurements
@@ -38,16 +38,16 @@ def introduction(found):
 
 def sections(found):
     """Those that there are figures for, in the order of reading."""
-    run, peers, claims, micro = (found.get(name) for name in files.KNOWN)
+    run, claims, micro = (found.get(name) for name in files.KNOWN)
     measured = Measurements(run) if run else None
     summary, costs, parts = [], [], []
     if run:
         summary += run_sections.summary(measured)
         parts += [run_sections.peers(measured), run_sections.triggers(measured)]
         costs += run_sections.costs(measured)
-    if peers:
+    if peers := peers_section.of(run or {}):
         summary.append(peers_section.summary(peers))
-        parts.insert(1 if run else 0, peers_section.section(peers))
+        parts.insert(1, peers_section.section(peers))
     if claims:
         summary.append(claims_section.summary(claims))
         costs += claims_section.costs(claims)
@@ -55,7 +55,9 @@ def sections(found):
         parts.append(Section("Cost against watched and active descriptors", [COSTS, *costs]))
     if run:
         parts += [run_sections.latency(measured), run_sections.knees(measured),
-                  run_sections.models(measured), run_sections.memory(measured)]
+                  run_sections.models(measured)]
+    if memory := memory_section.of(run or {}):
+        parts.append(memory_section.section(memory))
     if claims:
         parts += [claims_section.claims(claims), claims_section.negatives(claims)]
     if run:

@@ -9,8 +9,7 @@ from comparison.results import COUNTED, KERNEL, KNEE, TIMED
 from comparison.statistics import estimate, ratio
 from comparison.workloads import KNEE_METRICS, Workload, counted_metrics, timed_metrics
 
-MEMORY = "memory"  # a kind of run: its values are those of memory.of_connections
-KINDS = TIMED, COUNTED, KERNEL, KNEE, MEMORY
+KINDS = TIMED, COUNTED, KERNEL, KNEE
 
 
 class Measurements:

@@ -1,4 +1,4 @@
-"""peers.json: dispatch, registration, timers and posts of the libraries, without a server."""
+"""Dispatch, registration, timers and posts of the libraries, without a server: of results.json."""
 
 from comparison import peers_micro
 from comparison.report import charts
@@ -12,15 +12,25 @@ NO_WINNER = ("Without a server: nothing was found in which a library decidedly t
              f"than {BASE}, or there were too few rounds.")
 
 
-def summary(document):
+def of(document):
+    """That of the further sections that holds the samples of all these; None without one."""
+    return next((each for each in document.get("further", []) if "versions" in each), None)
+
+
+def is_shown_here(further):
+    """Whether a section brings the rows of what is drawn here."""
+    return further["title"].startswith(tuple(group.title for group in peers_micro.GROUPS))
+
+
+def summary(peers):
     """One sentence for the top of the page."""
-    won = peers_micro.where_a_peer_wins(document["samples"])
+    won = peers_micro.where_a_peer_wins(peers["samples"])
     return Finding(f"Without a server: in {len(won)} of the figures some library decidedly takes "
                    f"less time than {BASE}." if won else NO_WINNER)
 
 
-def section(document):
-    samples = document["samples"]
+def section(peers):
+    samples = peers["samples"]
     parts = [Text("One program for each library does the same work by itself. Ratios are formed in "
                   f"the same round; the {FLOOR} loop is the floor.")]
     won = peers_micro.where_a_peer_wins(samples)
@@ -33,7 +43,7 @@ def section(document):
     for group, columns in groups:
         notes = [Text(note, quiet=True) for note in group.notes]
         parts.append(Folded(group.title, [_table(samples, group, columns), *notes]))
-    versions = "; ".join(f"{name} {said}" for name, said in document.get("versions", {}).items())
+    versions = "; ".join(f"{name} {said}" for name, said in peers["versions"].items())
     parts += [Text(f"{versions}.", quiet=True)] if versions else []
     return Section("What the libraries take without a server", parts)
 

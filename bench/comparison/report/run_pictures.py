@@ -3,10 +3,9 @@ picture."""
 
 from comparison.report import charts
 from comparison.report.content import Picture, file_name
-from comparison.report.measurements import MEMORY, one_of_each, short_title
-from comparison.report.run_tables import PARTS_OF_MEMORY
+from comparison.report.measurements import one_of_each, short_title
 from comparison.report.sentences import extremes, growth, ratios
-from comparison.statistics import estimate, median
+from comparison.statistics import estimate
 from comparison.workloads import counted_metrics
 
 ROWS_IN_A_PICTURE = 24
@@ -40,9 +39,10 @@ def _ratio_rows(run, workload, alike, groups, kept):
 
 
 def _ratio_picture(name, workload, base, rows):
-    said = [(f"{row.name}, {row.group}", row.estimate) for row in rows]
-    return Picture(file_name(f"{name} {rows[0].group}"),
-                   ratios(f"{workload.title.split(', ')[0]}, server CPU", base, said),
+    alone = len({row.group for row in rows}) == 1
+    said = [(row.name if alone else f"{row.name}, {row.group}", row.estimate) for row in rows]
+    what = f"{workload.title.split(', ')[0]}{', ' + rows[0].group if alone else ''}, server CPU"
+    return Picture(file_name(f"{name} {rows[0].group}"), ratios(what, base, said),
                    charts.intervals(f"server CPU ÷ that of {base} (hollow: undecided)", rows,
                                     reference=1.0))
 
@@ -143,17 +143,3 @@ def rows(run, workload, contestants, key):
                       extremes(f"{workload.title}, {metric.title}", f" {metric.unit}",
                                [(row.name, row.estimate) for row in found], metric.digits),
                       charts.intervals(f"{metric.title}, {metric.unit}", found))
-
-
-def memory(run, workload, contestants):
-    columns = {key: [run.values(workload, each.name, key, MEMORY) for each in contestants]
-               for key in PARTS_OF_MEMORY}
-    parts = [charts.Part(title, [median(values.values()) if values else 0.0
-                                 for values in columns[key]])
-             for key, title in PARTS_OF_MEMORY.items() if any(columns[key])]
-    totals = [_sums(each) for each in zip(*columns.values())]
-    names = [each.name for each in contestants]
-    return Picture(file_name(f"memory {workload.name}"),
-                   extremes(f"{workload.title}, memory per connection", " bytes",
-                            zip(names, totals), 0),
-                   charts.stacks("memory per connection, bytes", names, parts, totals))

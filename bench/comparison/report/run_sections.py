@@ -1,8 +1,8 @@
-"""results.json as sections: peers, triggers, costs, latency, models, memory, and all figures."""
+"""results.json as sections: peers, triggers, costs, latency, models, and all figures."""
 
 from comparison.finding import (
     cautions, disagreements, level_against_edge, models_side_by_side)
-from comparison.report import run_pictures, run_tables
+from comparison.report import memory_section, peers_section, run_pictures, run_tables
 from comparison.report.content import Finding, Folded, Section, Table, Text, Warning, file_name
 from comparison.report.measurements import families, one_of_each
 from comparison.report.sentences import shown
@@ -148,18 +148,6 @@ def models(run):
     return Section("Seven models of serving", parts)
 
 
-def memory(run):
-    """What a connection takes, in the server's pages and in the kernel."""
-    parts = []
-    for workload in run.met(key="user"):
-        contestants = [each for each in run.under(workload) if run.has(workload, each.name, "user")]
-        parts += [run_pictures.memory(run, workload, contestants),
-                  run_tables.memory(run, workload, contestants)]
-    return parts and Section("Memory per connection", [Text(
-        "By how much memory grows for each open connection. Over loopback the kernel holds both "
-        "ends, the client's too."), *parts])
-
-
 def figures(run):
     """Every workload: what was counted, then what was timed."""
     parts = []
@@ -181,4 +169,5 @@ def further(document):
     return [Section(each["title"], [
         Table(file_name(each["title"]), each["title"], each["header"], each["rows"]),
         *(Text(note, quiet=True) for note in each.get("notes", []))])
-        for each in document.get("further", [])]
+        for each in document.get("further", [])
+        if not peers_section.is_shown_here(each) and not memory_section.is_memory(each)]

@@ -1,7 +1,7 @@
 """Tables of what bench/run has measured."""
 
 from comparison.report.content import Measured, Table, file_name
-from comparison.report.measurements import MEMORY, short_title
+from comparison.report.measurements import short_title
 from comparison.table import COUNTED_BY
 from comparison.workloads import counted_metrics, timed_metrics
 
@@ -60,17 +60,6 @@ def knees(run, workload, contestants):
             for each in contestants if run.has(workload, each.name, "because")]
     return Table(file_name(f"knee {workload.name}"), f"{workload.title}: highest rate kept",
                  ["contestant", "requests/s", "because of"], rows)
-
-
-PARTS_OF_MEMORY = {"user": "the server's pages", "kernel": "kernel, both ends",
-                   "buffers": "bytes in sockets"}
-
-
-def memory(run, workload, contestants):
-    rows = [[each.name, *(Measured(run.figure(workload, each.name, key, MEMORY), 0)
-                          for key in PARTS_OF_MEMORY)] for each in contestants]
-    return Table(file_name(f"memory {workload.name}"), workload.title,
-                 ["contestant", *(f"{title}, bytes" for title in PARTS_OF_MEMORY.values())], rows)
 
 
 def _column(metric):
