@@ -3,6 +3,7 @@
 import contextlib
 import io
 import unittest
+from dataclasses import replace
 from types import SimpleNamespace
 from unittest import mock
 
@@ -28,7 +29,7 @@ def found(verdict, **fields):
 
 
 def tried(*chosen):
-    progress = trial.ClaimProgress(chosen, quick=False, stream=io.StringIO())
+    progress = trial.ClaimProgress(chosen, stream=io.StringIO())
     laboratory = SimpleNamespace(rounds=7)
     with contextlib.redirect_stderr(io.StringIO()):
         return trial.try_all(chosen, laboratory, progress)
@@ -70,11 +71,16 @@ class Trials(unittest.TestCase):
 
 class Rest(unittest.TestCase):
     def test_the_time_left_follows_the_pace_so_far(self):
-        forecast = trial.Forecast([claim_of("K1", None, 60), claim_of("K2", None, 20)], False)
+        forecast = trial.Forecast([claim_of("K1", None, 60), claim_of("K2", None, 20)])
         self.assertEqual(forecast.left(4), 76)
         forecast.note(180)
         self.assertEqual(forecast.left(10), 30)
         self.assertEqual(forecast.left(100), 0)
+
+    def test_what_is_measured_once_counts_with_the_first_that_is_tried(self):
+        shared = [replace(claim_of(name, None, 43), measured_once="busy") for name in ("K8", "K10")]
+        self.assertEqual(trial.Forecast(shared[1:]).left(0), 43)
+        self.assertEqual(trial.Forecast(shared, share=0.1).left(0), 4.3)
 
 
 class Documents(unittest.TestCase):

@@ -28,7 +28,7 @@ def limited(limit, rate=0):
        f"server and clients on two cores. Holds if some limit (2, 4, 16, 64) answers "
        f"at least 10 % more per second than a limit of 1, the whole interval of the paired ratio; "
        f"does not hold if all intervals lie below that. Undecided if the clients were the limit.",
-       seconds=24)
+       seconds=31)
 def accept_limit(lab):
     with contest.Stand(lab, limited(1), SECONDS) as stand:
         capacity = max(stand.time()["rate"] for _ in range(3))

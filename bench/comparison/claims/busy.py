@@ -85,7 +85,7 @@ COST_HEADER = ["connections", "server", "server CPU µs per request", f"to {LEVE
        f"Echo of 64 bytes, {FEW} and {MANY} connections, all busy, the same server with "
        f"another facility; {HOW}. Holds if the server CPU per request of select, of poll and of "
        f"edge-triggered epoll lies within 10 % of level-triggered epoll's, the whole interval of "
-       f"each paired ratio; does not hold if one lies wholly outside.", seconds=45)
+       f"each paired ratio; does not hold if one lies wholly outside.", seconds=43, measured_once="busy servers")
 def alike(lab):
     return judge_alike(busy(lab))
 
@@ -108,7 +108,7 @@ def judge_alike(figures):
        f"request where level makes none, else they are the same, so their difference is the cost "
        f"of a call. Holds if two such calls per request, as a server makes that asks for "
        f"writability before each answer, would be 5 % of its CPU or more, the whole interval; does "
-       f"not hold if they would be less.", seconds=1)
+       f"not hold if they would be less.", seconds=43, measured_once="busy servers")
 def registration_costs(lab):
     return judge_registration(busy(lab))
 
@@ -145,7 +145,7 @@ def _count(figures, name, key):
        "Echo as for K8: one-shot makes one epoll_ctl per request, level and edge none. Holds if "
        "saving the call gains less than 10 % of server CPU per request, the whole intervals of "
        "both paired ratios (one-shot to level, one-shot to edge); does not hold if one gains more "
-       "than that.", seconds=1)
+       "than that.", seconds=43, measured_once="busy servers")
 def fewer_registrations(lab):
     return judge_fewer_registrations(busy(lab))
 
@@ -170,7 +170,7 @@ def judge_fewer_registrations(figures):
        f"trigger differs (edge with and without reading on until it would block); {HOW}. Holds if "
        f"edge takes at least 5 % less server CPU per request in one of the four, the whole "
        f"interval of the paired ratio; does not hold if all four intervals lie above that.",
-       seconds=1)
+       seconds=43, measured_once="busy servers")
 def edge_is_faster(lab):
     return judge_edge(busy(lab))
 
@@ -191,7 +191,7 @@ def judge_edge(figures):
        f"Echo of 64 bytes, {FEW} busy connections, a server on liburing against a bare "
        f"loop on epoll; {HOW}. Holds if it takes at least 5 % less server CPU per request, the "
        f"whole interval of the paired ratio; does not hold if all of it lies above that.",
-       seconds=1)
+       seconds=43, measured_once="busy servers")
 def uring_beats_epoll(lab):
     return judge_uring(busy(lab))
 
@@ -214,7 +214,7 @@ def judge_uring(figures):
        f"Echo of 64 bytes, {FEW} busy connections, all servers of this laboratory; {HOW}; "
        f"calls are counted by the kernel. Holds if the number of calls per request explains at "
        f"least half of the variance of the server CPU per request (r², where more calls cost "
-       f"more), the whole interval by resampling rounds; does not hold if less.", seconds=1)
+       f"more), the whole interval by resampling rounds; does not hold if less.", seconds=43, measured_once="busy servers")
 def calls_explain(lab):
     return judge_calls(busy(lab))
 
@@ -276,7 +276,7 @@ COUNTS = {"wait": "waits", "change": "epoll_ctl", "read": "reads",
        f"Echo over one connection, calls counted in {EXACT_RUNS} runs of each mode. Holds if in "
        f"every run each wake-up costs what the mode must do, to a hundredth of a call: one read "
        f"that would block where edge-triggered input is drained, one epoll_ctl where one-shot is "
-       f"re-armed and where interest is toggled, else none. Counters need no interval.", seconds=3)
+       f"re-armed and where interest is toggled, else none. Counters need no interval.", seconds=2)
 def exact_counters(lab):
     cells = [Cell(each.name, each, Workload("echo", 1), TWO_CORES) for each in MODES]
     return judge_exact(Figures(contest.counted(lab, cells, SECONDS, rounds=EXACT_RUNS)))

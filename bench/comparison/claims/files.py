@@ -15,7 +15,7 @@ WAYS = ("blocking", "non-blocking")
        "A file in memory by sendfile(2) to clients that take all at once: a thread for each that "
        "blocks, against one thread on epoll; 1 and 8 connections. Holds if blocking is faster in "
        "either (whole interval of the ratio of times below 1), does not hold if it is slower, or "
-       "less than 2 % faster, in both.", seconds=6)
+       "less than 2 % faster, in both.", seconds=4)
 def blocking(lab):
     size = 32 if lab.quick else 128
     questions = {(way, count): (size, way, count) for way in WAYS for count in CONNECTIONS}
@@ -51,7 +51,7 @@ def judged_blocking(samples):
        "read. Holds if poll calls all blocks readable that are not in memory, epoll refuses the "
        "file, and reading such a block takes at least three times as long (whole interval). Does "
        "not hold if any of these is clearly otherwise. Undecided where dropping does not work.",
-       seconds=5)
+       seconds=2)
 def disk(lab):
     reads = 10 if lab.quick else 60
     questions = {(state,): (reads, state) for state in ("cold", "warm")}

@@ -33,7 +33,7 @@ def busiest(sample):
        f"threads with epoll sets of their own are woken {WORKERS} per connection (within 5 %) and "
        "each of the four remedies (EPOLLEXCLUSIVE, one edge-triggered set, SO_REUSEPORT, blocking "
        "accept) wakes one. Does not hold if fewer than half are woken, or a remedy wakes two.",
-       seconds=3)
+       seconds=1)
 def thundering_herd(lab):
     questions = {(way,): (10 if lab.quick else 40, way, WORKERS, 1, "settle") for way in WAYS}
     return judged_herd(ask_in_rounds(lab, ["kernel_herd"], questions))
@@ -65,7 +65,7 @@ def judged_herd(samples):
        f"{MANY} threads, each with an epoll set of its own over the same {LISTENERS} listeners, on "
        "two cores; one connection after the other. Holds in kind if without EPOLLEXCLUSIVE the "
        "whole takes at least twice as long (whole interval); does not hold if less than 1.5 "
-       "times. The factor depends on workers and cores.", seconds=4)
+       "times. The factor depends on workers and cores.", seconds=1)
 def exclusive(lab):
     count = 20 if lab.quick else 150
     questions = {(way, workers): (count, way, workers, LISTENERS, "answer")

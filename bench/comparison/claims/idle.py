@@ -27,7 +27,7 @@ def cell(backend, idle, connections, size=64):
        f"Echo of 1 byte over {BUSY} busy connections, with and without 10 000 idle ones (select: "
        f"{SELECT_IDLE}). {HOW}. Throughput is requests per second of server CPU. Holds if poll "
        f"loses at least half of it and epoll less than a tenth, the whole intervals of the paired "
-       f"ratios; does not hold if poll loses less or epoll more.", seconds=10)
+       f"ratios; does not hold if poll loses less or epoll more.", seconds=9)
 def idle_takes_throughput(lab):
     number = 1_000 if lab.quick else 10_000
     cells = [cell(backend, idle, BUSY, size=1)
@@ -105,7 +105,7 @@ LIGHT, *_, HEAVY = BATCHES
        f"{BUSY} busy connections and with 50 µs of work per request. {HOW}. Holds if select takes "
        f"less than 1.1 times the server CPU per request of epoll with {BUSY} busy ones and work, "
        f"the whole interval of the paired ratio, and more than 1.5 times with 1 busy one; does not "
-       f"hold if one is otherwise.", seconds=10)
+       f"hold if one is otherwise.", seconds=9)
 def work_amortises(lab):
     cells = [Cell(f"{backend}, {name}", server(backend, backend=backend),
                   Workload("echo", connections, idle=SELECT_IDLE, accepts=ACCEPTS, work=work))

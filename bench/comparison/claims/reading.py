@@ -18,7 +18,7 @@ MESSAGE, CONNECTIONS, SECONDS = 16 * KIB, 10, 0.05
        f"Messages of 16 KiB there and back over {CONNECTIONS} connections, the same server with "
        f"reads of 1, 4, 16 and 64 KiB, one read a visit; {HOW}. Holds if reads of 4 KiB cost at "
        f"least 1.2 times the server CPU of 16 KiB, the whole interval of the paired ratio; does "
-       f"not hold if less.", seconds=12)
+       f"not hold if less.", seconds=9)
 def read_size(lab):
     cells = [Cell(f"{size} KiB", server("epoll", "--reads-per-visit", 1),
                   Workload("echo", CONNECTIONS, MESSAGE, read_size=size * KIB)) for size in SIZES]

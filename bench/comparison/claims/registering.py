@@ -19,7 +19,7 @@ PUBLISHED = 160  # bytes of a registration
        "free one", "Banga and Mogul, USENIX 1998 (ufalloc)",
        "With 10 to 19,000 open, the lowest and the highest are closed and opened again. Holds if "
        "that costs at least twice as much with 19,000 as with 10 (whole interval), does not hold "
-       "if less than 1.5 times.", seconds=3)
+       "if less than 1.5 times.", seconds=1)
 def lowest_free(lab):
     questions = {(count,): (500 if lab.quick else 5000, count) for count in OPEN}
     return judged_opening(ask_in_rounds(lab, ["kernel_open"], questions))
@@ -53,7 +53,7 @@ def writes_and_pairs():
        f"Its workload on bare epoll with {PAIRS:,} socket pairs and one token. Holds if "
        f"registering is over 90 % of the whole with the {DEFAULT_WRITES} writes it makes unless "
        "told otherwise (whole interval), does not hold if below 50 %. The same with as many "
-       "writes as pairs is given beside it.", seconds=9)
+       "writes as pairs is given beside it.", seconds=3)
 def registration(lab):
     return judged_registration(ask_in_rounds(
         lab, ["kernel_registration", PAIRS], {cell: cell for cell in writes_and_pairs()}))
@@ -92,7 +92,7 @@ def judged_registration(samples):
        "epoll(7)",
        f"{REGISTERED:,} eventfds are registered in one epoll set after the other; counted is what "
        "the unreclaimable slab memory of the machine grows by. Holds if the interval lies within a "
-       f"factor of 1.5 around {PUBLISHED}, does not hold if it lies outside.", seconds=2)
+       f"factor of 1.5 around {PUBLISHED}, does not hold if it lies outside.", seconds=1)
 def slab(lab):
     limit = int(Path("/proc/sys/fs/epoll/max_user_watches").read_text())
     if limit < 1.5 * REGISTERED * lab.rounds:

@@ -22,7 +22,7 @@ SPREAD_SECONDS, SECONDS = 0.05, 0.1
        f"another core. Judged is the balance: holds if the busiest worker gets more than half of "
        f"the connections with EPOLLEXCLUSIVE and less with SO_REUSEPORT, the whole intervals (a "
        f"fair share is a quarter); does not hold if one is otherwise. What is said of latency "
-       f"needs a core for each worker and is not tried.", seconds=9)
+       f"needs a core for each worker and is not tried.", seconds=7)
 def balance(lab):
     cells = [Cell(spread, server(spread, "--spread", spread),
                   Workload("churn", 2, loops=WORKERS), TWO_CORES) for spread in SPREADS]
@@ -69,7 +69,7 @@ NEEDS = (f"that it is linear needs {ENOUGH_CORES} cores for the server and more 
        f"loop and a loop per core, each connection kept by the loop that got it (SO_REUSEPORT) or "
        f"handed out. Holds if a loop per core answers at least 0.9 times the number of cores as "
        f"many requests per second as one, the whole interval of both paired ratios, on at least "
-       f"{ENOUGH_CORES} cores; does not hold if one is below.", seconds=14)
+       f"{ENOUGH_CORES} cores; does not hold if one is below.", seconds=13)
 def loop_per_core(lab):
     cores = len(os.sched_getaffinity(0))
     if cores < 2:

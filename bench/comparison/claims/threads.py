@@ -18,7 +18,7 @@ SECONDS = 0.06
        f"One handler (64 bytes in upper case), once with a thread for each connection and once on "
        f"an event loop, {', '.join(map(str, COUNTS))} busy connections; {HOW}. Holds if threads "
        f"take at least 1.1 times the server CPU per request with 50 and with 500 connections, the "
-       f"whole intervals of the paired ratios; does not hold if one takes less.", seconds=18)
+       f"whole intervals of the paired ratios; does not hold if one takes less.", seconds=17)
 def events_beat_threads(lab):
     cells = [Cell(f"{model.name}, {count}", model, Workload("upper", count))
              for model in models(cores=1) if model.name in ("threads", "reactor")

@@ -26,7 +26,7 @@ def messages(cell, quick):
        "costs", "libev's benchmark 2011: heap against red-black tree",
        "A timeout of 60 s per connection, put off at every message of a connection chosen at "
        "random. Holds if with 100,000 of them the red-black tree takes at least twice as long as "
-       "the heap (whole interval), does not hold if less than 1.5 times.", seconds=7)
+       "the heap (whole interval), does not hold if less than 1.5 times.", seconds=2)
 def timers(lab):
     questions = {(name, count): (messages((name, count), lab.quick), name, count)
                  for name in STRUCTURES for count in TIMERS}
@@ -66,7 +66,7 @@ def asked(call):
        "libev's manual",
        "Timeouts of 1, 2, 5, 10 and 20 ms. Holds if epoll_wait comes at least 1 ms later than "
        "select (whole interval); does not hold if it comes less than 0.1 ms later. That it has no "
-       "fractions of a millisecond is a fact of its type and not what is tried.", seconds=8)
+       "fractions of a millisecond is a fact of its type and not what is tried.", seconds=6)
 def precision(lab):
     questions = {(call, wanted): (1 if lab.quick or wanted > 5 * MILLISECOND else 2, call, wanted)
                  for call in CALLS for wanted in (asked(call)[:3] if lab.quick else asked(call))}

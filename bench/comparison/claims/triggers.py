@@ -26,7 +26,7 @@ def visited(trigger, how):
        f"of 64 KiB; edge keeps a list of those that have more. The kernel counts; server and "
        f"clients on two cores. Holds if edge is woken (a wait reports something) less than 0.9 "
        f"times as often per MiB as level with small visits, the whole interval of the paired "
-       f"ratio; does not hold if more often.", seconds=22)
+       f"ratio; does not hold if more often.", seconds=15)
 def fewer_wake_ups(lab):
     some, everything = ([uploading(trigger, how) for trigger in (LEVEL, EDGE)] for how in VISITS)
     return judge_wake_ups(Figures(
@@ -83,7 +83,7 @@ STALLED_SECONDS = 0.08
        f"Holds if level makes half an epoll_ctl or more per answer and edge registered once none "
        f"(less than 0.05), the whole intervals, and the server CPU per answer of the latter is "
        f"within 15 % of level's, the whole interval of the paired ratio; does not hold if one is "
-       f"otherwise.", seconds=24)
+       f"otherwise.", seconds=26)
 def both_directions(lab):
     cells = [Cell(name, Contestant(name, "claims", ("answer_bare", *words, "--answer", ANSWER),
                                    loads=("download",)),

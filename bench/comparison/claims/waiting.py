@@ -73,7 +73,7 @@ def slopes(samples, name, watched=IN_CACHE):
        "One of N eventfds is ready, chosen at random; N from 10 to 1,000. Holds if poll and select "
        "cost at least 20 ns more per descriptor (whole interval) and epoll less than a twentieth "
        "of either. Does not hold if one of them costs less than 20 ns more, or epoll more than a "
-       "twentieth.", seconds=14)
+       "twentieth.", seconds=10, measured_once="waits")
 def linear_growth(lab):
     samples = samples_of(lab)
     return judged_growth(samples)
@@ -105,7 +105,7 @@ def judged_growth(samples):
        "His workload, with eventfds for pipes and without what writing and reading cost. select "
        "gets a bit set of 10,000 bits: FD_SETSIZE binds glibc's type, not the kernel. Holds if "
        "both ratios are above 300 (about half of three decades and more), does not hold if one "
-       "is below.", seconds=1)
+       "is below.", seconds=10, measured_once="waits")
 def kerrisk(lab):
     return judged_table(samples_of(lab))
 
@@ -132,7 +132,7 @@ def judged_table(samples):
        "finds 10 costs less than 1.5 times as much with 10,000 watched as with 100, and with 10,000 "
        "watched one that finds 1,000 costs more than 25 times as much as one that finds 10 (whole "
        "intervals). Does not hold if either is clearly otherwise. What caches make of it when any "
-       "can be active is given beside it.", seconds=1)
+       "can be active is given beside it.", seconds=10, measured_once="waits")
 def active_only(lab):
     return judged_active(samples_of(lab))
 
@@ -178,7 +178,7 @@ def equal_costs(samples, watched, other="poll"):
        "Holds if one wait with one active of 10, and one of 100, is cheaper with poll or with "
        "select than with epoll (ratio below 1). Does not hold if already with one active of 10 "
        "epoll is cheaper than both. The line of equal cost is given as the share of active ones.",
-       seconds=1)
+       seconds=10, measured_once="waits")
 def crossover(lab):
     return judged_crossover(samples_of(lab))
 

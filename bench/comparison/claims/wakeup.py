@@ -13,7 +13,7 @@ RISK = ("libuv took it back (#4584), Asio lost wake-ups with its like (boostorg/
        "libevent 6074d558",
        "Holds if a wake-up (write, wait, read) in one thread costs at least a tenth less CPU time "
        "without the read (whole interval of the ratio); does not hold if it saves less than a "
-       "twentieth. Between two threads that sleep, the same is given as a round trip.", seconds=3)
+       "twentieth. Between two threads that sleep, the same is given as a round trip.", seconds=1)
 def edge_eventfd(lab):
     counts = {"alone": 3000 if lab.quick else 20000, "pair": 100 if lab.quick else 600}
     questions = {(trigger, threads): (count, trigger, threads)
