@@ -67,7 +67,8 @@ def document_of(found, options, started, seconds):
             kept[place] = finding.samples
         judged.append({
             "id": claim.id, "claim": claim.text, "source": claim.source,
-            "criterion": claim.criterion, "verdict": finding.verdict, "figure": finding.figure,
+            "criterion": claim.criterion, "revised": claim.revised, "left_out": claim.left_out,
+            "verdict": finding.verdict, "figure": finding.figure,
             "negative": finding.negative, "table": finding.table, "samples_of": place,
             "seconds": round(each.seconds, 2), "started": started, "seed": options.seed,
             "rounds": finding.rounds or options.rounds, "stopped": each.stopped})

@@ -39,17 +39,18 @@ class Claim:
     measured_once: str = ""
     # Why the criterion is another one than it was before figures of it were seen.
     revised: str = ""
+    left_out: str = ""  # what of the claim is not tried, and why
 
 
 CLAIMS = {}
 
 
-def claim(name, text, source, criterion, seconds=15.0, measured_once="", revised=""):
-    """Decorates the function that tries a claim. It takes the Laboratory and returns a Finding."""
+def claim(name, text, source, criterion, seconds=15.0, **more):
+    """Decorates the function that tries a claim. It takes the Laboratory and returns a Finding.
+    `more` are further fields of Claim."""
 
     def register(attempt):
-        CLAIMS[name] = Claim(name, text, source, criterion, attempt, seconds,
-                             measured_once=measured_once, revised=revised)
+        CLAIMS[name] = Claim(name, text, source, criterion, attempt, seconds, **more)
         return attempt
 
     return register
