@@ -90,7 +90,8 @@ COST_HEADER = ["connections", "server", "server CPU µs per request", f"to {LEVE
        f"Echo of 64 bytes, {FEW} and {MANY} connections, all busy, the same server with "
        f"another facility; {HOW}. Holds if the server CPU per request of select, of poll and of "
        f"edge-triggered epoll lies within 10 % of level-triggered epoll's, the whole interval of "
-       f"each paired ratio; does not hold if one lies wholly outside.", seconds=43, measured_once="busy servers")
+       f"each paired ratio; does not hold if one lies wholly outside.",
+       seconds=43, measured_once="busy servers")
 def alike(lab):
     return judge_alike(busy(lab))
 
@@ -247,7 +248,8 @@ def judge_uring(figures):
        f"Echo of 64 bytes, {FEW} busy connections, all servers of this laboratory; {HOW}; "
        f"calls are counted by the kernel. Holds if the number of calls per request explains at "
        f"least half of the variance of the server CPU per request (r², where more calls cost "
-       f"more), the whole interval by resampling rounds; does not hold if less.", seconds=43, measured_once="busy servers")
+       f"more), the whole interval by resampling rounds; does not hold if less.",
+       seconds=43, measured_once="busy servers")
 def calls_explain(lab):
     return judge_calls(busy(lab))
 

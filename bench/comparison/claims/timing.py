@@ -97,7 +97,8 @@ def judged_precision(samples):
         "select for the sake of exact timeouts does not pay: in whole milliseconds "
         f"epoll_wait is within 0.1 ms of it, and epoll_pwait2 takes fractions and is {time(fine)} "
         "late. Each of them is late by the timer slack of the process (prctl(2)), which does not "
-        f"bind a timerfd: it is {time(estimate(late['timerfd'].values()))} late." if verdict == FAILS else "")
+        f"bind a timerfd: it is {time(estimate(late['timerfd'].values()))} late."
+        if verdict == FAILS else "")
     return Finding(verdict, figure, samples, histogram(samples), negative)
 
 

@@ -187,7 +187,8 @@ def crossover(lab):
 
 
 def judged_crossover(samples):
-    ratios = {(name, watched): ratio(wait(samples, name, watched, 1), wait(samples, "epoll", watched, 1))
+    ratios = {(name, watched): ratio(wait(samples, name, watched, 1),
+                                     wait(samples, "epoll", watched, 1))
               for name in ("poll", "select") for watched in (10, 100)}
     shares = {watched: estimate(equal_costs(samples, watched).values()) for watched in GRID}
     holds = all(min(ratios["poll", n].high, ratios["select", n].high) < 1 for n in (10, 100))
@@ -202,7 +203,8 @@ def judged_crossover(samples):
     verdict = by_rule(holds, fails, *ratios.values())
     negative = (
         "Choosing poll or select because there are few descriptors does not pay: what decides is "
-        "the share of them that is active at each wait, not their number." if verdict == FAILS else "")
+        "the share of them that is active at each wait, not their number."
+        if verdict == FAILS else "")
     return Finding(verdict, figure, samples, {
         "header": ["watched", "active", *(f"{name}, one wait" for name in FACILITIES)],
         "rows": rows}, negative)
