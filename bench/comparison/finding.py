@@ -3,7 +3,7 @@
 from math import log
 
 from comparison.contestants import BASE
-from comparison.statistics import ENOUGH_ROUNDS
+from comparison.statistics import ENOUGH_COUNTS, ENOUGH_ROUNDS
 from comparison.workloads import timed_metrics
 
 EDGE = "epoll-edge"
@@ -87,7 +87,18 @@ def _why(results, load, workload):
         reads, waits = calls[mode, "read"].median, calls[mode, "wait"].median
         return f"{number(reads)} reads and {number(waits)} waits"
     edge, level = said(EDGE), said(BASE)
-    return f" At {workload.connections} edge makes {edge} per {workload.unit}, level {level}."
+    connections = f"{workload.connections:,} connection" + "s" * (workload.connections != 1)
+    text = f" With {connections} edge makes {edge} per {workload.unit}, level {level}"
+    return f"{text}{_counted_in(workload, calls.values())}."
+
+
+def _counted_in(workload, counts):
+    """Counts that timing has a say in are no reason when there is one round of them."""
+    rounds = min(found.count for found in counts)
+    if workload.one_at_a_time or rounds >= ENOUGH_COUNTS:
+        return ""
+    return (f" (counted in {rounds} round{'s' * (rounds > 1)}: such counts vary with how much is "
+            "ready at once)")
 
 
 def held_against_base(results, workloads, contestants, metric=None):

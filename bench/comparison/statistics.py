@@ -13,6 +13,7 @@ CONFIDENCE = 0.95
 RESAMPLES = 4000
 # With fewer rounds no winner is named: the bootstrap of a median is too sure of few values.
 ENOUGH_ROUNDS = 20
+ENOUGH_COUNTS = 3  # rounds that show how far a count that is not exact spreads
 # Ratios to less than this say nothing: a count that is zero but for opening and closing.
 SMALLEST_BASE = 0.0005
 

@@ -37,7 +37,8 @@ class LevelAgainstEdge(unittest.TestCase):
     def test_the_calls_explain(self):
         text = self.sentence(STEADY, STEADY)
         self.assertIn("edge makes 2.00 reads and 0.50 waits per request", text)
-        self.assertIn("level 1.00 reads and 0.50 waits", text)
+        self.assertIn("level 1.00 reads and 0.50 waits (counted in 1 round: such counts vary", text)
+        self.assertIn("With 50 connections edge", text)
 
     def test_without_counts_there_is_no_explanation(self):
         results = no_results()

@@ -2,7 +2,7 @@
 
 import unittest
 
-from comparison.report import charts, content, table_pictures
+from comparison.report import charts, content, run_pictures, table_pictures
 from comparison.report.figures import read_figure
 from comparison.report.measurements import Measurements, families, short_title
 from comparison.report.sentences import extremes, growth, ratios
@@ -114,6 +114,22 @@ class Sentences(unittest.TestCase):
             ("poll", [(1, ONE), (1000, MORE)]), ("epoll", [(1, ONE), (1000, ONE)])])
         self.assertEqual(text, "CPU: from 1 to 1,000 connections ×3.00 for poll, ×1.00 for epoll.")
         self.assertIn("too little", growth("CPU", "connections", [("poll", [(1, ONE)])]))
+
+
+class Counts(unittest.TestCase):
+    def said(self, workload, rounds):
+        return run_pictures.calls_said("calls", workload, ["level", "edge"], [
+            Estimate(1.0, 1.0, 1.0, rounds), Estimate(2.0, 2.0, 2.0, rounds)])
+
+    def test_one_connection_that_waits_is_counted_exactly(self):
+        self.assertEqual(self.said(ECHO[0], 1), "calls: from 1.00 (level) to 2.00 (edge).")
+
+    def test_one_round_names_nobody_where_counts_vary(self):
+        text = self.said(ECHO[1], 1)
+        self.assertIn("in 1 round. Such counts vary", text)
+        self.assertNotIn("level", text)
+        self.assertIn("to 2.00 (edge). Such counts vary with how much is ready at once: 3 rounds.",
+                      self.said(ECHO[1], 3))
 
 
 class Runs(unittest.TestCase):

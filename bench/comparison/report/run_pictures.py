@@ -5,7 +5,7 @@ from comparison.report import charts
 from comparison.report.content import Picture, file_name
 from comparison.report.measurements import one_of_each, short_title
 from comparison.report.sentences import extremes, growth, ratios
-from comparison.statistics import estimate
+from comparison.statistics import ENOUGH_COUNTS, estimate
 from comparison.workloads import counted_metrics
 
 ROWS_IN_A_PICTURE = 24
@@ -58,10 +58,23 @@ def calls(run, workload, contestants, kind):
              for metric in keys]
     totals = [_total(run, workload, each, kind) for each in contestants]
     names = [each.name for each in contestants]
+    what = f"{workload.title}, system calls per {workload.unit}"
     yield Picture(
         file_name(f"calls {workload.name} {kind}"),
-        extremes(f"{workload.title}, system calls per {workload.unit}", "", zip(names, totals)),
+        calls_said(what, workload, names, totals),
         charts.stacks(f"system calls per {workload.unit}", names, parts, totals))
+
+
+def calls_said(what, workload, names, totals):
+    """Nobody is named by what one round has counted where timing has a say in it."""
+    rounds = min(total.count for total in totals)
+    if workload.one_at_a_time:
+        return extremes(what, "", zip(names, totals))
+    if rounds >= ENOUGH_COUNTS:
+        return (f"{extremes(what, '', zip(names, totals))} Such counts vary with how much is "
+                f"ready at once: {rounds} rounds.")
+    return (f"{what}, as counted in {rounds} round{'s' * (rounds > 1)}. Such counts vary from "
+            "round to round with how much is ready at once: small differences say nothing.")
 
 
 def _count(run, workload, contestant, key, kind):
