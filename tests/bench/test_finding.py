@@ -86,6 +86,14 @@ class HeldAgainstBase(unittest.TestCase):
 
 
 class OtherSentences(unittest.TestCase):
+    def test_rounds_in_two_groups_are_said_to_be(self):
+        results = no_results()
+        timed(results, ECHO, "epoll-edge", [6.3, 6.4, 13.5, 13.6] * 5)
+        timed(results, ECHO, "epoll-level", STEADY * 4)
+        text = " ".join(cautions(results, ECHO, [BY_NAME[each] for each in (
+            "epoll-level", "epoll-edge")]))
+        self.assertIn("two groups of CPU time, µs: epoll-edge (6.35 and 13.55). Median", text)
+
     def test_numbers_keep_what_tells_them_from_zero(self):
         self.assertEqual(number(0.0), "0.00")
         self.assertEqual(number(0.0012), "0.001")

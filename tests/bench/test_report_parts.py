@@ -112,7 +112,10 @@ class Sentences(unittest.TestCase):
     def test_growth_names_the_steepest_and_the_flattest(self):
         text = growth("CPU", "connections", [
             ("poll", [(1, ONE), (1000, MORE)]), ("epoll", [(1, ONE), (1000, ONE)])])
-        self.assertEqual(text, "CPU: from 1 to 1,000 connections ×3.00 for poll, ×1.00 for epoll.")
+        self.assertEqual(text, "CPU: from 1 to 1,000 connections ×3.00 for poll, no change that can "
+                         "be told for epoll.")
+        few = growth("CPU", "connections", [("poll", [(1, FEW), (1000, MORE)])])
+        self.assertIn("×6.00 for poll from 1 to 1,000 connections. Nothing is decided by", few)
         self.assertIn("too little", growth("CPU", "connections", [("poll", [(1, ONE)])]))
 
 

@@ -5,7 +5,7 @@ from comparison.report import charts
 from comparison.report.content import Picture, file_name
 from comparison.report.measurements import one_of_each, short_title
 from comparison.report.sentences import extremes, growth, ratios
-from comparison.statistics import ENOUGH_COUNTS, estimate
+from comparison.statistics import ENOUGH_COUNTS, estimate, two_groups
 from comparison.workloads import counted_metrics
 
 ROWS_IN_A_PICTURE = 24
@@ -117,8 +117,16 @@ def curve(run, family, axis, label, key, groups):
     yield Picture(
         file_name(f"{key} {groups[0]} {family[0].name} by {axis}"),
         growth(f"{_shared_title(family)}, {metric.title}", label,
-               [(each.name, each.points) for each in series]),
+               [(each.name, each.points) for each in series])
+        + _in_two_groups(run, family, axis, key, series),
         charts.curves(f"{metric.title}{unit}", label, series, log=axis != "active"))
+
+
+def _in_two_groups(run, family, axis, key, series):
+    """A line that ends in such a point says little."""
+    found = [f"{each.name} at {_place(workload, axis):,g}" for each in series for workload in family
+             if two_groups(run.values(workload, each.name, key).values())]
+    return f" Rounds lie in two groups, which a median hides: {', '.join(found)}." if found else ""
 
 
 def _shared_title(family):
