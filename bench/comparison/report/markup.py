@@ -147,17 +147,17 @@ def _picture(picture):
     files = " ".join(f'<a href="plots/{picture.name}.{kind}">{kind.upper()}</a>'
                      for kind in drawing.KINDS)
     rest = f"<p>{escape(picture.rest)}</p>" if picture.rest else ""
-    return (f"<figure><figcaption><strong>{escape(picture.headline)}</strong>{rest}</figcaption>{svg}"
-            f'<p class="files">{files}</p></figure>')
+    return (f"<figure><figcaption><strong>{escape(picture.headline)}</strong>{rest}</figcaption>"
+            f'{svg}<p class="files">{files}</p></figure>')
 
 
 def _table(table):
     head = "".join(f'<th scope="col">{escape(text)}</th>' for text in table.header)
     body = "".join(f"<tr>{_row(row, table.header, table.prose)}</tr>" for row in table.rows)
-    kind = "prose" if table.prose else "wide" if len(table.header) >= WIDE else ""
+    kind = "scroll" + (" prose" if table.prose else " wide" if len(table.header) >= WIDE else "")
     caption = escape(", ".join(filter(None, [table.caption, table.rounds])))
     return (f'<p class="caption">{caption} <a href="tables/{table.name}.csv">CSV</a></p>'
-            f'<div class="scroll {kind}" role="region" tabindex="0" aria-label="{caption}"><table>'
+            f'<div class="{kind}" role="region" tabindex="0" aria-label="{caption}"><table>'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
 
 

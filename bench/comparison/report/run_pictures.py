@@ -1,6 +1,7 @@
 """Pictures of what bench/run has measured, each with its sentence. No figures, no
 picture."""
 
+from comparison.finding import few_rounds
 from comparison.report import charts
 from comparison.report.content import Picture, file_name
 from comparison.report.measurements import one_of_each, short_title
@@ -149,7 +150,8 @@ def distribution(run, workload, groups):
     if found:
         rows = [(each.name, charts.quantiles(each.histograms, 0.99)) for each in found]
         yield Picture(file_name(f"latency {groups[0]} {workload.name}"),
-                      extremes(f"{workload.title}: p99", " µs", rows, 0),
+                      extremes(f"{workload.title}: p99", " µs", rows, 0)
+                      + few_rounds([found for _, found in rows]),
                       charts.percentiles("latency, µs", found))
 
 
@@ -162,5 +164,6 @@ def rows(run, workload, contestants, key):
         groups = " ".join(dict.fromkeys(each.group for each in contestants))
         yield Picture(file_name(f"{key} {groups} {workload.name}"),
                       extremes(f"{workload.title}, {metric.title}", f" {metric.unit}",
-                               [(row.name, row.estimate) for row in found], metric.digits),
+                               [(row.name, row.estimate) for row in found], metric.digits)
+                      + few_rounds([row.estimate for row in found]),
                       charts.intervals(f"{metric.title}, {metric.unit}", found))
