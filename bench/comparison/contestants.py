@@ -5,9 +5,8 @@ import shlex
 from dataclasses import dataclass
 
 from comparison import contestants_of_peers
+from comparison.contestants_of_peers import FD_SETSIZE
 
-# select(2) takes numbers below this; glibc fixes it when the program is compiled.
-FD_SETSIZE = 1024
 POOL_THREADS = 64
 SERVER = "bench_server"
 # What a workload may ask of a server: the field of the Workload, and the option that says it.

@@ -13,7 +13,8 @@ PACKAGES = {
     "Asio": "libasio-dev",
     "liburing": "liburing-dev",
 }
-FD_SETSIZE = 1024  # select(2) takes numbers below this
+# select(2) takes numbers below this; glibc fixes it when the program is compiled.
+FD_SETSIZE = 1024
 LOOP = "a loop by hand"
 CALLBACKS = "readiness callbacks"
 STREAMS = "buffered streams"

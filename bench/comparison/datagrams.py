@@ -16,9 +16,9 @@ WAYS = {  # benchmark's name: what the table calls it
 }
 BASE = "one"
 METHOD = (
-    "One thread sends {count} datagrams to itself and takes them out of the queue again; what is timed is both. "
-    "One by one, in batches of {count} (sendmmsg, recvmmsg), and as one buffer that the kernel cuts. "
-    "System calls are those of both ways."
+    "One thread sends {count} datagrams to itself and takes them out of the queue again; what is "
+    "timed is both. One by one, in batches of {count} (sendmmsg, recvmmsg), and as one buffer that "
+    "the kernel cuts. System calls are those of both ways."
 )
 COUNT = 64
 

@@ -128,8 +128,6 @@ def load_command(generator, workload, seconds, spin=False):
     return command + (["--spin"] if spin else [])
 
 
-
-
 def server_command(build, contestant, workload, hooked=False):
     """None for a server that runs already. Raises Failed when the program is missing."""
     if contestant.port:

@@ -5,20 +5,14 @@ the median of several samples, on a quiet machine. Over loopback they hold both 
 connection, the client's too: two sockets, two inodes, two open files. What a server adds to that
 (registrations, threads) is the difference of two servers."""
 
-import os
 import resource
-import select
 from dataclasses import dataclass
 from pathlib import Path
 
 from comparison.processes import settle
 
 PROC = Path("/proc")
-SLABS = Path("/sys/kernel/slab")
 PAGE = resource.getpagesize()
-# What epoll(7) keeps for a registration: the item, its entry in the queue of who waits for the
-# file, and, once for each file, the list of its items.
-REGISTRATION = ("eventpoll_epi", "eventpoll_pwq", "ep_head")
 
 
 @dataclass(frozen=True)
@@ -53,30 +47,6 @@ def of_connections(tree, connections, open_them):
     return memory_now(tree).since(before, connections)
 
 
-def of_registration():
-    """The sizes of the objects that epoll keeps for one registration: {"eventpoll_epi": 128, …}.
-    None unless this is root, and where the kernel has another allocator."""
-    sizes = {name: _number(SLABS / name / "slab_size") for name in REGISTRATION}
-    return None if None in sizes.values() else sizes
-
-
-def registration_growth(count):
-    """One sample: by how many bytes the kernel has grown for each of `count` registrations, made
-    by this process. Raises OSError when it has too few descriptors."""
-    descriptors = []
-    try:
-        for _ in range(count):
-            descriptors.append(os.eventfd(0))
-        with select.epoll() as epoll:
-            before = _fields(PROC / "meminfo")["SUnreclaim"]
-            for descriptor in descriptors:
-                epoll.register(descriptor, select.EPOLLIN)
-            return (_fields(PROC / "meminfo")["SUnreclaim"] - before) * 1024 / count
-    finally:
-        for descriptor in descriptors:
-            os.close(descriptor)
-
-
 def _kernel():
     """Page tables are left out: the server's are in its own figure, and the rest is of others."""
     fields = _fields(PROC / "meminfo")
@@ -97,11 +67,6 @@ def _fields(path):
     """The lines “name: number kB” of a file."""
     pairs = (line.partition(":") for line in _lines(path))
     return {name: int(value.split()[0]) for name, _, value in pairs}
-
-
-def _number(path):
-    lines = _lines(path)
-    return int(lines[0].split()[0]) if lines else None
 
 
 def _lines(path):

@@ -10,14 +10,13 @@ import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from comparison import machine, standing
+from comparison import contestants_of_peers, machine, standing
 from comparison.finding import ranged
 from comparison.statistics import estimate, ratio
 from comparison.table import MISSING, align
 
 BASE, FLOOR = "pollux", "bare"
-PACKAGES = {"libevent": "libevent-dev", "libev": "libev-dev", "libuv": "libuv1-dev",
-            "asio": "libasio-dev", "liburing": "liburing-dev"}
+PACKAGES = {name.lower(): package for name, package in contestants_of_peers.PACKAGES.items()}
 LIBRARIES = [BASE, FLOOR, *PACKAGES]
 WATCHED = 1000
 SHORTEST, LONGEST = 1.0, 20.0  # milliseconds of a visit

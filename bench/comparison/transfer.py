@@ -22,8 +22,8 @@ MIB = 1024 * 1024
 SENDER = Path(__file__).resolve().parent.parent / "load" / "send_file.py"
 
 METHOD = (
-    "One file of {size} MiB is sent over one connection by sendfile(2) from one core; the receiver on the "
-    "other core writes it to a file in {place}. The time is from the connection to the receiver's "
+    "One file of {size} MiB is sent over one connection by sendfile(2) from one core; the receiver "
+    "on the other core writes it to a file in {place}. The time is from the connection to the receiver's "
     "end of it; server CPU is that of the receiver's whole life. Every byte is compared. socat "
     "copies in blocks of 8 KiB unless told otherwise."
 )

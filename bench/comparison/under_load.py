@@ -2,7 +2,7 @@
 
 import json
 
-from comparison.process_tree import ProcessTree, waiting_in_listen_queue
+from comparison.process_tree import waiting_in_listen_queue
 from comparison.processes import Child, Failed, settle
 
 

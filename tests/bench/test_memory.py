@@ -1,6 +1,5 @@
 import contextlib
 import os
-import statistics
 import sys
 import tempfile
 import unittest
@@ -32,8 +31,7 @@ def kernel_says(**files):
             path = Path(folder) / name.replace("__", "/")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        with (mock.patch.object(memory, "PROC", Path(folder)),
-              mock.patch.object(memory, "SLABS", Path(folder))):
+        with mock.patch.object(memory, "PROC", Path(folder)):
             yield
 
 
@@ -52,25 +50,12 @@ class Figures(unittest.TestCase):
     def test_what_it_does_not_say_is_unknown(self):
         with kernel_says(meminfo="Slab: 40 kB\n"):
             now = memory.memory_now(Tree())
-            self.assertIsNone(memory.of_registration())
         self.assertEqual(now, memory.Memory(100 * 1024, None, None))
         self.assertEqual(now.since(memory.Memory(0, 0, 0), 1024),
                          {"user": 100, "kernel": None, "buffers": None})
 
-    def test_a_registration_is_three_objects(self):
-        sizes = {"eventpoll_epi": 128, "eventpoll_pwq": 64, "ep_head": 16}
-        with kernel_says(**{f"{name}__slab_size": f"{size}\n" for name, size in sizes.items()}):
-            self.assertEqual(memory.of_registration(), sizes)
-
 
 class Samples(unittest.TestCase):
-    def test_registrations_take_memory_of_the_kernel(self):
-        bytes_each = statistics.median(memory.registration_growth(900) for _ in range(5))
-        self.assertLess(bytes_each, 10_000)  # the machine is not ours alone, so no more is certain
-        descriptors = os.listdir("/proc/self/fd")
-        memory.registration_growth(10)
-        self.assertEqual(len(os.listdir("/proc/self/fd")), len(descriptors))
-
     @unittest.skipUnless(BENCH_SERVER.exists(), "POLLUX_BUILD names no build with bench_server")
     def test_connections_of_a_server(self):
         server = Child([str(BENCH_SERVER)], CORES)

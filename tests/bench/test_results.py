@@ -9,7 +9,7 @@ from pathlib import Path
 from comparison import result_file
 from comparison.plan import Part
 from comparison.processes import Failed
-from comparison.results import COUNTED, KERNEL, TIMED, Cell, Results, Run
+from comparison.results import COUNTED, KERNEL, Cell, Results, Run
 from comparison.statistics import Estimate
 from comparison.workloads import Workload
 from examples import BY_NAME, ECHO, UPLOAD, level_and_edge
