@@ -3,7 +3,7 @@
 from math import log
 
 from comparison.contestants import BASE
-from comparison.statistics import ENOUGH_ROUNDS
+from comparison.statistics import ENOUGH_COUNTS, ENOUGH_ROUNDS, two_groups
 from comparison.workloads import timed_metrics
 
 EDGE = "epoll-edge"
@@ -87,7 +87,18 @@ def _why(results, load, workload):
         reads, waits = calls[mode, "read"].median, calls[mode, "wait"].median
         return f"{number(reads)} reads and {number(waits)} waits"
     edge, level = said(EDGE), said(BASE)
-    return f" At {workload.connections} edge makes {edge} per {workload.unit}, level {level}."
+    connections = f"{workload.connections:,} connection" + "s" * (workload.connections != 1)
+    text = f" With {connections} edge makes {edge} per {workload.unit}, level {level}"
+    return f"{text}{_counted_in(workload, calls.values())}."
+
+
+def _counted_in(workload, counts):
+    """Counts that timing has a say in are no reason when there is one round of them."""
+    rounds = min(found.count for found in counts)
+    if workload.one_at_a_time or rounds >= ENOUGH_COUNTS:
+        return ""
+    return (f" (counted in {rounds} round{'s' * (rounds > 1)}: such counts vary with how much is "
+            "ready at once)")
 
 
 def held_against_base(results, workloads, contestants, metric=None):
@@ -159,7 +170,8 @@ def cautions(results, workload, contestants):
     """What a reader of the absolute figures should know."""
     return [text for text in (_bottleneck(results, workload, contestants),
                               _refused_requests(results, workload, contestants),
-                              _drift(results, workload)) if text]
+                              _drift(results, workload),
+                              _groups(results, workload, contestants)) if text]
 
 
 def _refused_requests(results, workload, contestants):
@@ -200,6 +212,15 @@ def _limited_by_client(results, workload, name):
         words = {number: busy > 0.95 for number, busy
                  in results.by_round(workload, name, "client_busy").items()}
     return sum(words.values()) > len(words) / 2 if words else None
+
+
+def _groups(results, workload, contestants):
+    """Whose CPU time a median cannot tell of."""
+    found = [f"{each.name} ({number(groups[0])} and {number(groups[1])})" for each in contestants
+             if (groups := two_groups(results.by_round(workload, each.name, "cpu").values()))]
+    unit = cpu_metric(workload.load).unit
+    return found and (f"The rounds lie in two groups of CPU time, {unit}: {', '.join(found)}. "
+                      "Median and interval do not show that.")
 
 
 def _drift(results, workload):

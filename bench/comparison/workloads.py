@@ -31,6 +31,13 @@ class Workload:
         return round(self.connections * self.active)
 
     @property
+    def one_at_a_time(self):
+        """One client that waits for each answer: nothing else can be ready meanwhile, so that
+        every run makes the same calls."""
+        return (self.load in ("echo", "http") and self.users == 1 and self.depth == 1
+                and not self.rate)
+
+    @property
     def held(self):
         """How many connections another process holds, without a byte."""
         return self.connections - self.users + self.idle
@@ -105,7 +112,7 @@ class Metric:
 
 
 def counted_metrics(load):
-    """What is counted, not timed: exact, and the same on every machine of this kind."""
+    """What is counted, not timed."""
     per = "per " + UNITS[load]
     metrics = [
         Metric("wait", "waits", per, 3),

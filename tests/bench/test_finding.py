@@ -37,7 +37,8 @@ class LevelAgainstEdge(unittest.TestCase):
     def test_the_calls_explain(self):
         text = self.sentence(STEADY, STEADY)
         self.assertIn("edge makes 2.00 reads and 0.50 waits per request", text)
-        self.assertIn("level 1.00 reads and 0.50 waits", text)
+        self.assertIn("level 1.00 reads and 0.50 waits (counted in 1 round: such counts vary", text)
+        self.assertIn("With 50 connections edge", text)
 
     def test_without_counts_there_is_no_explanation(self):
         results = no_results()
@@ -85,6 +86,14 @@ class HeldAgainstBase(unittest.TestCase):
 
 
 class OtherSentences(unittest.TestCase):
+    def test_rounds_in_two_groups_are_said_to_be(self):
+        results = no_results()
+        timed(results, ECHO, "epoll-edge", [6.3, 6.4, 13.5, 13.6] * 5)
+        timed(results, ECHO, "epoll-level", STEADY * 4)
+        text = " ".join(cautions(results, ECHO, [BY_NAME[each] for each in (
+            "epoll-level", "epoll-edge")]))
+        self.assertIn("two groups of CPU time, µs: epoll-edge (6.35 and 13.55). Median", text)
+
     def test_numbers_keep_what_tells_them_from_zero(self):
         self.assertEqual(number(0.0), "0.00")
         self.assertEqual(number(0.0012), "0.001")
