@@ -15,8 +15,15 @@ SECTIONS = ["modes", "models", "peers"]
 USUAL_SECTIONS = ["modes", "peers"]
 
 
+class Parser(argparse.ArgumentParser):
+    """What is wrong is said in one line: the usage has many."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: error: {message} (bench/run --help lists all options)\n")
+
+
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="bench/run",
         description="Compares select, poll and epoll, level- and edge-triggered, with each other, "
         "with other libraries and with a server of your own: servers on one core, clients on "

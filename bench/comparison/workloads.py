@@ -20,7 +20,7 @@ class Workload:
     read_rate: int = 0  # bytes per second that a client reads of a download; 0: all it can
     accepts: int = 0  # that the server makes in one visit of its listener; 0: its own default
     read_size: int = 0  # largest read of the server; 0: its own default
-    work: float = 0  # microseconds of work of the server for each request
+    work: int = 0  # microseconds of work of the server for each request
     loops: int = 1  # event loops, each in a thread of its own
     path: str = "/plain"  # of a GET
     rate: float = 0  # messages per second that fall due, answered or not; 0: a closed loop
@@ -45,7 +45,7 @@ class Workload:
                 continue
             if field == "active":
                 value = f"{value * 100:g}%"
-            words.append(short + (value if isinstance(value, str) else f"{value:g}"))
+            words.append(short + (value if isinstance(value, str) else f"{value:.12g}"))
         return "-".join(words)
 
     @property
@@ -83,10 +83,10 @@ AXES = {
     "read_rate": ("slow", "clients read {:,} bytes/s each"),
     "accepts": ("accepts", "{} accepts a visit"),
     "read_size": ("read", "reads of {:,} bytes"),
-    "work": ("work", "{:g} µs of work"),
+    "work": ("work", "{:,} µs of work"),
     "loops": ("loops", "{} loops"),
     "path": ("", "of {}"),
-    "rate": ("rate", "{:,g} messages/s due"),
+    "rate": ("rate", "{:,.12g} messages/s due"),
 }
 
 

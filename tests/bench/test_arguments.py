@@ -54,6 +54,18 @@ class Refusals(unittest.TestCase):
             with self.subTest(words):
                 self.assertIn("bench/run: error: ", self.refused(*words))
 
+    def test_what_would_be_right_is_said_in_one_line(self):
+        for words, right in ((["--load", "foo"], "no foo; there are echo, upload,"),
+                             (["--rate", "-5"], "a number from 0 to below"),
+                             (["--active", "1"], "write 1%"),
+                             (["--connections", "0"], "“0” is no whole number from 1 on"),
+                             (["--work", "0.5"], "no whole number from 0 to 10000000"),
+                             (["--path", "plain"], "it begins with /")):
+            with self.subTest(words):
+                said = self.refused(*words)
+                self.assertIn(right, said)
+                self.assertEqual(said.count("\n"), 1)
+
     def test_a_server_wants_a_name_and_a_port(self):
         self.assertIn("NAME='COMMAND … {port}'", self.refused("--server", "./mine"))
         self.assertIn("{port} is missing", self.refused("--server", "mine=./mine --port 7"))
@@ -146,6 +158,12 @@ class Sections(unittest.TestCase):
 
 
 class Axes(unittest.TestCase):
+    def test_whole_numbers_stay_whole_for_the_servers(self):
+        part, = planned("--modes", "epoll-level", "--connections", "1", "--work", "0,20",
+                        "--rate", "2e4")
+        self.assertEqual([(repr(workload.work), repr(workload.rate)) for workload, _ in part.cells],
+                         [("0", "20000"), ("20", "20000")])
+
     def test_all_combinations(self):
         part, = planned("--modes", "epoll-level", "--connections", "100,200",
                         "--active", "1%,100%", "--depth", "1,4")

@@ -55,10 +55,13 @@ class Names(unittest.TestCase):
         self.assertEqual(Workload("echo", 5, 9, active=0.4, rate=1000).name,
                          "echo-5-size9-active40%-rate1000")
 
+    def test_large_values_keep_all_their_digits(self):
+        self.assertEqual(Workload("download", 5, answer=12345678).name, "download-5-answer12345678")
+
     def test_titles_say_all_of_it(self):
-        self.assertEqual(Workload("echo", 5000, active=0.01, idle=10000, work=2.5).title,
+        self.assertEqual(Workload("echo", 5000, active=0.01, idle=10000, work=25).title,
                          "Echo of 64-byte messages, 5,000 connections, 1 % of them active, 10,000 "
-                         "more idle, 2.5 µs of work")
+                         "more idle, 25 µs of work")
 
 
 class Files(unittest.TestCase):
