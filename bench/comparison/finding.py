@@ -2,8 +2,10 @@
 
 from math import log
 
+from comparison.changes import ENOUGH_COUNTS, answers_one_by_one
 from comparison.contestants import BASE
-from comparison.statistics import ENOUGH_ROUNDS
+from comparison.results import COUNTED
+from comparison.statistics import ENOUGH_ROUNDS, median
 from comparison.workloads import timed_metrics
 
 EDGE = "epoll-edge"
@@ -75,19 +77,31 @@ def few_rounds(ratios):
 
 
 def _why(results, load, workload):
-    """The calls behind it, where the two differ most."""
-    calls = {}
-    for mode in (EDGE, BASE):
-        for key in ("read", "wait"):
-            calls[mode, key] = results.of(workload, mode, key)
-    if any(value is None for value in calls.values()):
+    """The calls behind it, where the two differ most; nothing where it may be chance, since what is
+    ready at a wait is another amount each time."""
+    counts = {(mode, key): list(results.by_round_of(COUNTED, workload, mode, key).values())
+              for mode in (EDGE, BASE) for key in ("read", "wait")}
+    fewest = min(map(len, counts.values()))
+    if fewest < (1 if answers_one_by_one(workload) else ENOUGH_COUNTS):
+        return ""
+    if not any(_apart(counts[EDGE, key], counts[BASE, key]) for key in ("read", "wait")):
         return ""
 
     def said(mode):
-        reads, waits = calls[mode, "read"].median, calls[mode, "wait"].median
-        return f"{number(reads)} reads and {number(waits)} waits"
-    edge, level = said(EDGE), said(BASE)
-    return f" At {workload.connections} edge makes {edge} per {workload.unit}, level {level}."
+        return f"{spread(counts[mode, 'read'])} reads and {spread(counts[mode, 'wait'])} waits"
+    return (f" With {workload.audience}, edge makes {said(EDGE)} per {workload.unit}, level "
+            f"{said(BASE)}.")
+
+
+def _apart(some, others):
+    return max(some) < min(others) or max(others) < min(some)
+
+
+def spread(values, digits=2):
+    """The median of a few, and the smallest and the largest where they are not the same."""
+    low, middle, high = (number(each, digits) for each in
+                         (min(values), median(values), max(values)))
+    return middle if low == high else f"{middle} ({low}–{high})"
 
 
 def held_against_base(results, workloads, contestants, metric=None):

@@ -49,8 +49,12 @@ class Workload:
         return "-".join(words)
 
     @property
+    def audience(self):
+        """Its connections, with their noun."""
+        return f"{self.connections:,} connection" + ("s" if self.connections != 1 else "")
+
+    @property
     def title(self):
-        connections = f"{self.connections:,} connection" + ("s" if self.connections != 1 else "")
         subject = {
             "echo": f"Echo of {self.size:,}-byte messages",
             "upper": f"Models, {self.size:,}-byte messages in upper case",
@@ -62,7 +66,7 @@ class Workload:
         rest = [text.format(getattr(self, field) * (100 if field == "active" else 1))
                 for field, (_, text) in AXES.items()
                 if text and getattr(self, field) != USUAL[field]]
-        return ", ".join([subject, connections, *rest])
+        return ", ".join([subject, self.audience, *rest])
 
     @property
     def unit(self):
@@ -105,7 +109,8 @@ class Metric:
 
 
 def counted_metrics(load):
-    """What is counted, not timed: exact, and the same on every machine of this kind."""
+    """What is counted, not timed: the same on every machine where one client waits for each answer;
+    with several, it varies with how many are ready at once."""
     per = "per " + UNITS[load]
     metrics = [
         Metric("wait", "waits", per, 3),

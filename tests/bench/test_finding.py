@@ -3,7 +3,8 @@ import unittest
 from comparison.contestants import MODES, Contestant
 from comparison.finding import (cautions, disagreements, held_against_base, level_against_edge,
                                 models_side_by_side, number)
-from comparison.results import KERNEL, TIMED, Run
+from comparison.results import COUNTED, KERNEL, TIMED, Run
+from comparison.workloads import Workload
 from examples import (BY_NAME, ECHO, MODELS, MODELS_50, UPLOAD, level_and_edge, no_results, served,
                       timed)
 
@@ -34,10 +35,28 @@ class LevelAgainstEdge(unittest.TestCase):
         self.assertIn("no difference can be told: 0.80 (0.80–0.80) with 50 connections", text)
         self.assertIn("Nothing is decided by fewer than 20 rounds, and here are 19.", text)
 
-    def test_the_calls_explain(self):
-        text = self.sentence(STEADY, STEADY)
-        self.assertIn("edge makes 2.00 reads and 0.50 waits per request", text)
-        self.assertIn("level 1.00 reads and 0.50 waits", text)
+    def counted(self, workload, level_reads, edge_reads):
+        """The sentence; reads per request in each counted round."""
+        results = no_results()
+        for mode, reads in (("epoll-level", level_reads), ("epoll-edge", edge_reads)):
+            timed(results, workload, mode, STEADY)
+            for round, read in enumerate(reads, 1):
+                results.add(Run(COUNTED, round, workload, BY_NAME[mode]),
+                            {"wait": 1.0, "read": read})
+        return level_against_edge(results, [workload])[0]
+
+    def test_calls_that_are_the_same_each_time_explain(self):
+        self.assertIn("With 1 connection, edge makes 2.00 reads and 1.00 waits per request, level "
+                      "1.00 reads and 1.00 waits.", self.counted(Workload("echo", 1), [1], [2]))
+
+    def test_calls_that_vary_explain_with_their_spread(self):
+        text = self.counted(ECHO, [1.0, 1.0, 1.1], [2.0, 2.2, 2.5])
+        self.assertIn("With 50 connections, edge makes 2.20 (2.00–2.50) reads and 1.00 waits", text)
+        self.assertIn("level 1.00 (1.00–1.10) reads", text)
+
+    def test_calls_that_may_differ_by_chance_explain_nothing(self):
+        for level, edge in (([16.0], [22.0]), ([16.0, 23.0, 17.0], [22.0, 18.0, 24.0])):
+            self.assertNotIn("reads", self.counted(ECHO, level, edge))
 
     def test_without_counts_there_is_no_explanation(self):
         results = no_results()
