@@ -109,11 +109,27 @@ class OtherSentences(unittest.TestCase):
         self.assertEqual(number(0.0012), "0.001")
         self.assertEqual(number(1234.5, 0), "1,234")
 
-    def test_an_unsteady_machine_is_said(self):
+    def test_rounds_far_apart_are_named_with_both_ends(self):
         self.assertEqual(cautions(no_results(), ECHO, MODES), [])
-        results = level_and_edge([10.0, 30.0, 10.0], [10.0, 30.0, 10.0])
-        self.assertIn("3.0-fold", " ".join(cautions(results, ECHO, MODES)))
-        self.assertEqual(cautions(level_and_edge(STEADY, STEADY), ECHO, MODES), [])
+        results = level_and_edge([6.3, 13.5, 6.4], [10.0, 14.0, 10.0], Workload("echo", 1))
+        self.assertEqual(cautions(results, Workload("echo", 1), MODES),
+                         ["Rounds far apart, smallest to largest server CPU per request in µs: "
+                          "epoll-level 6.30–13.50. Ratios hold better than figures."])
+        self.assertEqual(
+            cautions(level_and_edge(STEADY, STEADY, Workload("echo", 1)), Workload("echo", 1),
+                     MODES), [])
+
+    def test_counts_that_vary_are_named_with_both_ends(self):
+        results = no_results()
+        for number, waits in enumerate([0.067, 0.136, 0.1], 1):
+            results.add(Run(COUNTED, number, ECHO, BY_NAME["epoll-level"]),
+                        {"wait": waits, "read": 1.0})
+        text, = cautions(results, ECHO, MODES)
+        self.assertIn("Farthest apart in 3 rounds: waits of epoll-level 0.067–0.136.", text)
+
+    def test_one_round_of_counts_that_vary_says_so(self):
+        text, = cautions(level_and_edge(STEADY, STEADY), ECHO, MODES)
+        self.assertIn("counted in one round", text)
 
     def test_other_counts_of_the_kernel_are_named(self):
         results = no_results()
@@ -121,13 +137,31 @@ class OtherSentences(unittest.TestCase):
             results.add(Run(KERNEL, 1, ECHO, BY_NAME[name]), {"differences": differences})
         self.assertEqual(disagreements(results), ["echo-50 epoll-edge, round 1: send: 1 and 2"])
 
-    def test_a_client_without_time_is_said(self):
+    def limits(self, **of_names):
         results = no_results()
-        for name, limited in (("epoll-level", True), ("epoll-edge", False)):
-            results.add(Run(TIMED, 1, ECHO, BY_NAME[name]),
-                        {"cpu": 1.0, "client_busy": 0.5, "limited_by_client": limited})
-        self.assertIn("for some", cautions(results, ECHO, MODES)[0])
-        self.assertIn("for anyone", cautions(results, ECHO, [BY_NAME["epoll-level"]])[0])
+        for name, values in of_names.items():
+            results.add(Run(TIMED, 1, ECHO, BY_NAME[name.replace("_", "-")]),
+                        {"cpu": 1.0, "client_busy": 0.5} | values)
+        return cautions(results, ECHO, MODES)
+
+    def test_for_whom_the_clients_had_no_time_is_said(self):
+        text, = self.limits(epoll_level={"limited_by_client": True},
+                            poll_level={"client_busy": 0.99},
+                            epoll_edge={"limited_by_client": False})
+        self.assertEqual(text, "The clients had no time left for poll-level, epoll-level: the "
+                         "rate is their limit, not the server's.")
+
+    def test_a_rate_that_was_kept_is_nobodys_limit(self):
+        text, = self.limits(epoll_level={"limited_by_client": True, "rate_asked": 20000.0,
+                                         "rate_kept": 20009.0})
+        self.assertIn("late for epoll-level: the rate was kept", text)
+
+    def test_a_client_with_time_left_is_not_called_the_limit(self):
+        missed = {"limited_by_client": True, "rate_asked": 5e5, "rate_kept": 1e5}
+        text, = self.limits(epoll_level=missed | {"client_busy": 0.338})
+        self.assertIn("late for epoll-level, and the rate was not kept", text)
+        text, = self.limits(epoll_level=missed | {"client_busy": 0.99})
+        self.assertIn("no time left for epoll-level", text)
 
 
 if __name__ == "__main__":
