@@ -15,9 +15,9 @@ from comparison import changes, further, machine, peers_micro, report, result_fi
 from comparison.command_line import PROJECT, arguments
 from comparison.contestants import POOL_THREADS
 from comparison.contestants_of_peers import missing as missing_peers
-from comparison.finding import (disagreements, held_against_base, level_against_edge,
-                                models_side_by_side)
-from comparison.measure import Bench, counts_itself, server_command
+from comparison.finding import (agreement, disagreements, held_against_base,
+                                level_against_edge, models_side_by_side)
+from comparison.measure import Bench, counts_itself, counts_when_traced, server_command
 from comparison.plan import parts_of, refused_lines, warnings
 from comparison.processes import Failed
 from comparison.progress import Line, Progress, clock_time
@@ -114,6 +114,9 @@ def findings(results, parts):
     if wrong := disagreements(results):
         sentences.append("THE COUNTS ARE WRONG: the kernel has seen other calls than a server has "
                          "counted. " + "; ".join(wrong[:10]) + ".")
+    sentences += filter(None, [agreement(results, {
+        (workload.name, each.name) for workload, contestants in compared.items()
+        for each in contestants if counts_when_traced(each, workload)})])
     if any(KNEE in part.rounds for part in parts):
         return sentences + held_against_base(results, workloads, everybody, KNEE_METRICS[0])
     if any(each.name == "epoll-edge" for each in everybody):

@@ -4,7 +4,7 @@ from math import log
 
 from comparison.changes import ENOUGH_COUNTS, SMALLEST, answers_one_by_one
 from comparison.contestants import BASE
-from comparison.results import COUNTED
+from comparison.results import COUNTED, KERNEL
 from comparison.statistics import ENOUGH_ROUNDS, median
 from comparison.workloads import counted_metrics, timed_metrics
 
@@ -195,6 +195,17 @@ def disagreements(results):
         f"{sample['workload']} {sample['contestant']}, round {sample['round']}: {difference}"
         for sample in results.samples for difference in sample["values"].get("differences", [])
     ]
+
+
+def agreement(results, counting):
+    """How many traced runs had their own counts to be held against; `counting` are the cells,
+    by names, whose servers count. A sentence, "" where there was none."""
+    compared = [sample for sample in results.samples if sample["kind"] == KERNEL
+                and (sample["workload"], sample["contestant"]) in counting]
+    agree = sum(not sample["values"].get("differences") for sample in compared)
+    return (f"In {len(compared)} traced runs servers counted too: in {agree} their counts are those "
+            "that strace has seen in the same run. Runs without strace have other counts where "
+            "timing has a say, since to be traced changes it.") if compared else ""
 
 
 def _limits(results, workload, contestants):

@@ -80,7 +80,7 @@ class Bench:
             run.connect()
             if run.tree is None:
                 raise Failed("its process is not known, so nobody can count its system calls")
-            if counts_too and workload.loops == 1:
+            if counts_when_traced(contestant, workload):
                 counts, load, differences = checked_run(
                     run.server.child, self.other_cores, lambda: run.measure(seconds))
             else:
@@ -154,6 +154,11 @@ def server_command(build, contestant, workload, hooked=False):
 def counts_itself(contestant, workload):
     """http_server has no twin that counts."""
     return contestant.counts and workload.load != "http"
+
+
+def counts_when_traced(contestant, workload):
+    """Of several loops, what each has counted is not read at one moment."""
+    return counts_itself(contestant, workload) and workload.loops == 1
 
 
 def _serving(workload):

@@ -1,8 +1,8 @@
 import unittest
 
 from comparison.contestants import MODES, Contestant
-from comparison.finding import (cautions, disagreements, held_against_base, level_against_edge,
-                                models_side_by_side, number)
+from comparison.finding import (agreement, cautions, disagreements, held_against_base,
+                                level_against_edge, models_side_by_side, number)
 from comparison.results import COUNTED, KERNEL, TIMED, Run
 from comparison.workloads import Workload
 from examples import (BY_NAME, ECHO, MODELS, MODELS_50, UPLOAD, level_and_edge, no_results, served,
@@ -136,6 +136,16 @@ class OtherSentences(unittest.TestCase):
         for name, differences in (("epoll-level", []), ("epoll-edge", ["send: 1 and 2"])):
             results.add(Run(KERNEL, 1, ECHO, BY_NAME[name]), {"differences": differences})
         self.assertEqual(disagreements(results), ["echo-50 epoll-edge, round 1: send: 1 and 2"])
+
+    def test_what_agrees_is_counted_among_those_who_count(self):
+        results = no_results()
+        for name, differences in (("epoll-level", []), ("epoll-edge", ["send: 1 and 2"]),
+                                  ("poll-level", [])):
+            results.add(Run(KERNEL, 1, ECHO, BY_NAME[name]), {"differences": differences})
+        counting = {(ECHO.name, "epoll-level"), (ECHO.name, "epoll-edge")}
+        self.assertIn("In 2 traced runs servers counted too: in 1 their counts are those",
+                      agreement(results, counting))
+        self.assertEqual(agreement(results, set()), "")
 
     def limits(self, **of_names):
         results = no_results()
