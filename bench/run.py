@@ -148,20 +148,21 @@ def write(options, document, loops):
 
 
 def held_against_baseline(options, document):
-    """False when a count has become worse."""
+    """False when a count has become worse, or none could be compared."""
     if options.save_baseline:
         options.save_baseline.write_text(
             result_file.as_text(result_file.counts_alone(document)))
     if not options.baseline:
         return True
-    baseline, now = result_file.read(options.baseline), result_file.of(document)
+    baseline, now = options.baseline_run, result_file.of(document)
     worse = changes.worse_counts(baseline, now)
+    guarded = len(changes.guarded(baseline, changes.cells(now)))
     for each in worse:
         print(f"worse than {options.baseline}: {each.workload} {each.contestant}, "
               f"{each.metric.title} {each.metric.unit}: {each.before:.3f} → {each.after:.3f}")
-    print(f"{options.baseline}: the counts of {changes.guarded(baseline, now)} cells were "
-          f"compared, {len(worse)} are worse")
-    return not worse
+    print(f"{options.baseline}: the counts of {guarded} cells were compared, "
+          f"{len(worse)} are worse")
+    return guarded and not worse
 
 
 def prepare(options):
@@ -178,6 +179,10 @@ def prepare(options):
         print("bench/run: nothing is left to measure", file=sys.stderr)
         return None
     check(options, parts)
+    if options.baseline and not changes.guarded(options.baseline_run, [
+            cell for part in parts if COUNTED in part.rounds for cell in part.cells]):
+        raise Failed(f"--baseline {options.baseline}: no cell that is measured is in it with counts "
+                     "that are the same on every machine")
     server_core, client_core = machine.core_pair()
     if server_core == client_core:
         print("Only one core: server and clients share it.", file=sys.stderr)

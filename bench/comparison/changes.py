@@ -147,9 +147,10 @@ def worse_counts(baseline, now):
             if change.worse]
 
 
-def guarded(baseline, now):
-    """How many cells `worse_counts` looks at."""
-    return sum(is_exact(*cell) for cell in common(baseline, now))
+def guarded(baseline, counted):
+    """Of the cells that are counted, those that `worse_counts` looks at."""
+    names = {(workload, each.name) for workload, each in cells(baseline)}
+    return [cell for cell in counted if is_exact(*cell) and (cell[0], cell[1].name) in names]
 
 
 # Facts of the machine without which figures of two runs cannot be held against each other.

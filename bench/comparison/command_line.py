@@ -4,10 +4,11 @@ import argparse
 import random
 from pathlib import Path
 
-from comparison import grid
+from comparison import grid, result_file
 from comparison.contestants import (BACKENDS, MODEL_NAMES, MODES, ON_DEMAND, TRIGGERS,
                                     impossible, own, peers)
 from comparison.measure import default_build
+from comparison.processes import Failed
 from comparison.statistics import ENOUGH_ROUNDS
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -92,16 +93,28 @@ def arguments(words=None):
         options.own = [own(text) for text in options.server]
     except ValueError as problem:
         parser.error(f"--server: {problem}")
+    _refuse_equal_names(parser, options)
     options.model_rounds = options.rounds or (1 if options.quick else 5)
     options.rounds = options.rounds or (3 if options.quick or options.ramp else ENOUGH_ROUNDS)
     options.seed = options.seed if options.seed is not None else random.randrange(2**32)
-    if options.baseline and not options.baseline.is_file():
-        parser.error(f"--baseline {options.baseline}: no such file")
+    try:
+        options.baseline_run = result_file.read(options.baseline) if options.baseline else None
+    except Failed as problem:
+        parser.error(f"--baseline: {problem}")
     try:
         options.output.mkdir(parents=True, exist_ok=True)  # now, not after minutes of measuring
     except OSError as error:
         parser.error(f"--output {options.output}: {error.strerror}")
     return options
+
+
+def _refuse_equal_names(parser, options):
+    """Figures are kept by name."""
+    taken = {each.name for each in [*MODES, *options.available_peers]} | {*MODEL_NAMES}
+    for each in options.own:
+        if each.name in taken:
+            parser.error(f"--server: {each.name} is taken, choose another name")
+        taken.add(each.name)
 
 
 def _sections(parser, options):

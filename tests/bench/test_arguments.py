@@ -72,6 +72,26 @@ class Refusals(unittest.TestCase):
         self.assertIn("not a port", self.refused("--server", "mine=:70000"))
 
 
+    def test_a_name_stands_for_one(self):
+        for words in (["x=mine {port}", "x=mine {port} silent"], ["epoll-level=mine {port}"],
+                      ["reactor=mine {port}"]):
+            with self.subTest(words):
+                said = self.refused(*(part for word in words for part in ("--server", word)))
+                self.assertIn("is taken, choose another name", said)
+
+    def test_a_baseline_that_cannot_be_read_is_refused_before_measuring(self):
+        with tempfile.NamedTemporaryFile("w") as file:
+            for text in ("", "[]", '{"format": 2, "kind": "run", "contestants": [], "workloads": '
+                         '[], "samples": [{}], "reasons": []}'):
+                with self.subTest(text):
+                    file.seek(0)
+                    file.truncate()
+                    file.write(text)
+                    file.flush()
+                    self.assertIn("is not a result file", self.refused("--baseline", file.name))
+        self.assertIn("/nonexistent: No such file", self.refused("--baseline", "/nonexistent"))
+
+
 class Sections(unittest.TestCase):
     def test_modes_by_default(self):
         part, = planned()

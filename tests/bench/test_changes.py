@@ -127,7 +127,7 @@ class Baselines(unittest.TestCase):
         self.assertEqual([each["values"] for each in kept.results.samples],
                          [{"read": 1.0, "wait": 1.0}])
         self.assertEqual(len(changes.worse_counts(kept, run([2.0]))), 1)
-        self.assertEqual(changes.guarded(kept, run([2.0])), 1)
+        self.assertEqual(len(changes.guarded(kept, changes.cells(run([2.0])))), 1)
         self.assertEqual(result_file.counts_alone(run(workload=FIFTY).document)["samples"], [])
 
 

@@ -58,6 +58,10 @@ class Runs(unittest.TestCase):
         output, _, status = self.ended(*short, "--baseline", str(baseline))
         self.assertEqual(status, 1)
         self.assertIn("echo-1 epoll-level, reads per request: 0.500 → 1.000", output)
+        _, said, status = self.ended("--modes", "epoll-level", "--connections", "7", "--baseline",
+                                     str(baseline))
+        self.assertEqual(status, 2)
+        self.assertIn("no cell that is measured is in it", said)
 
     def test_what_was_measured_is_kept_when_it_is_interrupted(self):
         run = self.started(*ONE_CELL, "--rounds", "1000", "--budget", "1000")
