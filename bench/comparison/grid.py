@@ -4,7 +4,7 @@ from argparse import ArgumentTypeError
 from itertools import product
 from math import inf
 
-from comparison.workloads import USUAL, Workload, usual_size
+from comparison.workloads import SLOW_BUFFER, USUAL, Workload, usual_size
 
 LOADS = ["echo", "upload", "download", "churn", "http"]
 LONGEST_WORK = 10_000_000  # microseconds that a server takes
@@ -32,6 +32,9 @@ def add_axes(parser):
                       help="of the answer to a download (1048576)")
     axes.add_argument("--read-rate", type=_list(_natural), metavar="BYTES,…",
                       help="per second that each client of a download reads; 0: all it can (0)")
+    axes.add_argument("--receive-buffer", type=_list(_natural), metavar="BYTES,…",
+                      help="of each client of a download (0: as the kernel likes, and "
+                      f"{SLOW_BUFFER} for slow readers)")
     axes.add_argument("--accepts", type=_list(_natural), metavar="N,…",
                       help="accepts in one visit of the listener (0: as the server likes)")
     axes.add_argument("--read-size", type=_list(_natural), metavar="BYTES,…",
@@ -47,10 +50,11 @@ def add_axes(parser):
                       "from the moment a message was due (0: a closed loop)")
 
 
-CROSSED = ["active", "idle", "depth", "answer", "read_rate", "accepts", "read_size", "work",
-           "loops", "path", "rate"]
+CROSSED = ["active", "idle", "depth", "answer", "read_rate", "receive_buffer", "accepts",
+           "read_size", "work", "loops", "path", "rate"]
 # Axes that not every load has.
 OF_LOADS = {"path": ["http"], "answer": ["download"], "read_rate": ["download"],
+            "receive_buffer": ["download"],
             "depth": ["echo", "upper", "download", "http"],
             "rate": ["echo", "upper", "download", "churn", "http"]}
 

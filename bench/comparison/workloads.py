@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 KIB, MIB = 1024, 1024 * 1024
+SLOW_BUFFER = 16 * KIB
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Workload:
     depth: int = 1  # messages under way on a connection
     answer: int = MIB  # bytes of the answer to a request for a download
     read_rate: int = 0  # bytes per second that a client reads of a download; 0: all it can
+    receive_buffer: int = 0  # bytes, of a client of a download; 0: see receive_buffer_used
     accepts: int = 0  # that the server makes in one visit of its listener; 0: its own default
     read_size: int = 0  # largest read of the server; 0: its own default
     work: int = 0  # microseconds of work of the server for each request
@@ -34,6 +36,12 @@ class Workload:
     def held(self):
         """How many connections another process holds, without a byte."""
         return self.connections - self.users + self.idle
+
+    @property
+    def receive_buffer_used(self):
+        """0: as the kernel likes. It would grow that of a slow reader to MiB, and then the server
+        does not notice him."""
+        return self.receive_buffer or (SLOW_BUFFER if self.read_rate else 0)
 
     @property
     def name(self):
@@ -85,6 +93,7 @@ AXES = {
     "depth": ("depth", "{} messages under way on each"),
     "answer": ("answer", ""),
     "read_rate": ("slow", "clients read {:,} bytes/s each"),
+    "receive_buffer": ("buffer", "receive buffers of {:,} bytes"),
     "accepts": ("accepts", "{} accepts a visit"),
     "read_size": ("read", "reads of {:,} bytes"),
     "work": ("work", "{:,} µs of work"),

@@ -8,8 +8,11 @@ from pathlib import Path
 
 from comparison.command_line import arguments
 from comparison.contestants import MODES
+from comparison.machine import largest_send_buffer
+from comparison.measure import load_command
 from comparison.plan import parts_of, refused_lines, warnings
 from comparison.results import COUNTED, KERNEL, KNEE, TIMED
+from comparison.workloads import SLOW_BUFFER
 
 
 def planned(*words):
@@ -220,6 +223,23 @@ class Axes(unittest.TestCase):
         self.assertEqual(warnings(parts, 1), ["2, 3 loops share 1 core: what more cores would gain "
                                               "is not seen here"])
         self.assertEqual(warnings(parts, 3), [])
+
+    def test_slow_readers_that_nobody_feels_are_said(self):
+        room = largest_send_buffer()
+        for answer, lines in ((room // 2, 1), (2 * room, 0)):
+            part, = planned("--modes", "epoll-level", "--load", "download", "--read-rate", "0,5",
+                            "--connections", "1", "--answer", str(answer))
+            said = warnings([part], 1)
+            self.assertEqual(len(said), lines)
+        self.assertEqual([each.receive_buffer_used for each, _ in part.cells], [0, SLOW_BUFFER])
+
+    def test_a_receive_buffer_is_of_a_download_alone(self):
+        part, = planned("--modes", "epoll-level", "--load", "download,echo", "--connections", "1",
+                        "--receive-buffer", "4096,8192")
+        self.assertEqual(names(part), {"download-1-buffer4096 epoll-level", "echo-1 epoll-level",
+                                       "download-1-buffer8192 epoll-level"})
+        words = list(map(str, load_command("load", part.cells[0][0], 1)))
+        self.assertEqual(words[words.index("--receive-buffer") + 1], "4096")
 
     def test_nobody_active_is_refused(self):
         part, = planned("--modes", "epoll-level", "--connections", "10", "--active", "1%")
