@@ -165,6 +165,12 @@ def held_against_baseline(options, document):
     return guarded and not worse
 
 
+def without_figures(results, parts):
+    """Whether a mode, or a server of one's own, was measured in vain; it is said in the table."""
+    return any(cell.contestant.group in ("modes", "own") and not results.has_times(*cell)
+               for part in parts for cell in part.cells)
+
+
 def prepare(options):
     """The parts; None when there is nothing to run."""
     parts = parts_of(options)
@@ -218,7 +224,7 @@ def main():
     if not complete:
         print("Stopped before the end: fewer rounds than planned.", file=sys.stderr)
         return 130
-    if not results.samples or disagreements(results):
+    if not results.samples or disagreements(results) or without_figures(results, parts):
         return 1
     return 0 if held_against_baseline(options, document) else 1
 

@@ -12,7 +12,7 @@ from comparison.processes import Failed
 from comparison.results import COUNTED, KERNEL, Cell, Results, Run
 from comparison.statistics import Estimate
 from comparison.workloads import Workload
-from examples import BY_NAME, ECHO, UPLOAD, level_and_edge
+from examples import BY_NAME, ECHO, UPLOAD, level_and_edge, no_results
 
 LEVEL, EDGE = BY_NAME["epoll-level"], BY_NAME["epoll-edge"]
 
@@ -45,6 +45,15 @@ class Figures(unittest.TestCase):
             results.refuse(ECHO, EDGE, "no")
         self.assertEqual(results.reasons_of(ECHO, EDGE), ["no"])
         self.assertEqual(results.reasons_of(ECHO, LEVEL), [])
+
+
+    def test_a_reason_met_in_two_kinds_of_run_is_told_once(self):
+        results = no_results()
+        for reason in ("counting calls, round 1: it died: of age", "plain",
+                       "timing, round 1: it died: of age"):
+            results.refuse(ECHO, BY_NAME["epoll-edge"], reason)
+        self.assertEqual(results.reasons_of(ECHO, BY_NAME["epoll-edge"]),
+                         ["counting calls, round 1 and timing, round 1: it died: of age", "plain"])
 
 
 class Names(unittest.TestCase):
