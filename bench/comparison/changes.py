@@ -1,4 +1,4 @@
-"""What differs between two runs: counts exactly, times where their intervals say so."""
+"""What differs between two runs: counts beyond their spread, times where their intervals say so."""
 
 from dataclasses import dataclass, replace
 
@@ -90,6 +90,15 @@ def counted_changes(before, after, workload, contestant):
                                     median(new)))
                 break
     return found
+
+
+def too_few_counts(before, after):
+    """How many cells have counts that vary with timing, from too few rounds to be compared."""
+    return sum(
+        not is_exact(workload, each)
+        and 0 < min(len(run.results.by_round_of(COUNTED, workload, each.name, "read"))
+                    for run in (before, after)) < ENOUGH_COUNTS
+        for workload, each in common(before, after))
 
 
 def is_exact(workload, contestant):
