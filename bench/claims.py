@@ -4,7 +4,6 @@ Run it through bench/claims, which installs and builds what it needs.
 """
 
 import argparse
-import json
 import os
 import random
 import shlex
@@ -12,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from comparison import claims, claims_page, machine, report, trial
+from comparison import claims, claims_kept, claims_page, machine, report, trial
 from comparison.laboratory import Laboratory
 from comparison.measure import default_build
 from comparison.progress import clock_time
@@ -28,10 +27,12 @@ def arguments(words=None, known=()):
         description="Tries what has been published about readiness and event loops (K1 to K32), "
         "and says for each claim: holds, does not hold, undecided here, or not tried here and "
         "why. Installs missing Debian packages and builds a release first.",
-        epilog="Ctrl-C stops and keeps what was found until then.",
+        epilog="Ctrl-C stops and keeps what was found until then. Findings of an earlier run in the "
+        "same folder stay where a claim is not tried to its end now, if machine and commit are the "
+        "same; else the earlier file is set aside under another name.",
     )
     parser.add_argument("--only", type=lambda text: text.upper().split(","), metavar="K1,K2,…",
-                        help="these claims")
+                        help="these claims; findings of others stay in claims.json")
     parser.add_argument("--quick", action="store_true",
                         help="few rounds, less than a minute; most verdicts stay undecided")
     parser.add_argument("--rounds", type=int,
@@ -66,9 +67,11 @@ def document_of(found, options, started, seconds):
             kept[place] = finding.samples
         judged.append({
             "id": claim.id, "claim": claim.text, "source": claim.source,
-            "criterion": claim.criterion, "verdict": finding.verdict, "figure": finding.figure,
+            "criterion": claim.criterion, "revised": claim.revised, "left_out": claim.left_out,
+            "verdict": finding.verdict, "figure": finding.figure,
             "negative": finding.negative, "table": finding.table, "samples_of": place,
-            "seconds": round(each.seconds, 2)})
+            "seconds": round(each.seconds, 2), "started": started, "seed": options.seed,
+            "rounds": finding.rounds or options.rounds, "stopped": each.stopped})
     return {
         "format": FORMAT, "kind": "claims", "started": started,
         "command_line": shlex.join(["bench/claims", *sys.argv[1:]]),
@@ -83,18 +86,21 @@ def main():
     options = arguments(known=known)
     chosen = [claim for claim in known.values() if not options.only or claim.id in options.only]
     started, begin = time.strftime("%Y-%m-%d %H:%M:%S %Z"), time.monotonic()
-    progress = trial.ClaimProgress(chosen, options.quick)
+    progress = trial.ClaimProgress(
+        chosen, trial.QUICK_SHARE if options.quick else options.rounds / ROUNDS)
     found = trial.try_all(chosen, Laboratory(
         options.build, options.rounds, options.quick, options.seed, show=progress.show), progress)
     document = document_of(found, options, started, time.monotonic() - begin)
+    document, said = claims_kept.keep(options.output, document)
+    claims_kept.write(options.output, document)
     print(claims_page.terminal(document))
-    (options.output / "claims.json").write_text(
-        json.dumps(document, indent=1, ensure_ascii=False))
     (options.output / "claims.md").write_text(claims_page.markdown(document))
     report.write(options.output)
     where = min(os.path.relpath(options.output), str(options.output.resolve()), key=len)
     print(f"\n{clock_time(document['seconds'])} minutes; {where}/report.html, "
           f"{where}/claims.md, {where}/claims.json")
+    for sentence in said:
+        print(f"{sentence}.")
     if not found.complete:
         print("Stopped before the end.", file=sys.stderr)
         return 130

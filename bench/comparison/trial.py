@@ -19,6 +19,7 @@ class Tried:
     claim: object
     finding: Finding
     seconds: float = 0.0
+    stopped: bool = False  # Ctrl-C came before its end
 
 
 @dataclass
@@ -31,11 +32,16 @@ class Trial:
 
 
 class Forecast:
-    """How much longer, by what the claims say of themselves, corrected by what they took so far."""
+    """How much longer, by what the claims say of themselves, corrected by what they took so far.
+    What several claims are judged by is measured with the first of them that is tried. `share` is
+    that of the time of a full attempt."""
 
-    def __init__(self, claims, quick):
-        share = QUICK_SHARE if quick else 1.0
-        self._left = [claim.seconds * share for claim in claims]
+    def __init__(self, claims, share=1.0):
+        self._left, measured = [], set()
+        for claim in claims:
+            known = claim.measured_once and claim.measured_once in measured
+            self._left.append(0.0 if known else claim.seconds * share)
+            measured.add(claim.measured_once)
         self._said = self._took = 0.0
 
     def note(self, seconds):
@@ -52,9 +58,9 @@ class Forecast:
 class ClaimProgress:
     """One line kept up to date on a terminal, else a line a claim."""
 
-    def __init__(self, claims, quick, stream=sys.stderr, clock=time.monotonic):
+    def __init__(self, claims, share=1.0, stream=sys.stderr, clock=time.monotonic):
         self._total = len(claims)
-        self._forecast = Forecast(claims, quick)
+        self._forecast = Forecast(claims, share)
         self._stream, self._clock = stream, clock
         self._updates = stream.isatty()
         self._number = 0
@@ -99,7 +105,8 @@ def try_all(claims, laboratory, progress):
             break
         trial.tried.append(Tried(claim, finding, progress.done()))
     progress.end()
-    trial.tried += [Tried(claim, Finding(NOT_TRIED, claim.reason or STOPPED))
+    trial.tried += [Tried(claim, Finding(NOT_TRIED, claim.reason or STOPPED),
+                          stopped=claim.attempt is not None)
                     for claim in claims[len(trial.tried):]]
     return trial
 

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import unittest
+from dataclasses import replace
 from types import SimpleNamespace
 from unittest import mock
 
@@ -28,7 +29,7 @@ def found(verdict, **fields):
 
 
 def tried(*chosen):
-    progress = trial.ClaimProgress(chosen, quick=False, stream=io.StringIO())
+    progress = trial.ClaimProgress(chosen, stream=io.StringIO())
     laboratory = SimpleNamespace(rounds=7)
     with contextlib.redirect_stderr(io.StringIO()):
         return trial.try_all(chosen, laboratory, progress)
@@ -70,11 +71,16 @@ class Trials(unittest.TestCase):
 
 class Rest(unittest.TestCase):
     def test_the_time_left_follows_the_pace_so_far(self):
-        forecast = trial.Forecast([claim_of("K1", None, 60), claim_of("K2", None, 20)], False)
+        forecast = trial.Forecast([claim_of("K1", None, 60), claim_of("K2", None, 20)])
         self.assertEqual(forecast.left(4), 76)
         forecast.note(180)
         self.assertEqual(forecast.left(10), 30)
         self.assertEqual(forecast.left(100), 0)
+
+    def test_what_is_measured_once_counts_with_the_first_that_is_tried(self):
+        shared = [replace(claim_of(name, None, 43), measured_once="busy") for name in ("K8", "K10")]
+        self.assertEqual(trial.Forecast(shared[1:]).left(0), 43)
+        self.assertEqual(trial.Forecast(shared, share=0.1).left(0), 4.3)
 
 
 class Documents(unittest.TestCase):
@@ -91,7 +97,7 @@ class Documents(unittest.TestCase):
         document = document_of(tried(
             claim_of("K1", found(FAILS, negative="Do not bother.")), claim_of("K2", found(HOLDS))))
         text = claims_page.terminal(document)
-        self.assertLess(text.index("K2"), text.index("- Do not bother. (K1)"))
+        self.assertLess(text.index("K2"), text.index("- Do not bother (K1)"))
         self.assertIn("does not hold", text)
 
     def test_the_page_has_rules_and_curves_and_its_cells_stay_cells(self):
@@ -100,6 +106,21 @@ class Documents(unittest.TestCase):
         self.assertIn("Holds if it is.", page)
         self.assertIn("| 1 | 2\\|3 |", page)
         self.assertIn("None was found", page)
+
+    def test_the_page_says_on_what_of_how_many_rounds_and_what_is_open(self):
+        refused = Claim("K2", "text", "source", "", None, reason="needs a disk")
+        partly = replace(claim_of("K1", found(HOLDS)), left_out="the rest", revised="it was wrong.")
+        page = claims_page.markdown(document_of(tried(partly, refused)))
+        for words in ("- Rounds: 7 of", "- Kernel:", "- Compiler:", "- Commit:", "- Date: now",
+                      "- K2, text: not tried here. needs a disk", "- K1, in part not tried: the rest",
+                      "another one than at first: it was wrong."):
+            self.assertIn(words, page)
+
+    def test_findings_of_an_earlier_run_are_told_apart(self):
+        document = document_of(tried(claim_of("K1", found(HOLDS)), claim_of("K2", found(HOLDS))))
+        document["claims"][0] |= {"started": "monday", "rounds": 25}
+        page = claims_page.markdown(document)
+        self.assertIn("Of an earlier run (monday, 25 rounds): K1", page)
 
 
 class Registry(unittest.TestCase):

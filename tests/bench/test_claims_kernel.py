@@ -31,7 +31,7 @@ class Herds(unittest.TestCase):
     def test_all_woken_and_remedies_that_wake_one_hold(self):
         finding = self.waking()
         self.assertEqual(finding.verdict, HOLDS)
-        self.assertIn("own sets 8 (8–8)", finding.figure)
+        self.assertIn("8 (8–8) with an epoll set each", finding.figure)
 
     def test_a_kernel_that_wakes_few_or_a_remedy_that_wakes_all_does_not(self):
         self.assertEqual(self.waking(own=1).verdict, FAILS)
@@ -106,7 +106,7 @@ class Registering(unittest.TestCase):
 
         self.assertEqual([finding(loop).verdict for loop in (0.5, 5, 50)],
                          [HOLDS, UNDECIDED, FAILS])
-        self.assertIn("95.2 % (95.2–95.2) with its 100 writes", finding(0.5).figure)
+        self.assertIn("95.2 % (95.2–95.2) with the 100 writes", finding(0.5).figure)
 
     def test_the_size_of_a_registration(self):
         sizes = [registering.judged_slab(samples_of({("slab",): {"count": 10, "bytes": 10 * size}}))

@@ -25,6 +25,9 @@ class Idle(unittest.TestCase):
         self.assertEqual(self.loss(epoll=6.0).verdict, FAILS)
         self.assertEqual(self.loss(rounds=3).verdict, UNDECIDED)
 
+    def test_what_cannot_be_told_from_none_has_no_sign(self):
+        self.assertIn("epoll none that can be told (at most", self.loss(epoll=5.0).figure)
+
     def slowed(self, poll=2000.0):
         rates = {(backend, count): {"rate": 10_000.0} for backend, count in idle.XORG}
         rates["poll", 2047] = {"rate": poll}
@@ -84,7 +87,7 @@ class Directions(unittest.TestCase):
     def test_calls_are_saved_and_time_is_not(self):
         finding = self.judged()
         self.assertEqual(finding.verdict, HOLDS)
-        self.assertIn("level, switched 2 ", finding.figure)  # of an answer, not of a MiB
+        self.assertIn("8 MiB: 2 (2–2) (level", finding.figure)  # of an answer, not of a MiB
         self.assertIn("no reason for edge triggering", finding.negative)
 
     def test_otherwise(self):
@@ -107,7 +110,7 @@ class Accepting(unittest.TestCase):
     def test_a_limit_that_gains_much(self):
         finding = self.limits(1400.0)
         self.assertEqual(finding.verdict, HOLDS)
-        self.assertIn("limit of 16", finding.figure)
+        self.assertIn("with at most 16", finding.figure)
 
     def test_none_gains(self):
         finding = self.limits(1050.0)
@@ -117,7 +120,7 @@ class Accepting(unittest.TestCase):
     def test_clients_that_were_the_limit_decide_nothing(self):
         finding = self.limits(1400.0, limited=True)
         self.assertEqual(finding.verdict, UNDECIDED)
-        self.assertIn("the clients were the limit of limit 1", finding.figure)
+        self.assertIn("the clients had no time left with 1, 2", finding.figure)
 
     def seconds(self, blocked_in_bursts):
         blocked = {count: 1000 for count in accepting.ARRIVALS} | {64: blocked_in_bursts}
@@ -164,15 +167,22 @@ class Loops(unittest.TestCase):
 
 
 class Sizes(unittest.TestCase):
-    def judged(self, four, make=figures):
+    def judged(self, four, make=figures, other=21.0):
         cells = {f"{size} KiB": {"cpu": 20.0, "calls": 2} for size in reading.SIZES}
         cells["4 KiB"]["cpu"] = four
+        cells |= {name: {"cpu": other, "calls": 2} for name in reading.OTHERS}
         return reading.judge_sizes(make(cells))
 
     def test_small_reads_cost_more_or_not(self):
         self.assertEqual(self.judged(34.0).verdict, HOLDS)
-        self.assertEqual(self.judged(21.0).verdict, FAILS)
+        self.assertEqual(self.judged(21.0, other=20.0).verdict, FAILS)
         self.assertEqual(self.judged(24.0, lambda made: noisy(made, "cpu")).verdict, UNDECIDED)
+
+
+    def test_a_facility_that_costs_more_matters_more(self):
+        finding = self.judged(34.0, other=40.0)
+        self.assertEqual(finding.verdict, FAILS)
+        self.assertIn("select ×2.00", finding.figure)
 
 
 class Threads(unittest.TestCase):

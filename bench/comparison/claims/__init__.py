@@ -23,6 +23,7 @@ class Finding:
     samples: list = field(default_factory=list)  # what it was made from, for the result file
     table: dict | None = None  # {"header": […], "rows": […]}: the whole curve where there is one
     negative: str = ""  # a finding that tells somebody not to bother, as one sentence
+    rounds: int = 0  # that it was made from, where it is not those of the laboratory
 
 
 @dataclass(frozen=True)
@@ -34,16 +35,22 @@ class Claim:
     attempt: object  # called with the Laboratory; None: not tried, and `reason` says why
     seconds: float = 0.0  # about how long the attempt takes in full
     reason: str = ""
+    # The name of what is measured once for several claims; `seconds` is then what that takes.
+    measured_once: str = ""
+    # Why the criterion is another one than it was before figures of it were seen.
+    revised: str = ""
+    left_out: str = ""  # what of the claim is not tried, and why
 
 
 CLAIMS = {}
 
 
-def claim(name, text, source, criterion, seconds=15.0):
-    """Decorates the function that tries a claim. It takes the Laboratory and returns a Finding."""
+def claim(name, text, source, criterion, seconds=15.0, **more):
+    """Decorates the function that tries a claim. It takes the Laboratory and returns a Finding.
+    `more` are further fields of Claim."""
 
     def register(attempt):
-        CLAIMS[name] = Claim(name, text, source, criterion, attempt, seconds)
+        CLAIMS[name] = Claim(name, text, source, criterion, attempt, seconds, **more)
         return attempt
 
     return register

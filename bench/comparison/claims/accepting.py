@@ -2,6 +2,7 @@
 
 from comparison import contest
 from comparison.claims import FAILS, Finding, claim
+from comparison.claims.words import compared
 from comparison.contest import TWO_CORES, Cell, Figures
 from comparison.contestants import server
 from comparison.judging import above, some, verdict
@@ -28,7 +29,7 @@ def limited(limit, rate=0):
        f"server and clients on two cores. Holds if some limit (2, 4, 16, 64) answers "
        f"at least 10 % more per second than a limit of 1, the whole interval of the paired ratio; "
        f"does not hold if all intervals lie below that. Undecided if the clients were the limit.",
-       seconds=24)
+       seconds=31)
 def accept_limit(lab):
     with contest.Stand(lab, limited(1), SECONDS) as stand:
         capacity = max(stand.time()["rate"] for _ in range(3))
@@ -45,8 +46,9 @@ def judge_limits(figures, rate):
     best = max(gains, key=lambda limit: gains[limit].median if gains[limit] else 0)
     return Finding(
         found,
-        f"at {rate:,} requests/s due, a limit of {best} answers {factor(gains[best])} of a limit "
-        f"of 1" + figures.trouble(),
+        f"connections answered per second when {rate:,} are due: with at most {best} accepted in "
+        f"one go, the best of {', '.join(map(str, LIMITS[1:]))}, against 1: "
+        f"{compared(gains[best])}" + _limited(figures),
         samples=figures.samples,
         table={"header": ["accepts a visit", "answered/s", "to limit 1", "server CPU µs",
                           "to limit 1", "p99 ms"],
@@ -58,6 +60,16 @@ def judge_limits(figures, rate):
                         for limit in LIMITS]},
         negative="Tuning how many connections are accepted in one go gains less than a tenth, even "
                  "under overload" if found == FAILS else "")
+
+
+def _limited(figures):
+    """In the words of the sentence it is put behind."""
+    limits = sorted(int(name.split()[-1]) for name in figures.limited())
+    reasons = {each["cell"]: each["reason"] for each in figures.samples if "reason" in each}
+    return "".join([
+        f" (the clients had no time left with {', '.join(map(str, limits))}, so that they were the "
+        "limit)" if limits else "",
+        *(f" ({cell}: {reason})" for cell, reason in reasons.items())])
 
 
 def _milliseconds(estimate):
@@ -85,7 +97,7 @@ def judge_second(figures):
     found = verdict(*(above(each, 0.99) for each in shares.values()))
     return Finding(
         found,
-        "second accepts that find nothing: " + ", ".join(
+        "share of the second accepts that find nothing: " + ", ".join(
             f"{in_percent(each)} with {count} at a time" for count, each in shares.items())
         + figures.trouble(),
         samples=figures.samples,

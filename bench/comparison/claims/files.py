@@ -3,6 +3,7 @@
 import numpy
 
 from comparison.claims import UNDECIDED, Finding, by_rule, claim
+from comparison.claims.words import compared
 from comparison.questions import ask_in_rounds, by_round
 from comparison.shown import time, with_interval
 from comparison.statistics import estimate, ratio
@@ -15,7 +16,7 @@ WAYS = ("blocking", "non-blocking")
        "A file in memory by sendfile(2) to clients that take all at once: a thread for each that "
        "blocks, against one thread on epoll; 1 and 8 connections. Holds if blocking is faster in "
        "either (whole interval of the ratio of times below 1), does not hold if it is slower, or "
-       "less than 2 % faster, in both.", seconds=6)
+       "less than 2 % faster, in both.", seconds=4)
 def blocking(lab):
     size = 32 if lab.quick else 128
     questions = {(way, count): (size, way, count) for way in WAYS for count in CONNECTIONS}
@@ -32,9 +33,9 @@ def judged_blocking(samples):
         return ratio(per_mebibyte("blocking", count, key), per_mebibyte("non-blocking", count, key))
 
     times = {count: against(count, "elapsed_ns") for count in CONNECTIONS}
-    figure = "blocking takes " + ", ".join(
-        f"with {count} {with_interval(times[count])} times as long "
-        f"({with_interval(against(count, 'cpu_ns'))} times the CPU time)" for count in CONNECTIONS)
+    figure = "blocking sends against non-blocking ones: " + "; ".join(
+        f"{count} connection{'s' if count > 1 else ''}, time {compared(times[count])}, CPU "
+        f"{compared(against(count, 'cpu_ns'))}" for count in CONNECTIONS)
     rows = [[str(count), way, *(time(estimate(per_mebibyte(way, count, key).values()))
                                 for key in ("elapsed_ns", "cpu_ns"))]
             for count in CONNECTIONS for way in WAYS]
@@ -51,7 +52,7 @@ def judged_blocking(samples):
        "read. Holds if poll calls all blocks readable that are not in memory, epoll refuses the "
        "file, and reading such a block takes at least three times as long (whole interval). Does "
        "not hold if any of these is clearly otherwise. Undecided where dropping does not work.",
-       seconds=5)
+       seconds=2)
 def disk(lab):
     reads = 10 if lab.quick else 60
     questions = {(state,): (reads, state) for state in ("cold", "warm")}
@@ -72,11 +73,12 @@ def judged_disk(samples):
     if cached.median > 0.1:
         return Finding(UNDECIDED, f"{cached.median:.0%} of the file stayed in memory "
                        "when it was dropped: no cold reads here", samples)
-    figure = (f"poll calls {ready:.0%} readable, epoll {'refuses' if refused else 'takes'} the "
-              f"file; a cold block stalls the loop for "
-              f"{time(estimate(figure_of('cold', at(50)).values()))}, the slowest of a hundred for "
-              f"{time(estimate(figure_of('cold', at(99)).values()))}: {with_interval(slower)} "
-              "times a warm one")
+    figure = (f"poll calls {100 * ready:.0f} % of the blocks readable, epoll "
+              f"{'refuses' if refused else 'takes'} the file; to read a block of 64 KiB that is "
+              f"not in memory stalls the loop for "
+              f"{time(estimate(figure_of('cold', at(50)).values()))}, {with_interval(slower)} "
+              f"times as long as one that is (one in a hundred for "
+              f"{time(estimate(figure_of('cold', at(99)).values()))} or longer)")
     rows = [[state, *(time(estimate(figure_of(state, at(percent)).values()))
                       for percent in (50, 99, 100))] for state in ("warm", "cold")]
     told = ready == 1 and refused

@@ -33,7 +33,7 @@ def busiest(sample):
        f"threads with epoll sets of their own are woken {WORKERS} per connection (within 5 %) and "
        "each of the four remedies (EPOLLEXCLUSIVE, one edge-triggered set, SO_REUSEPORT, blocking "
        "accept) wakes one. Does not hold if fewer than half are woken, or a remedy wakes two.",
-       seconds=3)
+       seconds=1)
 def thundering_herd(lab):
     questions = {(way,): (10 if lab.quick else 40, way, WORKERS, 1, "settle") for way in WAYS}
     return judged_herd(ask_in_rounds(lab, ["kernel_herd"], questions))
@@ -46,11 +46,12 @@ def judged_herd(samples):
     holds = abs(woken["own"].median / WORKERS - 1) < 0.05 and \
         all(woken[way].high < 1.05 for way in ONE_EACH)
     fails = woken["own"].high < WORKERS / 2 or any(woken[way].low >= 2 for way in ONE_EACH)
-    figure = (f"{WORKERS} threads, wake-ups per connection: own sets {with_interval(woken['own'])}, "
-              f"one shared set {with_interval(woken['shared'])}, every remedy "
-              f"{with_interval(max((woken[way] for way in ONE_EACH), key=lambda e: e.high))} at "
-              f"most; on one core the program itself sees {with_interval(vain)} of them, the others end in "
-              "the kernel, so that counting EAGAIN misses the herd")
+    figure = (f"threads of {WORKERS} that one connection wakes: {with_interval(woken['own'])} with an "
+              f"epoll set each, {with_interval(woken['shared'])} with one level-triggered set for "
+              f"all, with each of the four remedies at most "
+              f"{with_interval(max((woken[way] for way in ONE_EACH), key=lambda e: e.high))}; of "
+              f"those in vain the program itself sees {with_interval(vain)} per connection, so "
+              "counting accepts that find nothing does not show the others")
     rows = [[text, with_interval(woken[way]),
              with_interval(estimate(by_round(samples, [way], per_connection("in_vain")).values())),
              with_interval(estimate(by_round(samples, [way], busiest).values()), " %", 100)]
@@ -65,7 +66,7 @@ def judged_herd(samples):
        f"{MANY} threads, each with an epoll set of its own over the same {LISTENERS} listeners, on "
        "two cores; one connection after the other. Holds in kind if without EPOLLEXCLUSIVE the "
        "whole takes at least twice as long (whole interval); does not hold if less than 1.5 "
-       "times. The factor depends on workers and cores.", seconds=4)
+       "times. The factor depends on workers and cores.", seconds=1)
 def exclusive(lab):
     count = 20 if lab.quick else 150
     questions = {(way, workers): (count, way, workers, LISTENERS, "answer")
@@ -80,10 +81,10 @@ def judged_exclusive(samples):
                      by_round(samples, ("exclusive", workers), per_connection(key)))
 
     elapsed, cpu, switches = (against(key, MANY) for key in ("elapsed_ns", "cpu_ns", "wakeups"))
-    figure = (f"{MANY} workers without it: {with_interval(elapsed)} times as long, "
-              f"{with_interval(cpu)} times the CPU time, {with_interval(switches)} times the "
-              f"context switches; {WORKERS} workers: {with_interval(against('elapsed_ns', WORKERS))} "
-              "times as long")
+    figure = (f"without EPOLLEXCLUSIVE a connection to {MANY} workers takes "
+              f"{with_interval(elapsed)} times as long as with it, {with_interval(cpu)} times the "
+              f"CPU time and {with_interval(switches)} times the context switches; with {WORKERS} "
+              f"workers {with_interval(against('elapsed_ns', WORKERS))} times as long")
     rows = [[str(workers), WAYS[way], *(
         show(estimate(by_round(samples, (way, workers), per_connection(key)).values()))
         for key, show in (("elapsed_ns", time), ("cpu_ns", time), ("wakeups", with_interval))),

@@ -21,8 +21,10 @@ SPREAD_SECONDS, SECONDS = 0.05, 0.1
        f"{WORKERS} workers on one core, connections of one request each, two at a time, from "
        f"another core. Judged is the balance: holds if the busiest worker gets more than half of "
        f"the connections with EPOLLEXCLUSIVE and less with SO_REUSEPORT, the whole intervals (a "
-       f"fair share is a quarter); does not hold if one is otherwise. What is said of latency "
-       f"needs a core for each worker and is not tried.", seconds=9)
+       f"fair share is a quarter); does not hold if one is otherwise. What is said of "
+       f"latency is not judged.", seconds=7,
+       left_out="that SO_REUSEPORT makes the slowest slower is not tried: it needs a core for each "
+       "worker and others for the clients")
 def balance(lab):
     cells = [Cell(spread, server(spread, "--spread", spread),
                   Workload("churn", 2, loops=WORKERS), TWO_CORES) for spread in SPREADS]
@@ -43,7 +45,8 @@ def judge_balance(figures):
     shares = {spread: figures.derived(busiest, (spread, "counters")) for spread in SPREADS}
     return Finding(
         verdict(above(shares["exclusive"], 0.5), below(shares["reuse_port"], 0.5)),
-        "the busiest worker's share of the connections: " + ", ".join(
+        f"share of the connections that the busiest of {WORKERS} workers gets (fair is "
+        f"{100 / WORKERS:.0f} %): " + ", ".join(
             f"{spread} {in_percent(share)}" for spread, share in shares.items())
         + figures.trouble(),
         samples=figures.samples,
@@ -69,7 +72,7 @@ NEEDS = (f"that it is linear needs {ENOUGH_CORES} cores for the server and more 
        f"loop and a loop per core, each connection kept by the loop that got it (SO_REUSEPORT) or "
        f"handed out. Holds if a loop per core answers at least 0.9 times the number of cores as "
        f"many requests per second as one, the whole interval of both paired ratios, on at least "
-       f"{ENOUGH_CORES} cores; does not hold if one is below.", seconds=14)
+       f"{ENOUGH_CORES} cores; does not hold if one is below.", seconds=13)
 def loop_per_core(lab):
     cores = len(os.sched_getaffinity(0))
     if cores < 2:
@@ -92,7 +95,8 @@ def judge_scaling(figures, cores):
         found = UNDECIDED
     return Finding(
         found,
-        f"{cores} loops on {cores} cores, which the clients need too, answer " + ", ".join(
-            f"{factor(gain)} ({spread})" for spread, gain in gains.items()) + " of one"
+        f"requests per second with {cores} loops on {cores} cores, which the clients need too, "
+        "against 1 loop: " + ", ".join(
+            f"{factor(gain)} ({spread})" for spread, gain in gains.items())
         + (f"; {NEEDS}" if cores < ENOUGH_CORES else "") + figures.trouble(),
         samples=figures.samples)

@@ -26,7 +26,7 @@ def messages(cell, quick):
        "costs", "libev's benchmark 2011: heap against red-black tree",
        "A timeout of 60 s per connection, put off at every message of a connection chosen at "
        "random. Holds if with 100,000 of them the red-black tree takes at least twice as long as "
-       "the heap (whole interval), does not hold if less than 1.5 times.", seconds=7)
+       "the heap (whole interval), does not hold if less than 1.5 times.", seconds=2)
 def timers(lab):
     questions = {(name, count): (messages((name, count), lab.quick), name, count)
                  for name in STRUCTURES for count in TIMERS}
@@ -42,10 +42,11 @@ def judged_timers(samples):
     sorted_ones = [name for name in STRUCTURES if name != "scan"]
     at_thousand = max((estimate(cost(name, 1000).values()) for name in sorted_ones),
                       key=lambda each: each.high)
-    figure = (f"100,000 timers: tree against heap {with_interval(tree)}; against 100 timers a "
-              f"refresh costs {with_interval(growth['heap'])} times as much in the heap, "
+    figure = (f"to refresh one of 100,000 timeouts takes {with_interval(tree)} times as long in a "
+              f"red-black tree as in a heap; with 100,000 in place of 100 timeouts it takes "
+              f"{with_interval(growth['heap'])} times as long in the heap, "
               f"{with_interval(growth['red-black'])} in the tree, {with_interval(growth['pollux'])} "
-              "in Pollux")
+              "in the Timer of Pollux")
     rows = [[text, *(time(estimate(cost(name, count).values())) for count in TIMERS)]
             for name, text in STRUCTURES.items()]
     verdict = by_rule(tree.low >= 2, tree.high < 1.5, tree)
@@ -66,7 +67,7 @@ def asked(call):
        "libev's manual",
        "Timeouts of 1, 2, 5, 10 and 20 ms. Holds if epoll_wait comes at least 1 ms later than "
        "select (whole interval); does not hold if it comes less than 0.1 ms later. That it has no "
-       "fractions of a millisecond is a fact of its type and not what is tried.", seconds=8)
+       "fractions of a millisecond is a fact of its type and not what is tried.", seconds=6)
 def precision(lab):
     questions = {(call, wanted): (1 if lab.quick or wanted > 5 * MILLISECOND else 2, call, wanted)
                  for call in CALLS for wanted in (asked(call)[:3] if lab.quick else asked(call))}
@@ -87,16 +88,17 @@ def judged_precision(samples):
     later = estimate(together(lambda epoll, select: epoll - select,
                               late["epoll_wait"], late["select"]).values())
     fine = estimate(lateness(samples, "epoll_pwait2", PARTS).values())
-    figure = (f"too late by: select {time(estimate(late['select'].values()))}, epoll_wait "
-              f"{time(estimate(late['epoll_wait'].values()))}, a difference of "
-              f"{with_interval(later, ' µs', 1e-3)}; epoll_pwait2 takes 0.1 to 0.5 ms and is "
-              f"{time(fine)} late")
+    figure = (f"timeouts of 1 to 20 ms end late by {time(estimate(late['select'].values()))} with "
+              f"select and by {time(estimate(late['epoll_wait'].values()))} with epoll_wait "
+              f"(the two differ by {digits(abs(later.median) / 1000)} µs); those of 0.1 to 0.5 ms with "
+              f"epoll_pwait2 by {time(fine)}")
     verdict = by_rule(later.low >= MILLISECOND, abs(later.high) < 100_000 > abs(later.low), later)
     negative = (
-        "select for the sake of exact timeouts does not pay: epoll_wait is as exact in whole "
-        "milliseconds and epoll_pwait2 in fractions of one. All of them are late by the timer "
-        "slack of the process (prctl(2)), which does not bind a timerfd: it is "
-        f"{time(estimate(late['timerfd'].values()))} late." if verdict == FAILS else "")
+        "select for the sake of exact timeouts does not pay: in whole milliseconds "
+        f"epoll_wait is within 0.1 ms of it, and epoll_pwait2 takes fractions and is {time(fine)} "
+        "late. Each of them is late by the timer slack of the process (prctl(2)), which does not "
+        f"bind a timerfd: it is {time(estimate(late['timerfd'].values()))} late."
+        if verdict == FAILS else "")
     return Finding(verdict, figure, samples, histogram(samples), negative)
 
 

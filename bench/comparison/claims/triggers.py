@@ -2,6 +2,7 @@
 
 from comparison import contest
 from comparison.claims import HOLDS, Finding, claim
+from comparison.claims.words import compared
 from comparison.contest import TWO_CORES, Cell, Figures
 from comparison.contestants import Contestant, server
 from comparison.judging import above, below, verdict, within
@@ -26,7 +27,7 @@ def visited(trigger, how):
        f"of 64 KiB; edge keeps a list of those that have more. The kernel counts; server and "
        f"clients on two cores. Holds if edge is woken (a wait reports something) less than 0.9 "
        f"times as often per MiB as level with small visits, the whole interval of the paired "
-       f"ratio; does not hold if more often.", seconds=22)
+       f"ratio; does not hold if more often.", seconds=15)
 def fewer_wake_ups(lab):
     some, everything = ([uploading(trigger, how) for trigger in (LEVEL, EDGE)] for how in VISITS)
     return judge_wake_ups(Figures(
@@ -50,9 +51,10 @@ def judge_wake_ups(figures):
     waits = ratio(SOME, "kernel_waits")
     return Finding(
         found,
-        f"edge to level with small visits: wake-ups {factor(ratio(SOME, 'kernel_wake_ups'))}, but "
-        f"waits {factor(waits)} and server CPU {factor(ratio(SOME, 'cpu'))}; where a visit "
-        f"consumes all: wake-ups {factor(ratio(ALL, 'kernel_wake_ups'))}" + figures.trouble(),
+        f"edge against level, per MiB, where a visit takes a part of what came: wake-ups "
+        f"{compared(ratio(SOME, 'kernel_wake_ups'))}; system calls that wait {compared(waits)}; "
+        f"server CPU {compared(ratio(SOME, 'cpu'))}; where it takes all: wake-ups "
+        f"{factor(ratio(ALL, 'kernel_wake_ups'))}, of {FEW_ROUNDS} rounds" + figures.trouble(),
         samples=figures.samples,
         table={"header": ["server", "wake-ups per MiB", "waits", "reads", "CPU ns per KiB"],
                "rows": [[name, *(with_interval(figures.estimate(name, key)) for key in
@@ -60,7 +62,7 @@ def judge_wake_ups(figures):
                         for how in VISITS for name in (visited(LEVEL, how), visited(EDGE, how))]},
         negative="The wake-ups that edge triggering saves are no saved system calls: a fair loop "
                  "looks for others, with a wait that does not block, before it goes on with those "
-                 "that have more; larger reads save far more"
+                 f"that have more (its waits per MiB to level's: {factor(waits)})"
                  if found == HOLDS and within(waits, 0.9, 1.1) else "")
 
 
@@ -83,7 +85,7 @@ STALLED_SECONDS = 0.08
        f"Holds if level makes half an epoll_ctl or more per answer and edge registered once none "
        f"(less than 0.05), the whole intervals, and the server CPU per answer of the latter is "
        f"within 15 % of level's, the whole interval of the paired ratio; does not hold if one is "
-       f"otherwise.", seconds=24)
+       f"otherwise.", seconds=26)
 def both_directions(lab):
     cells = [Cell(name, Contestant(name, "claims", ("answer_bare", *words, "--answer", ANSWER),
                                    loads=("download",)),
@@ -104,8 +106,9 @@ def judge_directions(figures):
     found = verdict(above(level, 0.5), below(once, 0.05), within(ratio, 0.85, 1.15))
     return Finding(
         found,
-        f"epoll_ctl per answer: {SWITCHED} {with_interval(level)}, {ONCE} {with_interval(once)}; "
-        f"server CPU per answer {factor(ratio)}" + figures.trouble(),
+        f"epoll_ctl calls per answer of 8 MiB: {with_interval(level)} ({SWITCHED}), "
+        f"{with_interval(once)} ({ONCE}); server CPU of the latter against the former: "
+        f"{compared(ratio)}" + figures.trouble(),
         samples=figures.samples,
         table={"header": ["server", "epoll_ctl per answer", "writes that would block", "waits",
                           "CPU ns per KiB", f"to {SWITCHED}"],
@@ -114,4 +117,5 @@ def judge_directions(figures):
                          with_interval(figures.estimate(name, "cpu")),
                          factor(figures.ratio(name, SWITCHED, "cpu"))] for name in REGISTRATIONS]},
         negative="Large answers to slow readers are no reason for edge triggering: the epoll_ctl "
-                 "calls that it saves do not show in the CPU time" if found == HOLDS else "")
+                 f"calls that it saves change the server's CPU by less than 15 % ({factor(ratio)})"
+                 if found == HOLDS else "")

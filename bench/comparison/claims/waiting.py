@@ -5,6 +5,7 @@ from functools import cache
 import numpy
 
 from comparison.claims import FAILS, Finding, by_rule, claim
+from comparison.claims.words import told_from_none
 from comparison.questions import ask_in_rounds, by_round, together
 from comparison.shown import digits, time, with_interval
 from comparison.statistics import estimate, ratio
@@ -73,7 +74,7 @@ def slopes(samples, name, watched=IN_CACHE):
        "One of N eventfds is ready, chosen at random; N from 10 to 1,000. Holds if poll and select "
        "cost at least 20 ns more per descriptor (whole interval) and epoll less than a twentieth "
        "of either. Does not hold if one of them costs less than 20 ns more, or epoll more than a "
-       "twentieth.", seconds=14)
+       "twentieth.", seconds=10, measured_once="waits")
 def linear_growth(lab):
     samples = samples_of(lab)
     return judged_growth(samples)
@@ -91,9 +92,10 @@ def judged_growth(samples):
         all(share.high < 0.05 for share in shares)
     fails = any(slope[name].high < 20 for name in ("poll", "select")) or \
         any(share.low > 0.05 for share in shares)
-    figure = (f"per descriptor: poll {time(slope['poll'])}, select {time(slope['select'])}, epoll "
-              f"{time(slope['epoll'])}; from 1,000 to 10,000 poll's is "
-              f"{with_interval(beyond)} times that")
+    figure = (f"each idle descriptor more makes a wait longer by: poll {time(slope['poll'])}, select "
+              f"{time(slope['select'])}, epoll {told_from_none(slope['epoll'], time)} (10 to 1,000 "
+              f"descriptors; from 1,000 to 10,000 each costs poll {with_interval(beyond)} times as "
+              "much as one of the first 1,000)")
     table = {"header": ["watched", *(f"{name}, one wait" for name in FACILITIES)],
              "rows": [[f"{watched:,}", *(time(estimate(wait(samples, name, watched).values()))
                                          for name in FACILITIES)] for watched in WATCHED]}
@@ -105,7 +107,7 @@ def judged_growth(samples):
        "His workload, with eventfds for pipes and without what writing and reading cost. select "
        "gets a bit set of 10,000 bits: FD_SETSIZE binds glibc's type, not the kernel. Holds if "
        "both ratios are above 300 (about half of three decades and more), does not hold if one "
-       "is below.", seconds=1)
+       "is below.", seconds=10, measured_once="waits")
 def kerrisk(lab):
     return judged_table(samples_of(lab))
 
@@ -116,8 +118,8 @@ def judged_table(samples):
     rows = [[f"{watched:,}",
              *(with_interval(estimate(wait(samples, name, watched).values()), scale=1e-4)
                for name in FACILITIES), *map(digits, his)] for watched, his in KERRISK.items()]
-    figure = ", ".join(f"{name} costs {with_interval(each)} times as much as epoll"
-                       for name, each in ratios.items())
+    figure = "time of one wait: " + ", ".join(
+        f"{name} {with_interval(each)} times epoll's" for name, each in ratios.items())
     unit = "s per 100,000 waits"
     table = {"header": ["watched", *(f"{name}, {unit}" for name in FACILITIES),
                         *(f"Kerrisk's {name}, {unit}" for name in FACILITIES)], "rows": rows}
@@ -132,7 +134,7 @@ def judged_table(samples):
        "finds 10 costs less than 1.5 times as much with 10,000 watched as with 100, and with 10,000 "
        "watched one that finds 1,000 costs more than 25 times as much as one that finds 10 (whole "
        "intervals). Does not hold if either is clearly otherwise. What caches make of it when any "
-       "can be active is given beside it.", seconds=1)
+       "can be active is given beside it.", seconds=10, measured_once="waits")
 def active_only(lab):
     return judged_active(samples_of(lab))
 
@@ -144,9 +146,10 @@ def judged_active(samples):
     watched = against("epoll", (100, FEW_ACTIVE), (10000, FEW_ACTIVE))
     cold = against("epoll", (100, FEW_ACTIVE), (10000, FEW_ACTIVE), RANDOM)
     active = against("epoll", (10000, FEW_ACTIVE), (10000, 1000))
-    figure = (f"100 times as many watched: {with_interval(watched)} times the cost "
-              f"({with_interval(cold)} where any of them can be active: caches); 100 times as many "
-              f"active: {with_interval(active)} times")
+    figure = (f"10,000 watched in place of 100, 10 active: a wait takes {with_interval(watched)} times "
+              f"as long ({with_interval(cold)} times where it is other ones each time, so that "
+              f"caches miss); 1,000 active in place of 10, 10,000 watched: {with_interval(active)} "
+              "times as long")
     rows = [[f"{n:,}", str(a), choice, time(estimate(wait(samples, "epoll", n, a, choice).values()))]
             for n, a, choice in [*((n, FEW_ACTIVE, choice) for choice in (SAME, RANDOM)
                                    for n in FEW_OF), *((10000, a, SAME) for a in ACTIVE)]]
@@ -178,30 +181,30 @@ def equal_costs(samples, watched, other="poll"):
        "Holds if one wait with one active of 10, and one of 100, is cheaper with poll or with "
        "select than with epoll (ratio below 1). Does not hold if already with one active of 10 "
        "epoll is cheaper than both. The line of equal cost is given as the share of active ones.",
-       seconds=1)
+       seconds=10, measured_once="waits")
 def crossover(lab):
     return judged_crossover(samples_of(lab))
 
 
 def judged_crossover(samples):
-    ratios = {(name, watched): ratio(operation(samples, name, watched, 1),
-                                     operation(samples, "epoll", watched, 1))
+    ratios = {(name, watched): ratio(wait(samples, name, watched, 1),
+                                     wait(samples, "epoll", watched, 1))
               for name in ("poll", "select") for watched in (10, 100)}
     shares = {watched: estimate(equal_costs(samples, watched).values()) for watched in GRID}
     holds = all(min(ratios["poll", n].high, ratios["select", n].high) < 1 for n in (10, 100))
     fails = all(ratios[name, 10].low > 1 for name in ("poll", "select"))
-    lines = "; ".join(f"of {n:,}: from {with_interval(share, ' %', 100)} active on"
-                      for n, share in shares.items())
-    figure = (f"one active of 10: poll takes {with_interval(ratios['poll', 10])}, select "
-              f"{with_interval(ratios['select', 10])} times as long as epoll (write and read "
-              f"included); poll is cheaper {lines}")
+    lines = ", ".join(f"{with_interval(share, ' %', 100)} of {n:,}" for n, share in shares.items())
+    figure = (f"one wait with 1 active of 10 takes poll {with_interval(ratios['poll', 10])} times as "
+              f"long as epoll, select {with_interval(ratios['select', 10])} times; poll's wait "
+              f"becomes the shorter one when more are active than {lines}")
     rows = [[f"{n:,}", str(active), *(time(estimate(wait(samples, name, n, active).values()))
                                       for name in FACILITIES)]
             for n, numbers in GRID.items() for active in numbers]
     verdict = by_rule(holds, fails, *ratios.values())
     negative = (
         "Choosing poll or select because there are few descriptors does not pay: what decides is "
-        "the share of them that is active at each wait, not their number." if verdict == FAILS else "")
+        "the share of them that is active at each wait, not their number."
+        if verdict == FAILS else "")
     return Finding(verdict, figure, samples, {
         "header": ["watched", "active", *(f"{name}, one wait" for name in FACILITIES)],
         "rows": rows}, negative)

@@ -28,9 +28,10 @@ def claims(document):
              VERDICTS.get(each["verdict"], each["verdict"]), each["figure"]]
             for each in document["claims"]]
     parts = [
-        Text("The rule by which a claim is judged was settled before its figures were seen; it "
-             "stands with all figures below. Nothing is decided by fewer than 20 rounds, or by an "
-             "interval that holds both answers."),
+        Text("The rule by which a claim is judged is part of the program and was there before "
+             "these figures; it stands with all figures below, and where figures of earlier runs "
+             "had a part in it, claims.md says so. Nothing timed is decided by fewer than 20 "
+             "rounds, or by an interval that holds both answers; counts are exact in fewer."),
         Table("claims", "Published claims, tried on this machine",
               ["id", "claim and source", "verdict", "figure with its 95 % interval"], rows,
               prose=True)]
