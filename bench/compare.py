@@ -39,9 +39,11 @@ def report(before, after, found):
     compared = changes.comparisons(before, after)
     timed = sum(not each.counted for each in found)
     lines += ["", f"{len(found) - timed} counts and {timed} of {compared} times have changed."]
+    if few := changes.too_few_counts(before, after):
+        lines += wrap(f"Counts of {few} cells vary with timing and were not compared: that takes "
+                      f"{changes.ENOUGH_COUNTS} counted rounds in both runs.", WIDTH)
     if timed:
-        lines += wrap(f"Of {compared} times about {max(1, round(compared / 20))} would differ by "
-                      "chance alone; those without a question mark stand in spite of that (Holm, "
+        lines += wrap(f"{_by_chance(compared, found)} would differ by chance alone; those without a question mark stand in spite of that (Holm, "
                       "5 %). “×” is the ratio to the base of the same run; a plain time also "
                       "differs by whatever else the machine did meanwhile.", WIDTH)
     for title, one, other in (("before", before, after), ("after", after, before)):
@@ -51,6 +53,14 @@ def report(before, after, found):
         if alone:
             lines += wrap(f"Only {title}: {', '.join(alone)}.", WIDTH)
     return lines
+
+
+def _by_chance(compared, found):
+    expected = max(1, round(compared / 20))
+    if min(each.ratio.count for each in found if not each.counted) < ENOUGH_ROUNDS:
+        return (f"Of {compared} times more than {expected}, since intervals of fewer than "
+                f"{ENOUGH_ROUNDS} rounds are too narrow,")
+    return f"Of {compared} times about {expected}"
 
 
 def _whence(run):
@@ -79,6 +89,10 @@ def main(words=None):
         return 2
     found = changes.changes(before, after)
     print("\n".join(report(before, after, found)))
+    if not changes.common(before, after):
+        print(f"bench/compare: {options.before} and {options.after} have no cell in common",
+              file=sys.stderr)
+        return 2
     worse = any(each.worse and each.certain for each in found)
     return 1 if options.fail_on_worse and worse else 0
 

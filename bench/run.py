@@ -15,9 +15,9 @@ from comparison import changes, further, machine, peers_micro, report, result_fi
 from comparison.command_line import PROJECT, arguments
 from comparison.contestants import POOL_THREADS
 from comparison.contestants_of_peers import missing as missing_peers
-from comparison.finding import (disagreements, held_against_base, level_against_edge,
-                                models_side_by_side)
-from comparison.measure import Bench, counts_itself, server_command
+from comparison.finding import (agreement, disagreements, held_against_base,
+                                level_against_edge, models_side_by_side)
+from comparison.measure import Bench, counts_itself, counts_when_traced, server_command
 from comparison.plan import parts_of, refused_lines, warnings
 from comparison.processes import Failed
 from comparison.progress import Line, Progress, clock_time
@@ -114,6 +114,9 @@ def findings(results, parts):
     if wrong := disagreements(results):
         sentences.append("THE COUNTS ARE WRONG: the kernel has seen other calls than a server has "
                          "counted. " + "; ".join(wrong[:10]) + ".")
+    sentences += filter(None, [agreement(results, {
+        (workload.name, each.name) for workload, contestants in compared.items()
+        for each in contestants if counts_when_traced(each, workload)})])
     if any(KNEE in part.rounds for part in parts):
         return sentences + held_against_base(results, workloads, everybody, KNEE_METRICS[0])
     if any(each.name == "epoll-edge" for each in everybody):
@@ -145,20 +148,27 @@ def write(options, document, loops):
 
 
 def held_against_baseline(options, document):
-    """False when a count has become worse."""
+    """False when a count has become worse, or none could be compared."""
     if options.save_baseline:
         options.save_baseline.write_text(
             result_file.as_text(result_file.counts_alone(document)))
     if not options.baseline:
         return True
-    baseline, now = result_file.read(options.baseline), result_file.of(document)
+    baseline, now = options.baseline_run, result_file.of(document)
     worse = changes.worse_counts(baseline, now)
+    guarded = len(changes.guarded(baseline, changes.cells(now)))
     for each in worse:
         print(f"worse than {options.baseline}: {each.workload} {each.contestant}, "
               f"{each.metric.title} {each.metric.unit}: {each.before:.3f} → {each.after:.3f}")
-    print(f"{options.baseline}: the counts of {changes.guarded(baseline, now)} cells were "
-          f"compared, {len(worse)} are worse")
-    return not worse
+    print(f"{options.baseline}: the counts of {guarded} cells were compared, "
+          f"{len(worse)} are worse")
+    return guarded and not worse
+
+
+def without_figures(results, parts):
+    """Whether a mode, or a server of one's own, was measured in vain; it is said in the table."""
+    return any(cell.contestant.group in ("modes", "own") and not results.has_times(*cell)
+               for part in parts for cell in part.cells)
 
 
 def prepare(options):
@@ -175,6 +185,10 @@ def prepare(options):
         print("bench/run: nothing is left to measure", file=sys.stderr)
         return None
     check(options, parts)
+    if options.baseline and not changes.guarded(options.baseline_run, [
+            cell for part in parts if COUNTED in part.rounds for cell in part.cells]):
+        raise Failed(f"--baseline {options.baseline}: no cell that is measured is in it with counts "
+                     "that are the same on every machine")
     server_core, client_core = machine.core_pair()
     if server_core == client_core:
         print("Only one core: server and clients share it.", file=sys.stderr)
@@ -210,7 +224,7 @@ def main():
     if not complete:
         print("Stopped before the end: fewer rounds than planned.", file=sys.stderr)
         return 130
-    if not results.samples or disagreements(results):
+    if not results.samples or disagreements(results) or without_figures(results, parts):
         return 1
     return 0 if held_against_baseline(options, document) else 1
 

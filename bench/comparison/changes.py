@@ -1,4 +1,4 @@
-"""What differs between two runs: counts exactly, times where their intervals say so."""
+"""What differs between two runs: counts beyond their spread, times where their intervals say so."""
 
 from dataclasses import dataclass, replace
 
@@ -91,6 +91,15 @@ def counted_changes(before, after, workload, contestant):
     return found
 
 
+def too_few_counts(before, after):
+    """How many cells have counts that vary with timing, from too few rounds to be compared."""
+    return sum(
+        not is_exact(workload, each)
+        and 0 < min(len(run.results.by_round_of(COUNTED, workload, each.name, "read"))
+                    for run in (before, after)) < ENOUGH_COUNTS
+        for workload, each in common(before, after))
+
+
 def is_exact(workload, contestant):
     """One client that waits for each answer: every run makes the same calls on every machine. Not
     of those who read on until nothing is there: the next message may be."""
@@ -140,9 +149,10 @@ def worse_counts(baseline, now):
             if change.worse]
 
 
-def guarded(baseline, now):
-    """How many cells `worse_counts` looks at."""
-    return sum(is_exact(*cell) for cell in common(baseline, now))
+def guarded(baseline, counted):
+    """Of the cells that are counted, those that `worse_counts` looks at."""
+    names = {(workload, each.name) for workload, each in cells(baseline)}
+    return [cell for cell in counted if is_exact(*cell) and (cell[0], cell[1].name) in names]
 
 
 # Facts of the machine without which figures of two runs cannot be held against each other.

@@ -4,10 +4,11 @@ import argparse
 import random
 from pathlib import Path
 
-from comparison import grid
+from comparison import grid, result_file
 from comparison.contestants import (BACKENDS, MODEL_NAMES, MODES, ON_DEMAND, TRIGGERS,
                                     impossible, own, peers)
 from comparison.measure import default_build
+from comparison.processes import Failed
 from comparison.statistics import ENOUGH_ROUNDS
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -15,8 +16,15 @@ SECTIONS = ["modes", "models", "peers"]
 USUAL_SECTIONS = ["modes", "peers"]
 
 
+class Parser(argparse.ArgumentParser):
+    """What is wrong is said in one line: the usage has many."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: error: {message} (bench/run --help lists all options)\n")
+
+
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="bench/run",
         description="Compares select, poll and epoll, level- and edge-triggered, with each other, "
         "with other libraries and with a server of your own: servers on one core, clients on "
@@ -85,16 +93,28 @@ def arguments(words=None):
         options.own = [own(text) for text in options.server]
     except ValueError as problem:
         parser.error(f"--server: {problem}")
+    _refuse_equal_names(parser, options)
     options.model_rounds = options.rounds or (1 if options.quick else 5)
     options.rounds = options.rounds or (3 if options.quick or options.ramp else ENOUGH_ROUNDS)
     options.seed = options.seed if options.seed is not None else random.randrange(2**32)
-    if options.baseline and not options.baseline.is_file():
-        parser.error(f"--baseline {options.baseline}: no such file")
+    try:
+        options.baseline_run = result_file.read(options.baseline) if options.baseline else None
+    except Failed as problem:
+        parser.error(f"--baseline: {problem}")
     try:
         options.output.mkdir(parents=True, exist_ok=True)  # now, not after minutes of measuring
     except OSError as error:
         parser.error(f"--output {options.output}: {error.strerror}")
     return options
+
+
+def _refuse_equal_names(parser, options):
+    """Figures are kept by name."""
+    taken = {each.name for each in [*MODES, *options.available_peers]} | {*MODEL_NAMES}
+    for each in options.own:
+        if each.name in taken:
+            parser.error(f"--server: {each.name} is taken, choose another name")
+        taken.add(each.name)
 
 
 def _sections(parser, options):

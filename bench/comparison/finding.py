@@ -2,9 +2,11 @@
 
 from math import log
 
+from comparison.changes import SMALLEST
 from comparison.contestants import BASE
-from comparison.statistics import ENOUGH_COUNTS, ENOUGH_ROUNDS, two_groups
-from comparison.workloads import timed_metrics
+from comparison.results import COUNTED, KERNEL
+from comparison.statistics import ENOUGH_COUNTS, ENOUGH_ROUNDS, median
+from comparison.workloads import counted_metrics, timed_metrics
 
 EDGE = "epoll-edge"
 SUBJECT = {"echo": "Small messages", "upload": "Bulk upload"}
@@ -75,30 +77,31 @@ def few_rounds(ratios):
 
 
 def _why(results, load, workload):
-    """The calls behind it, where the two differ most."""
-    calls = {}
-    for mode in (EDGE, BASE):
-        for key in ("read", "wait"):
-            calls[mode, key] = results.of(workload, mode, key)
-    if any(value is None for value in calls.values()):
+    """The calls behind it, where the two differ most; nothing where it may be chance, since what is
+    ready at a wait is another amount each time."""
+    counts = {(mode, key): list(results.by_round_of(COUNTED, workload, mode, key).values())
+              for mode in (EDGE, BASE) for key in ("read", "wait")}
+    fewest = min(map(len, counts.values()))
+    if fewest < (1 if workload.one_at_a_time else ENOUGH_COUNTS):
+        return ""
+    if not any(_apart(counts[EDGE, key], counts[BASE, key]) for key in ("read", "wait")):
         return ""
 
     def said(mode):
-        reads, waits = calls[mode, "read"].median, calls[mode, "wait"].median
-        return f"{number(reads)} reads and {number(waits)} waits"
-    edge, level = said(EDGE), said(BASE)
-    connections = f"{workload.connections:,} connection" + "s" * (workload.connections != 1)
-    text = f" With {connections} edge makes {edge} per {workload.unit}, level {level}"
-    return f"{text}{_counted_in(workload, calls.values())}."
+        return f"{spread(counts[mode, 'read'])} reads and {spread(counts[mode, 'wait'])} waits"
+    return (f" With {workload.audience}, edge makes {said(EDGE)} per {workload.unit}, level "
+            f"{said(BASE)}.")
 
 
-def _counted_in(workload, counts):
-    """Counts that timing has a say in are no reason when there is one round of them."""
-    rounds = min(found.count for found in counts)
-    if workload.one_at_a_time or rounds >= ENOUGH_COUNTS:
-        return ""
-    return (f" (counted in {rounds} round{'s' * (rounds > 1)}: such counts vary with how much is "
-            "ready at once)")
+def _apart(some, others):
+    return max(some) < min(others) or max(others) < min(some)
+
+
+def spread(values, digits=2):
+    """The median of a few, and the smallest and the largest where they are not the same."""
+    low, middle, high = (number(each, digits) for each in
+                         (min(values), median(values), max(values)))
+    return middle if low == high else f"{middle} ({low}–{high})"
 
 
 def held_against_base(results, workloads, contestants, metric=None):
@@ -168,10 +171,10 @@ def extremes(results, workload, contestants, metric, what=""):
 
 def cautions(results, workload, contestants):
     """What a reader of the absolute figures should know."""
-    return [text for text in (_bottleneck(results, workload, contestants),
+    return [text for text in (*_limits(results, workload, contestants),
                               _refused_requests(results, workload, contestants),
-                              _drift(results, workload),
-                              _groups(results, workload, contestants)) if text]
+                              _unsteady_times(results, workload, contestants),
+                              _unsteady_counts(results, workload, contestants)) if text]
 
 
 def _refused_requests(results, workload, contestants):
@@ -194,41 +197,85 @@ def disagreements(results):
     ]
 
 
-def _bottleneck(results, workload, contestants):
-    """A client that is busy all the time hides differences in the rate."""
-    limited = [_limited_by_client(results, workload, each.name) for each in contestants]
-    limited = [each for each in limited if each is not None]
-    if limited and all(limited):
-        return "The client had no time left for anyone: the rate is its limit, not the server's."
-    if any(limited):
-        return "The client had no time left for some: their rate is its limit."
-    return ""
+def agreement(results, counting):
+    """How many traced runs had their own counts to be held against; `counting` are the cells,
+    by names, whose servers count. A sentence, "" where there was none."""
+    compared = [sample for sample in results.samples if sample["kind"] == KERNEL
+                and (sample["workload"], sample["contestant"]) in counting]
+    agree = sum(not sample["values"].get("differences") for sample in compared)
+    return (f"In {len(compared)} traced runs servers counted too: in {agree} their counts are those "
+            "that strace has seen in the same run. Runs without strace have other counts where "
+            "timing has a say, since to be traced changes it.") if compared else ""
 
 
-def _limited_by_client(results, workload, name):
-    """In most rounds; by its own word, or by how busy it was. None when nothing is known."""
-    words = results.by_round(workload, name, "limited_by_client")
-    if not words:
-        words = {number: busy > 0.95 for number, busy
-                 in results.by_round(workload, name, "client_busy").items()}
-    return sum(words.values()) > len(words) / 2 if words else None
+def _limits(results, workload, contestants):
+    """Where the clients, not the server, set a figure."""
+    found = {NO_TIME: [], LATE: [], LATE_AND_LESS: []}
+    for each in contestants:
+        if what := _limit(results, workload, each.name):
+            found[what].append(each.name)
+    return [text.format(", ".join(names)) for text, names in found.items() if names]
 
 
-def _groups(results, workload, contestants):
-    """Whose CPU time a median cannot tell of."""
-    found = [f"{each.name} ({number(groups[0])} and {number(groups[1])})" for each in contestants
-             if (groups := two_groups(results.by_round(workload, each.name, "cpu").values()))]
-    unit = cpu_metric(workload.load).unit
-    return found and (f"The rounds lie in two groups of CPU time, {unit}: {', '.join(found)}. "
-                      "Median and interval do not show that.")
+NO_TIME = "The clients had no time left for {}: the rate is their limit, not the server's."
+LATE = ("The clients sent some messages late for {}: the rate was kept, but the latencies hold the "
+        "clients' delay too.")
+LATE_AND_LESS = ("The clients sent some messages late for {}, and the rate was not kept: which of "
+                 "the two sides was the limit is not told.")
+KEPT = 0.99  # of the messages that fell due
+BUSY = 0.95  # of the time: the rest is lost in going to sleep and waking up
 
 
-def _drift(results, workload):
-    """The machine's own unsteadiness: the same contestant in different rounds."""
-    base = results.base_of(workload)
-    values = sorted(results.by_round(workload, base, "cpu").values())
-    if not values or values[-1] < 1.5 * values[0]:
-        return ""
-    return (f"The machine was unsteady: from round to round {base} itself differed "
-            f"{number(values[-1] / values[0], 1)}-fold in CPU time. Ratios hold better than "
-            "figures.")
+def _limit(results, workload, name):
+    """By the clients' own word in most rounds, or else by how busy they were."""
+    busy = results.by_round(workload, name, "client_busy")
+    words = results.by_round(workload, name, "limited_by_client") or {
+        number: share > BUSY for number, share in busy.items()}
+    if sum(words.values()) <= len(words) / 2:
+        return None
+    asked, kept = (results.of(workload, name, key) for key in ("rate_asked", "rate_kept"))
+    if not asked or not kept:
+        return NO_TIME
+    if kept.median >= KEPT * asked.median:
+        return LATE
+    return NO_TIME if busy and median(busy.values()) > BUSY else LATE_AND_LESS
+
+
+def _unsteady_times(results, workload, contestants):
+    """A median does not show that there were two speeds, of an idle core and of a busy one say."""
+    metric = cpu_metric(workload.load)
+    found = []
+    for each in contestants:
+        values = results.by_round(workload, each.name, metric.key).values()
+        if values and max(values) > FAR_APART * min(values):
+            found.append(f"{each.name} {_range(values, metric.digits)}")
+    return (f"Rounds far apart, smallest to largest {metric.title} in {metric.unit}: "
+            f"{', '.join(found)}. Ratios hold better than figures.") if found else ""
+
+
+FAR_APART = 1.5  # times
+VARIES = 0.1  # of the median
+
+
+def _unsteady_counts(results, workload, contestants):
+    """Of each kind of call, the contestant whose counts lie farthest apart."""
+    found, rounds = [], 0
+    for metric in counted_metrics(workload.load):
+        spreads = {}
+        for each in contestants:
+            values = results.by_round_of(COUNTED, workload, each.name, metric.key).values()
+            if values and max(values) - min(values) > max(VARIES * median(values), SMALLEST):
+                spreads[each.name] = values
+            rounds = max(rounds, len(values))
+        if spreads:
+            name = max(spreads, key=lambda one: max(spreads[one]) - min(spreads[one]))
+            found.append(f"{metric.title} of {name} {_range(spreads[name], metric.digits)}")
+    if rounds == 1 and not workload.one_at_a_time:
+        return ("The servers counted in one round; with more than one message under way counts "
+                "vary with what is ready at once.")
+    return (f"Counts vary with what is ready at once. Farthest apart in {rounds} rounds: "
+            f"{', '.join(found)}.") if found else ""
+
+
+def _range(values, digits):
+    return f"{number(min(values), digits)}–{number(max(values), digits)}"

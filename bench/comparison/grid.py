@@ -1,9 +1,13 @@
 """Axes of the command line: every combination of their values is a workload."""
 
+from argparse import ArgumentTypeError
 from itertools import product
+from math import inf
 
-from comparison.workloads import USUAL, Workload, usual_size
+from comparison.workloads import SLOW_BUFFER, USUAL, Workload, usual_size
 
+LOADS = ["echo", "upload", "download", "churn", "http"]
+LONGEST_WORK = 10_000_000  # microseconds that a server takes
 LARGEST_UPLOAD = 50  # connections; with more, an upload shows nothing further
 
 
@@ -11,7 +15,7 @@ def add_axes(parser):
     """Each is a comma list; None when it is not given."""
     axes = parser.add_argument_group(
         "axes", "Each takes a comma list; all combinations are measured, or refused beforehand.")
-    axes.add_argument("--load", type=_loads, metavar="LOAD,…",
+    axes.add_argument("--load", type=_list(_load), metavar="LOAD,…",
                       help="echo, upload, download, churn (a connection for each request), http "
                       "(echo and upload)")
     axes.add_argument("--connections", type=_list(_count), metavar="N,…",
@@ -28,25 +32,29 @@ def add_axes(parser):
                       help="of the answer to a download (1048576)")
     axes.add_argument("--read-rate", type=_list(_natural), metavar="BYTES,…",
                       help="per second that each client of a download reads; 0: all it can (0)")
+    axes.add_argument("--receive-buffer", type=_list(_natural), metavar="BYTES,…",
+                      help="of each client of a download (0: as the kernel likes, and "
+                      f"{SLOW_BUFFER} for slow readers)")
     axes.add_argument("--accepts", type=_list(_natural), metavar="N,…",
                       help="accepts in one visit of the listener (0: as the server likes)")
     axes.add_argument("--read-size", type=_list(_natural), metavar="BYTES,…",
                       help="largest read of the server (0: as it likes)")
-    axes.add_argument("--work", type=_list(_duration), metavar="µs,…",
+    axes.add_argument("--work", type=_list(_microseconds), metavar="µs,…",
                       help="work of the server for each request (0)")
     axes.add_argument("--loops", type=_list(_count), metavar="N,…",
                       help="event loops of the server (1)")
-    axes.add_argument("--path", type=_paths, metavar="PATH,…",
+    axes.add_argument("--path", type=_list(_path), metavar="PATH,…",
                       help="what an HTTP server is asked for (/plain)")
-    axes.add_argument("--rate", type=_list(_duration), metavar="PER SECOND,…",
+    axes.add_argument("--rate", type=_list(_rate), metavar="PER SECOND,…",
                       help="messages that fall due, answered or not: an open loop, its latency "
                       "from the moment a message was due (0: a closed loop)")
 
 
-CROSSED = ["active", "idle", "depth", "answer", "read_rate", "accepts", "read_size", "work",
-           "loops", "path", "rate"]
+CROSSED = ["active", "idle", "depth", "answer", "read_rate", "receive_buffer", "accepts",
+           "read_size", "work", "loops", "path", "rate"]
 # Axes that not every load has.
 OF_LOADS = {"path": ["http"], "answer": ["download"], "read_rate": ["download"],
+            "receive_buffer": ["download"],
             "depth": ["echo", "upper", "download", "http"],
             "rate": ["echo", "upper", "download", "churn", "http"]}
 
@@ -87,47 +95,61 @@ def _list(one):
     def parse(text):
         return [one(part.strip()) for part in text.split(",")]
 
-    parse.__name__ = one.__name__.removeprefix("_")  # argparse says “invalid count value”
     return parse
 
 
-def _count(text):
-    value = int(text)
-    if value < 1:
-        raise ValueError
+def _whole(text, low, high=inf):
+    try:
+        value = int(text)
+    except ValueError:
+        value = low - 1
+    if not low <= value <= high:
+        most = "on" if high == inf else f"to {high}"
+        raise ArgumentTypeError(f"“{text}” is no whole number from {low} {most}")
     return value
+
+
+def _count(text):
+    return _whole(text, 1)
 
 
 def _natural(text):
-    value = int(text)
-    if value < 0:
-        raise ValueError
-    return value
+    return _whole(text, 0)
+
+
+def _microseconds(text):
+    return _whole(text, 0, LONGEST_WORK)
 
 
 def _share(text):
-    value = float(text.removesuffix("%")) / 100
-    if not text.endswith("%") or not 0 < value <= 1:
-        raise ValueError
-    return value
+    value = _number(text.removesuffix("%"))
+    if not text.endswith("%") or not 0 < value <= 100:
+        raise ArgumentTypeError(f"“{text}” is no share above 0% and up to 100%: write 1%")
+    return value / 100
 
 
-def _duration(text):
-    value = float(text)
+def _rate(text):
+    value = _number(text)
     if not 0 <= value < 1e9:
-        raise ValueError
-    return value
+        raise ArgumentTypeError(f"“{text}” is no rate: a number from 0 to below 1000000000")
+    return int(value) if value.is_integer() else value
 
 
-def _paths(text):
-    paths = text.split(",")
-    if not all(path.startswith("/") for path in paths):
-        raise ValueError
-    return paths
+def _number(text):
+    """What is no number is below all that are allowed."""
+    try:
+        return float(text)
+    except ValueError:
+        return -inf
 
 
-def _loads(text):
-    loads = text.split(",")
-    if any(load not in ("echo", "upload", "download", "churn", "http") for load in loads):
-        raise ValueError
-    return loads
+def _path(text):
+    if not text.startswith("/"):
+        raise ArgumentTypeError(f"“{text}” is no path: it begins with /")
+    return text
+
+
+def _load(text):
+    if text not in LOADS:
+        raise ArgumentTypeError(f"no {text}; there are {', '.join(LOADS)}")
+    return text

@@ -124,3 +124,11 @@ def _output(command):
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return ""
+
+
+def largest_send_buffer():
+    """Bytes that the kernel takes for a TCP connection whose reader is slow."""
+    try:
+        return int(Path("/proc/sys/net/ipv4/tcp_wmem").read_text().split()[2])
+    except (OSError, ValueError, IndexError):
+        return 4 << 20

@@ -19,8 +19,6 @@ STATISTIC_CALLS = {
     "write": ["send", "sendmsg", "write", "writev"],
     "accept": ["accept4"],
 }
-# The kernel would grow it to tens of MiB, and then the server does not notice a slow reader.
-SLOW_BUFFER = 256 * KIB
 # With fewer connections, what they take is lost in what else changes: pages shared with others.
 CONNECTIONS_THAT_SHOW = 20
 FIRST_RATE = 4000  # of a ramp, requests per second: any server here keeps it
@@ -80,7 +78,7 @@ class Bench:
             run.connect()
             if run.tree is None:
                 raise Failed("its process is not known, so nobody can count its system calls")
-            if counts_too and workload.loops == 1:
+            if counts_when_traced(contestant, workload):
                 counts, load, differences = checked_run(
                     run.server.child, self.other_cores, lambda: run.measure(seconds))
             else:
@@ -122,8 +120,9 @@ def load_command(generator, workload, seconds, spin=False):
     command += ["--depth", workload.depth] if workload.depth > 1 else []
     if workload.load == "download":
         command += ["--answer", workload.answer]
-        if workload.read_rate:
-            command += ["--read-rate", workload.read_rate, "--receive-buffer", SLOW_BUFFER]
+        command += ["--read-rate", workload.read_rate] if workload.read_rate else []
+        if buffer := workload.receive_buffer_used:
+            command += ["--receive-buffer", buffer]
     command += ["--rate", workload.rate] if workload.rate else []
     return command + (["--spin"] if spin else [])
 
@@ -154,6 +153,11 @@ def server_command(build, contestant, workload, hooked=False):
 def counts_itself(contestant, workload):
     """http_server has no twin that counts."""
     return contestant.counts and workload.load != "http"
+
+
+def counts_when_traced(contestant, workload):
+    """Of several loops, what each has counted is not read at one moment."""
+    return counts_itself(contestant, workload) and workload.loops == 1
 
 
 def _serving(workload):

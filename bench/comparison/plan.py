@@ -130,10 +130,24 @@ def _checked(name, cells, rounds, options):
 
 def warnings(parts, cores):
     """What can be measured, but not for what it seems to be."""
-    loops = sorted({workload.loops for part in parts for workload, _ in part.cells
-                    if workload.loops > cores})
-    return [f"{', '.join(map(str, loops))} loops share {cores} core" + ("s" if cores > 1 else "")
-            + ": what more cores would gain is not seen here"] if loops else []
+    workloads = {workload for part in parts for workload, _ in part.cells}
+    return [line for line in (_crowded_loops(workloads, cores), _unfelt_readers(workloads)) if line]
+
+
+def _crowded_loops(workloads, cores):
+    loops = sorted({each.loops for each in workloads if each.loops > cores})
+    return (f"{', '.join(map(str, loops))} loops share {cores} core" + ("s" if cores > 1 else "")
+            + ": what more cores would gain is not seen here") if loops else ""
+
+
+def _unfelt_readers(workloads):
+    """A server hands the kernel all it takes, and is done with it."""
+    room = machine.largest_send_buffer()
+    answers = sorted({each.answer for each in workloads if each.read_rate
+                      and each.answer + each.receive_buffer_used <= room})
+    return (f"answers of {', '.join(f'{each:,}' for each in answers)} bytes fit into the kernel's "
+            f"send buffers ({room:,}, net.ipv4.tcp_wmem): servers may not feel slow readers, larger "
+            "answers would show them") if answers else ""
 
 
 def refused_lines(parts):

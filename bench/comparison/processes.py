@@ -114,12 +114,16 @@ class Child:
         text = self._unread.pop("stderr", b"") + (self._process.stderr.read() or b"")
         return text.decode(errors="replace").strip()
 
-    def _complaint(self):
+    def ending(self):
+        """How it has ended, as words behind “ended”: “ by SIGABRT”. None while it runs."""
         try:
-            status = self._process.wait(0.2)
-            ending = f" with status {status}" if status >= 0 else f" by {_signal_name(-status)}"
+            status = self._process.wait(0.2)  # its connections are closed before it has ended
         except subprocess.TimeoutExpired:
-            ending = ""
+            return None
+        return f" with status {status}" if status >= 0 else f" by {_signal_name(-status)}"
+
+    def _complaint(self):
+        ending = self.ending() or ""
         text = self.said()
         return ending + (f": {text[-500:]}" if text else "")
 

@@ -36,8 +36,10 @@ def _of_workload(workload, hard_limit, ramp):
         return "only loads that answer on a connection that stays have a depth"
     if workload.load != "http" and workload.path != USUAL["path"]:
         return "only HTTP has paths"
-    if workload.load != "download" and (workload.read_rate or workload.answer != USUAL["answer"]):
-        return "only a download has answers of a size, and slow readers"
+    if workload.load != "download" and any(
+            getattr(workload, name) != USUAL[name]
+            for name in ("answer", "read_rate", "receive_buffer")):
+        return "only a download has answers of a size, slow readers, and receive buffers"
     return None
 
 

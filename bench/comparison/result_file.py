@@ -122,7 +122,7 @@ def read(path):
         return of(json.loads(path.read_text()))
     except OSError as problem:
         raise Failed(f"{path}: {problem.strerror}") from None
-    except (ValueError, KeyError, TypeError) as problem:
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise Failed(f"{path} is not a result file of bench/run in format {FORMAT}: "
                      f"{problem!r}") from None
 
@@ -135,6 +135,11 @@ def of(written):
         Workload(**each["axes"]): [everybody[name] for name in each["contestants"]]
         for each in written["workloads"]
     }
+    for sample in written["samples"]:
+        for name, kind in (("workload", str), ("contestant", str), ("kind", str), ("round", int),
+                           ("values", dict)):
+            if not isinstance(sample[name], kind):
+                raise TypeError(f"{name} of a sample: {sample[name]!r}")
     bases = {each["name"]: each["base"] for each in written["workloads"]}
     return Run(written, Results(bases, written["samples"], written["reasons"]), contestants_of)
 

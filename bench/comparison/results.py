@@ -47,8 +47,20 @@ class Results:
             self.reasons.append(entry)
 
     def reasons_of(self, workload, contestant):
-        return [entry["reason"] for entry in self.reasons
-                if (entry["workload"], entry["contestant"]) == (workload.name, contestant.name)]
+        """Those that were met in several kinds of run once, with all of these."""
+        found = {}
+        for entry in self.reasons:
+            if (entry["workload"], entry["contestant"]) == (workload.name, contestant.name):
+                when, colon, what = entry["reason"].partition(": ")
+                found.setdefault(what if colon else None, []).append(when)
+        return [reason for what, whens in found.items() for reason in (
+            whens if what is None else [f"{' and '.join(dict.fromkeys(whens))}: {what}"])]
+
+    def has_times(self, workload, contestant):
+        """Of any round, or at least a ramp."""
+        return any(sample["kind"] in (TIMED, KNEE) and
+                   (sample["workload"], sample["contestant"]) == (workload.name, contestant.name)
+                   for sample in self.samples)
 
     def base_of(self, workload):
         return self.bases.get(workload.name)

@@ -54,6 +54,10 @@ class Server:
     def said(self):
         return self.child.said() if self.child else ""
 
+    def ending(self):
+        """See Child; None also of a server that was not started here."""
+        return self.child.ending() if self.child else None
+
     def stop(self):
         if self.child:
             self.child.stop(seconds=10)

@@ -94,9 +94,12 @@ class UnderLoad:
         self.server.stop()
 
     def _add_what_the_server_said(self, problem):
-        text = self.server.said()
-        if text and text not in str(problem):
-            problem.args = (f"{problem}; {self.server.name}: {text[-500:]}",)
+        text, ending = self.server.said()[-500:], self.server.ending()
+        said = f": {text}" if text and text not in str(problem) else ""
+        if ending and f"{self.server.name} ended" not in str(problem):
+            problem.args = (f"{problem}; {self.server.name} ended{ending}{said}",)
+        elif said:
+            problem.args = (f"{problem}; {self.server.name}{said}",)
 
 
 def _counted(number, one, several):

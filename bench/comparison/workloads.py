@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 KIB, MIB = 1024, 1024 * 1024
+SLOW_BUFFER = 16 * KIB
 
 
 @dataclass(frozen=True)
@@ -18,9 +19,10 @@ class Workload:
     depth: int = 1  # messages under way on a connection
     answer: int = MIB  # bytes of the answer to a request for a download
     read_rate: int = 0  # bytes per second that a client reads of a download; 0: all it can
+    receive_buffer: int = 0  # bytes, of a client of a download; 0: see receive_buffer_used
     accepts: int = 0  # that the server makes in one visit of its listener; 0: its own default
     read_size: int = 0  # largest read of the server; 0: its own default
-    work: float = 0  # microseconds of work of the server for each request
+    work: int = 0  # microseconds of work of the server for each request
     loops: int = 1  # event loops, each in a thread of its own
     path: str = "/plain"  # of a GET
     rate: float = 0  # messages per second that fall due, answered or not; 0: a closed loop
@@ -43,6 +45,12 @@ class Workload:
         return self.connections - self.users + self.idle
 
     @property
+    def receive_buffer_used(self):
+        """0: as the kernel likes. It would grow that of a slow reader to MiB, and then the server
+        does not notice him."""
+        return self.receive_buffer or (SLOW_BUFFER if self.read_rate else 0)
+
+    @property
     def name(self):
         """Different for different workloads: fields that are usual are left out."""
         words = [self.load, str(self.connections)]
@@ -52,12 +60,16 @@ class Workload:
                 continue
             if field == "active":
                 value = f"{value * 100:g}%"
-            words.append(short + (value if isinstance(value, str) else f"{value:g}"))
+            words.append(short + (value if isinstance(value, str) else f"{value:.12g}"))
         return "-".join(words)
 
     @property
+    def audience(self):
+        """Its connections, with their noun."""
+        return f"{self.connections:,} connection" + ("s" if self.connections != 1 else "")
+
+    @property
     def title(self):
-        connections = f"{self.connections:,} connection" + ("s" if self.connections != 1 else "")
         subject = {
             "echo": f"Echo of {self.size:,}-byte messages",
             "upper": f"Models, {self.size:,}-byte messages in upper case",
@@ -69,7 +81,7 @@ class Workload:
         rest = [text.format(getattr(self, field) * (100 if field == "active" else 1))
                 for field, (_, text) in AXES.items()
                 if text and getattr(self, field) != USUAL[field]]
-        return ", ".join([subject, connections, *rest])
+        return ", ".join([subject, self.audience, *rest])
 
     @property
     def unit(self):
@@ -88,12 +100,13 @@ AXES = {
     "depth": ("depth", "{} messages under way on each"),
     "answer": ("answer", ""),
     "read_rate": ("slow", "clients read {:,} bytes/s each"),
+    "receive_buffer": ("buffer", "receive buffers of {:,} bytes"),
     "accepts": ("accepts", "{} accepts a visit"),
     "read_size": ("read", "reads of {:,} bytes"),
-    "work": ("work", "{:g} µs of work"),
+    "work": ("work", "{:,} µs of work"),
     "loops": ("loops", "{} loops"),
     "path": ("", "of {}"),
-    "rate": ("rate", "{:,g} messages/s due"),
+    "rate": ("rate", "{:,.12g} messages/s due"),
 }
 
 
@@ -112,7 +125,8 @@ class Metric:
 
 
 def counted_metrics(load):
-    """What is counted, not timed."""
+    """What is counted, not timed: the same on every machine where one client waits for each answer;
+    with several, it varies with how many are ready at once."""
     per = "per " + UNITS[load]
     metrics = [
         Metric("wait", "waits", per, 3),

@@ -8,8 +8,11 @@ from pathlib import Path
 
 from comparison.command_line import arguments
 from comparison.contestants import MODES
+from comparison.machine import largest_send_buffer
+from comparison.measure import load_command
 from comparison.plan import parts_of, refused_lines, warnings
 from comparison.results import COUNTED, KERNEL, KNEE, TIMED
+from comparison.workloads import SLOW_BUFFER
 
 
 def planned(*words):
@@ -54,10 +57,42 @@ class Refusals(unittest.TestCase):
             with self.subTest(words):
                 self.assertIn("bench/run: error: ", self.refused(*words))
 
+    def test_what_would_be_right_is_said_in_one_line(self):
+        for words, right in ((["--load", "foo"], "no foo; there are echo, upload,"),
+                             (["--rate", "-5"], "a number from 0 to below"),
+                             (["--active", "1"], "write 1%"),
+                             (["--connections", "0"], "“0” is no whole number from 1 on"),
+                             (["--work", "0.5"], "no whole number from 0 to 10000000"),
+                             (["--path", "plain"], "it begins with /")):
+            with self.subTest(words):
+                said = self.refused(*words)
+                self.assertIn(right, said)
+                self.assertEqual(said.count("\n"), 1)
+
     def test_a_server_wants_a_name_and_a_port(self):
         self.assertIn("NAME='COMMAND … {port}'", self.refused("--server", "./mine"))
         self.assertIn("{port} is missing", self.refused("--server", "mine=./mine --port 7"))
         self.assertIn("not a port", self.refused("--server", "mine=:70000"))
+
+
+    def test_a_name_stands_for_one(self):
+        for words in (["x=mine {port}", "x=mine {port} silent"], ["epoll-level=mine {port}"],
+                      ["reactor=mine {port}"]):
+            with self.subTest(words):
+                said = self.refused(*(part for word in words for part in ("--server", word)))
+                self.assertIn("is taken, choose another name", said)
+
+    def test_a_baseline_that_cannot_be_read_is_refused_before_measuring(self):
+        with tempfile.NamedTemporaryFile("w") as file:
+            for text in ("", "[]", '{"format": 2, "kind": "run", "contestants": [], "workloads": '
+                         '[], "samples": [{}], "reasons": []}'):
+                with self.subTest(text):
+                    file.seek(0)
+                    file.truncate()
+                    file.write(text)
+                    file.flush()
+                    self.assertIn("is not a result file", self.refused("--baseline", file.name))
+        self.assertIn("/nonexistent: No such file", self.refused("--baseline", "/nonexistent"))
 
 
 class Sections(unittest.TestCase):
@@ -146,6 +181,12 @@ class Sections(unittest.TestCase):
 
 
 class Axes(unittest.TestCase):
+    def test_whole_numbers_stay_whole_for_the_servers(self):
+        part, = planned("--modes", "epoll-level", "--connections", "1", "--work", "0,20",
+                        "--rate", "2e4")
+        self.assertEqual([(repr(workload.work), repr(workload.rate)) for workload, _ in part.cells],
+                         [("0", "20000"), ("20", "20000")])
+
     def test_all_combinations(self):
         part, = planned("--modes", "epoll-level", "--connections", "100,200",
                         "--active", "1%,100%", "--depth", "1,4")
@@ -182,6 +223,23 @@ class Axes(unittest.TestCase):
         self.assertEqual(warnings(parts, 1), ["2, 3 loops share 1 core: what more cores would gain "
                                               "is not seen here"])
         self.assertEqual(warnings(parts, 3), [])
+
+    def test_slow_readers_that_nobody_feels_are_said(self):
+        room = largest_send_buffer()
+        for answer, lines in ((room // 2, 1), (2 * room, 0)):
+            part, = planned("--modes", "epoll-level", "--load", "download", "--read-rate", "0,5",
+                            "--connections", "1", "--answer", str(answer))
+            said = warnings([part], 1)
+            self.assertEqual(len(said), lines)
+        self.assertEqual([each.receive_buffer_used for each, _ in part.cells], [0, SLOW_BUFFER])
+
+    def test_a_receive_buffer_is_of_a_download_alone(self):
+        part, = planned("--modes", "epoll-level", "--load", "download,echo", "--connections", "1",
+                        "--receive-buffer", "4096,8192")
+        self.assertEqual(names(part), {"download-1-buffer4096 epoll-level", "echo-1 epoll-level",
+                                       "download-1-buffer8192 epoll-level"})
+        words = list(map(str, load_command("load", part.cells[0][0], 1)))
+        self.assertEqual(words[words.index("--receive-buffer") + 1], "4096")
 
     def test_nobody_active_is_refused(self):
         part, = planned("--modes", "epoll-level", "--connections", "10", "--active", "1%")

@@ -108,12 +108,33 @@ class Programs(unittest.TestCase):
         self.assertEqual(self.said(few, unsure, "--fail-on-worse")[0], 0)
 
     def test_other_cells_and_other_machines_are_said(self):
-        _, text = self.said(run(machine={"kernel": "Linux 6.1", "cpu": "one"}),
-                            run(workload=FIFTY, machine={"kernel": "Linux 6.9", "cpu": "one"}))
+        with contextlib.redirect_stderr(io.StringIO()) as error:
+            status, text = self.without_common_cells()
+        self.assertEqual(status, 2)
+        self.assertIn("have no cell in common", error.getvalue())
         self.assertIn("kernel: Linux 6.1 / Linux 6.9", text)
         self.assertNotIn("cpu: one", text)
         self.assertIn("Only before: echo-1 epoll-level, echo-1 epoll-edge.", text)
         self.assertIn("Only after: echo-50 epoll-level, echo-50 epoll-edge.", text)
+
+    def test_counts_of_too_few_rounds_are_told_of(self):
+        _, text = self.said(run([0.04], workload=FIFTY), run([0.18], workload=FIFTY))
+        self.assertIn("0 counts and", text)
+        self.assertIn("Counts of 1 cells vary with timing and were not compared", text)
+        _, text = self.said(run([1.0] * 3, workload=FIFTY), run([1.0] * 3, workload=FIFTY))
+        self.assertNotIn("not compared", text)
+
+    def test_chance_does_more_with_few_rounds(self):
+        _, text = self.said(run(edge=STEADY[:3], level=STEADY[:3]),
+                            run(edge=[20.0] * 3, level=STEADY[:3]))
+        self.assertIn("of fewer than 20 rounds are too narrow", " ".join(text.split()))
+        _, text = self.said(run(), run(edge=[20.0] * 20))
+        self.assertIn("about 1 would differ by chance alone", " ".join(text.split()))
+
+    def without_common_cells(self):
+        return self.said(
+            run(machine={"kernel": "Linux 6.1", "cpu": "one"}),
+            run(workload=FIFTY, machine={"kernel": "Linux 6.9", "cpu": "one"}))
 
     def test_what_is_no_result_file_is_refused(self):
         with contextlib.redirect_stderr(io.StringIO()) as said:
@@ -127,7 +148,7 @@ class Baselines(unittest.TestCase):
         self.assertEqual([each["values"] for each in kept.results.samples],
                          [{"read": 1.0, "wait": 1.0}])
         self.assertEqual(len(changes.worse_counts(kept, run([2.0]))), 1)
-        self.assertEqual(changes.guarded(kept, run([2.0])), 1)
+        self.assertEqual(len(changes.guarded(kept, changes.cells(run([2.0])))), 1)
         self.assertEqual(result_file.counts_alone(run(workload=FIFTY).document)["samples"], [])
 
 

@@ -1,9 +1,10 @@
 import unittest
 
 from comparison.contestants import MODES, Contestant
-from comparison.finding import (cautions, disagreements, held_against_base, level_against_edge,
-                                models_side_by_side, number)
-from comparison.results import KERNEL, TIMED, Run
+from comparison.finding import (agreement, cautions, disagreements, held_against_base,
+                                level_against_edge, models_side_by_side, number)
+from comparison.results import COUNTED, KERNEL, TIMED, Run
+from comparison.workloads import Workload
 from examples import (BY_NAME, ECHO, MODELS, MODELS_50, UPLOAD, level_and_edge, no_results, served,
                       timed)
 
@@ -34,11 +35,28 @@ class LevelAgainstEdge(unittest.TestCase):
         self.assertIn("no difference can be told: 0.80 (0.80–0.80) with 50 connections", text)
         self.assertIn("Nothing is decided by fewer than 20 rounds, and here are 19.", text)
 
-    def test_the_calls_explain(self):
-        text = self.sentence(STEADY, STEADY)
-        self.assertIn("edge makes 2.00 reads and 0.50 waits per request", text)
-        self.assertIn("level 1.00 reads and 0.50 waits (counted in 1 round: such counts vary", text)
-        self.assertIn("With 50 connections edge", text)
+    def counted(self, workload, level_reads, edge_reads):
+        """The sentence; reads per request in each counted round."""
+        results = no_results()
+        for mode, reads in (("epoll-level", level_reads), ("epoll-edge", edge_reads)):
+            timed(results, workload, mode, STEADY)
+            for round, read in enumerate(reads, 1):
+                results.add(Run(COUNTED, round, workload, BY_NAME[mode]),
+                            {"wait": 1.0, "read": read})
+        return level_against_edge(results, [workload])[0]
+
+    def test_calls_that_are_the_same_each_time_explain(self):
+        self.assertIn("With 1 connection, edge makes 2.00 reads and 1.00 waits per request, level "
+                      "1.00 reads and 1.00 waits.", self.counted(Workload("echo", 1), [1], [2]))
+
+    def test_calls_that_vary_explain_with_their_spread(self):
+        text = self.counted(ECHO, [1.0, 1.0, 1.1], [2.0, 2.2, 2.5])
+        self.assertIn("With 50 connections, edge makes 2.20 (2.00–2.50) reads and 1.00 waits", text)
+        self.assertIn("level 1.00 (1.00–1.10) reads", text)
+
+    def test_calls_that_may_differ_by_chance_explain_nothing(self):
+        for level, edge in (([16.0], [22.0]), ([16.0, 23.0, 17.0], [22.0, 18.0, 24.0])):
+            self.assertNotIn("reads", self.counted(ECHO, level, edge))
 
     def test_without_counts_there_is_no_explanation(self):
         results = no_results()
@@ -86,24 +104,32 @@ class HeldAgainstBase(unittest.TestCase):
 
 
 class OtherSentences(unittest.TestCase):
-    def test_rounds_in_two_groups_are_said_to_be(self):
-        results = no_results()
-        timed(results, ECHO, "epoll-edge", [6.3, 6.4, 13.5, 13.6] * 5)
-        timed(results, ECHO, "epoll-level", STEADY * 4)
-        text = " ".join(cautions(results, ECHO, [BY_NAME[each] for each in (
-            "epoll-level", "epoll-edge")]))
-        self.assertIn("two groups of CPU time, µs: epoll-edge (6.35 and 13.55). Median", text)
-
     def test_numbers_keep_what_tells_them_from_zero(self):
         self.assertEqual(number(0.0), "0.00")
         self.assertEqual(number(0.0012), "0.001")
         self.assertEqual(number(1234.5, 0), "1,234")
 
-    def test_an_unsteady_machine_is_said(self):
+    def test_rounds_far_apart_are_named_with_both_ends(self):
         self.assertEqual(cautions(no_results(), ECHO, MODES), [])
-        results = level_and_edge([10.0, 30.0, 10.0], [10.0, 30.0, 10.0])
-        self.assertIn("3.0-fold", " ".join(cautions(results, ECHO, MODES)))
-        self.assertEqual(cautions(level_and_edge(STEADY, STEADY), ECHO, MODES), [])
+        results = level_and_edge([6.3, 13.5, 6.4], [10.0, 14.0, 10.0], Workload("echo", 1))
+        self.assertEqual(cautions(results, Workload("echo", 1), MODES),
+                         ["Rounds far apart, smallest to largest server CPU per request in µs: "
+                          "epoll-level 6.30–13.50. Ratios hold better than figures."])
+        self.assertEqual(
+            cautions(level_and_edge(STEADY, STEADY, Workload("echo", 1)), Workload("echo", 1),
+                     MODES), [])
+
+    def test_counts_that_vary_are_named_with_both_ends(self):
+        results = no_results()
+        for number, waits in enumerate([0.067, 0.136, 0.1], 1):
+            results.add(Run(COUNTED, number, ECHO, BY_NAME["epoll-level"]),
+                        {"wait": waits, "read": 1.0})
+        text, = cautions(results, ECHO, MODES)
+        self.assertIn("Farthest apart in 3 rounds: waits of epoll-level 0.067–0.136.", text)
+
+    def test_one_round_of_counts_that_vary_says_so(self):
+        text, = cautions(level_and_edge(STEADY, STEADY), ECHO, MODES)
+        self.assertIn("counted in one round", text)
 
     def test_other_counts_of_the_kernel_are_named(self):
         results = no_results()
@@ -111,13 +137,41 @@ class OtherSentences(unittest.TestCase):
             results.add(Run(KERNEL, 1, ECHO, BY_NAME[name]), {"differences": differences})
         self.assertEqual(disagreements(results), ["echo-50 epoll-edge, round 1: send: 1 and 2"])
 
-    def test_a_client_without_time_is_said(self):
+    def test_what_agrees_is_counted_among_those_who_count(self):
         results = no_results()
-        for name, limited in (("epoll-level", True), ("epoll-edge", False)):
-            results.add(Run(TIMED, 1, ECHO, BY_NAME[name]),
-                        {"cpu": 1.0, "client_busy": 0.5, "limited_by_client": limited})
-        self.assertIn("for some", cautions(results, ECHO, MODES)[0])
-        self.assertIn("for anyone", cautions(results, ECHO, [BY_NAME["epoll-level"]])[0])
+        for name, differences in (("epoll-level", []), ("epoll-edge", ["send: 1 and 2"]),
+                                  ("poll-level", [])):
+            results.add(Run(KERNEL, 1, ECHO, BY_NAME[name]), {"differences": differences})
+        counting = {(ECHO.name, "epoll-level"), (ECHO.name, "epoll-edge")}
+        self.assertIn("In 2 traced runs servers counted too: in 1 their counts are those",
+                      agreement(results, counting))
+        self.assertEqual(agreement(results, set()), "")
+
+    def limits(self, **of_names):
+        results = no_results()
+        for name, values in of_names.items():
+            results.add(Run(TIMED, 1, ECHO, BY_NAME[name.replace("_", "-")]),
+                        {"cpu": 1.0, "client_busy": 0.5} | values)
+        return cautions(results, ECHO, MODES)
+
+    def test_for_whom_the_clients_had_no_time_is_said(self):
+        text, = self.limits(epoll_level={"limited_by_client": True},
+                            poll_level={"client_busy": 0.99},
+                            epoll_edge={"limited_by_client": False})
+        self.assertEqual(text, "The clients had no time left for poll-level, epoll-level: the "
+                         "rate is their limit, not the server's.")
+
+    def test_a_rate_that_was_kept_is_nobodys_limit(self):
+        text, = self.limits(epoll_level={"limited_by_client": True, "rate_asked": 20000.0,
+                                         "rate_kept": 20009.0})
+        self.assertIn("late for epoll-level: the rate was kept", text)
+
+    def test_a_client_with_time_left_is_not_called_the_limit(self):
+        missed = {"limited_by_client": True, "rate_asked": 5e5, "rate_kept": 1e5}
+        text, = self.limits(epoll_level=missed | {"client_busy": 0.338})
+        self.assertIn("late for epoll-level, and the rate was not kept", text)
+        text, = self.limits(epoll_level=missed | {"client_busy": 0.99})
+        self.assertIn("no time left for epoll-level", text)
 
 
 if __name__ == "__main__":

@@ -90,8 +90,8 @@ class RealRuns(unittest.TestCase):
     def test_axes_of_the_server_reach_it(self):
         mode = BY_NAME["epoll-level"]
         words = list(map(str, server_command(
-            BUILD, mode, Workload("echo", 1, accepts=2, read_size=4096, work=1.5, loops=2))))
-        for option, value in (("--accepts", "2"), ("--read-size", "4096"), ("--work", "1.5"),
+            BUILD, mode, Workload("echo", 1, accepts=2, read_size=4096, work=3, loops=2))))
+        for option, value in (("--accepts", "2"), ("--read-size", "4096"), ("--work", "3"),
                               ("--loops", "2")):
             self.assertEqual(words[words.index(option) + 1], value)
         values = self.bench.timed(Workload("echo", 2, loops=2, read_size=32), mode, 0.02)

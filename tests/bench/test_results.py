@@ -12,7 +12,7 @@ from comparison.processes import Failed
 from comparison.results import COUNTED, KERNEL, Cell, Results, Run
 from comparison.statistics import Estimate
 from comparison.workloads import Workload
-from examples import BY_NAME, ECHO, UPLOAD, level_and_edge
+from examples import BY_NAME, ECHO, UPLOAD, level_and_edge, no_results
 
 LEVEL, EDGE = BY_NAME["epoll-level"], BY_NAME["epoll-edge"]
 
@@ -47,6 +47,15 @@ class Figures(unittest.TestCase):
         self.assertEqual(results.reasons_of(ECHO, LEVEL), [])
 
 
+    def test_a_reason_met_in_two_kinds_of_run_is_told_once(self):
+        results = no_results()
+        for reason in ("counting calls, round 1: it died: of age", "plain",
+                       "timing, round 1: it died: of age"):
+            results.refuse(ECHO, BY_NAME["epoll-edge"], reason)
+        self.assertEqual(results.reasons_of(ECHO, BY_NAME["epoll-edge"]),
+                         ["counting calls, round 1 and timing, round 1: it died: of age", "plain"])
+
+
 class Names(unittest.TestCase):
     def test_what_is_usual_is_left_out(self):
         self.assertEqual(Workload("echo", 5).name, "echo-5")
@@ -55,10 +64,13 @@ class Names(unittest.TestCase):
         self.assertEqual(Workload("echo", 5, 9, active=0.4, rate=1000).name,
                          "echo-5-size9-active40%-rate1000")
 
+    def test_large_values_keep_all_their_digits(self):
+        self.assertEqual(Workload("download", 5, answer=12345678).name, "download-5-answer12345678")
+
     def test_titles_say_all_of_it(self):
-        self.assertEqual(Workload("echo", 5000, active=0.01, idle=10000, work=2.5).title,
+        self.assertEqual(Workload("echo", 5000, active=0.01, idle=10000, work=25).title,
                          "Echo of 64-byte messages, 5,000 connections, 1 % of them active, 10,000 "
-                         "more idle, 2.5 µs of work")
+                         "more idle, 25 µs of work")
 
 
 class Files(unittest.TestCase):

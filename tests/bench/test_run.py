@@ -58,6 +58,21 @@ class Runs(unittest.TestCase):
         output, _, status = self.ended(*short, "--baseline", str(baseline))
         self.assertEqual(status, 1)
         self.assertIn("echo-1 epoll-level, reads per request: 0.500 → 1.000", output)
+        _, said, status = self.ended("--modes", "epoll-level", "--connections", "7", "--baseline",
+                                     str(baseline))
+        self.assertEqual(status, 2)
+        self.assertIn("no cell that is measured is in it", said)
+
+    def test_a_server_of_ones_own_without_figures_is_a_failure_with_its_end(self):
+        program = ("import os,socket,sys; s = socket.create_server((chr(49)+'27.0.0.1', "
+                   "int(sys.argv[1]))); c = s.accept()[0]; c.recv(9); os.abort()")
+        output, _, status = self.ended(
+            *ONE_CELL, "--rounds", "1", "--budget", "0.1", "--server",
+            f'mine={sys.executable} -c "{program}" {{port}}')
+        self.assertEqual(status, 1)
+        told, = [line for line in output.splitlines() if line.startswith("  mine")]
+        self.assertIn("ended by SIGABRT", " ".join(output.split()))
+        self.assertIn("and timing, round 1: ", told)
 
     def test_what_was_measured_is_kept_when_it_is_interrupted(self):
         run = self.started(*ONE_CELL, "--rounds", "1000", "--budget", "1000")

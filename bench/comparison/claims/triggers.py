@@ -89,7 +89,8 @@ STALLED_SECONDS = 0.08
 def both_directions(lab):
     cells = [Cell(name, Contestant(name, "claims", ("answer_bare", *words, "--answer", ANSWER),
                                    loads=("download",)),
-                  Workload("download", READERS, answer=ANSWER, read_rate=READ_RATE), TWO_CORES)
+                  Workload("download", READERS, answer=ANSWER, read_rate=READ_RATE,
+                           receive_buffer=MIB // 4), TWO_CORES)
              for name, words in REGISTRATIONS.items()]
     return judge_directions(Figures(
         contest.counted_by_kernel(lab, cells, STALLED_SECONDS, rounds=lab.rounds)
