@@ -59,7 +59,7 @@ def _parser():
                      help=f"timed rounds ({ENOUGH_ROUNDS}: with fewer no winner is named; "
                      "models: 5)")
     how.add_argument("--budget", type=float, metavar="SECONDS", help="how long the rounds "
-                     "of servers take, about")
+                     "of servers take, about; all are made, even where that takes longer")
     how.add_argument("--seed", type=int, help="of the order of the contestants (random)")
     how.add_argument("--spin", action="store_true",
                      help="the clients never sleep: steadier, but they use their whole core")

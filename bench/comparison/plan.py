@@ -1,12 +1,13 @@
 """Which cells a run visits, how often, and what was refused beforehand."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from comparison import contestants, grid, machine
 from comparison.measure import counts_itself
+from comparison.progress import clock_time
 from comparison.refusal import refusal
 from comparison.results import COUNTED, KERNEL, KNEE, TIMED, Cell
-from comparison.rounds import plan
+from comparison.rounds import SHORTEST, Budget, plan
 
 CONNECTIONS, QUICK_CONNECTIONS = [1, 50, 500, 5000], [1, 50]
 PEER_CONNECTIONS = 50  # with more, they say nothing further about a library
@@ -14,6 +15,7 @@ USUAL_LOADS = [["echo", "upload", "churn"], ["echo", "upload"]]  # full and quic
 CHURNING = 50
 # Seconds of measuring, full and quick.
 BUDGETS = {"servers": (230.0, 18.0), "models": (210.0, 7.0)}
+OVERRUN = 1.5  # times the budget: worth a word
 
 
 @dataclass
@@ -128,10 +130,30 @@ def _checked(name, cells, rounds, options):
     return part
 
 
+def least_seconds(part):
+    """What its rounds take even if each timed run is as short as can be."""
+    known, once = Budget(0), replace(part, rounds=dict.fromkeys(part.rounds, 1))
+    return sum(part.rounds[run.kind] * (known.time_left([run], SHORTEST) + _one_answer(run.workload))
+               for run in once.runs(seed=0))
+
+
+def _one_answer(workload):
+    """Seconds that a slow reader takes for one."""
+    return workload.answer / workload.read_rate if workload.read_rate else 0.0
+
+
 def warnings(parts, cores):
     """What can be measured, but not for what it seems to be."""
     workloads = {workload for part in parts for workload, _ in part.cells}
-    return [line for line in (_crowded_loops(workloads, cores), _unfelt_readers(workloads)) if line]
+    lines = [_crowded_loops(workloads, cores), _unfelt_readers(workloads), *map(_overrun, parts)]
+    return list(filter(None, lines))
+
+
+def _overrun(part):
+    least = least_seconds(part)
+    return (f"all rounds of the {part.name} are made, which takes {clock_time(least)} minutes at "
+            f"least, not the {clock_time(part.budget)} of the budget: fewer --rounds take less"
+            ) if least > OVERRUN * part.budget else ""
 
 
 def _crowded_loops(workloads, cores):

@@ -227,7 +227,7 @@ class Axes(unittest.TestCase):
     def test_slow_readers_that_nobody_feels_are_said(self):
         room = largest_send_buffer()
         for answer, lines in ((room // 2, 1), (2 * room, 0)):
-            part, = planned("--modes", "epoll-level", "--load", "download", "--read-rate", "0,5",
+            part, = planned("--modes", "epoll-level", "--load", "download", "--read-rate", "0,900000000",
                             "--connections", "1", "--answer", str(answer))
             said = warnings([part], 1)
             self.assertEqual(len(said), lines)
@@ -240,6 +240,15 @@ class Axes(unittest.TestCase):
                                        "download-1-buffer8192 epoll-level"})
         words = list(map(str, load_command("load", part.cells[0][0], 1)))
         self.assertEqual(words[words.index("--receive-buffer") + 1], "4096")
+
+    def test_rounds_that_the_budget_does_not_hold_are_said(self):
+        for words in (["--rounds", "1000000", "--budget", "1"],
+                      ["--load", "download", "--answer", "50000000", "--read-rate", "2000000",
+                       "--connections", "1", "--rounds", "1", "--budget", "3"]):
+            parts = planned("--modes", "epoll-level", *words)
+            self.assertIn("are made, which takes", warnings(parts, 1)[0])
+        for words in ([], ["--quick"], ["--quick", "--models"]):
+            self.assertEqual(warnings(planned(*words), 99), [])
 
     def test_nobody_active_is_refused(self):
         part, = planned("--modes", "epoll-level", "--connections", "10", "--active", "1%")
