@@ -17,6 +17,8 @@ constexpr std::array mode_names{
 };
 
 template <class Number> Number parse_number(std::string_view option, std::string_view text) {
+    if (text.starts_with('-'))
+        throw Failure{std::string{option} + ": must not be negative: " + std::string{text}};
     Number number{};
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc{} || end != text.data() + text.size() || !(number >= Number{}))
@@ -97,7 +99,13 @@ constexpr auto http = only(Options::Mode::http);
 
 const std::array option_list{
     Option{"--host", "ADDRESS", any, "where the server is (127.0.0.1)", words<&Options::host>},
-    Option{"--port", "PORT", any, "", words<&Options::port>},
+    Option{"--port", "PORT", any, "1 to 65535",
+           [](Options& options, std::string_view option, std::string_view value) {
+               const auto port = parse_number<std::uint32_t>(option, value);
+               if (port < 1 || port > 65535)
+                   throw Failure{"--port: 1 to 65535, not " + std::string{value}};
+               options.port = std::to_string(port);
+           }},
     Option{"--mode", "MODE", any,
            "echo: send messages and check every byte that comes back (default)\n"
            "upper: the same, with a server that answers in upper case (ASCII)\n"

@@ -231,6 +231,10 @@ class Refusals(unittest.TestCase):
     def test_bad_options_are_named_in_one_line(self):
         for expected, arguments in {
             "--port is missing": [],
+            "--port: 1 to 65535, not 99999": ["--port", "99999"],
+            "--port: 1 to 65535, not 0": ["--port", "0"],
+            "--port: must not be negative: -1": ["--port", "-1"],
+            "--port: not a number: http": ["--port", "http"],
             "unknown option --fast": ["--fast"],
             "--size: its value is missing": ["--port", "1", "--size"],
             "--size must be at least 1": ["--port", "1", "--size", "0"],
