@@ -223,7 +223,8 @@ void RequestLoad::start_what_is_due() {
         ++result_.due;
         // Asked for each: of many that are due at once the last leaves long after the first, and
         // `time_` is older than that.
-        if (now() - due > late_after) ++result_.late;
+        result_.last_began = now();
+        if (result_.last_began - due > late_after) ++result_.late;
         start_somewhere(due);
     }
 }
