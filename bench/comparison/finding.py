@@ -4,7 +4,7 @@ from math import log
 
 from comparison.contestants import BASE
 from comparison.statistics import ENOUGH_ROUNDS
-from comparison.workloads import timed_metrics
+from comparison.workloads import KNEE_METRICS, KNEE_RESOLUTION, timed_metrics
 
 EDGE = "epoll-edge"
 SUBJECT = {"echo": "Small messages", "upload": "Bulk upload"}
@@ -52,10 +52,13 @@ def _sentence(results, load, workloads):
     return text + _why(results, load, max(ratios, key=lambda each: abs(log(ratios[each].median))))
 
 
-def by_direction(ratios):
-    """Those of which it is decided that they are below one (-1) or above it (1), and the rest."""
-    return {direction: {each: ratio for each, ratio in ratios.items()
-                        if (ratio.direction if ratio.decided else 0) == direction}
+def by_direction(ratios, resolution=1.0):
+    """Those of which it is decided that they are below one (-1) or above it (1), and the rest, to
+    which belong those nearer to one than the figures are known."""
+    def side(ratio):
+        near = abs(log(ratio.median)) <= log(resolution)
+        return ratio.direction if ratio.decided and not near else 0
+    return {direction: {each: ratio for each, ratio in ratios.items() if side(ratio) == direction}
             for direction in (-1, 0, 1)}
 
 
@@ -90,7 +93,22 @@ def _why(results, load, workload):
     return f" At {workload.connections} edge makes {edge} per {workload.unit}, level {level}."
 
 
-def held_against_base(results, workloads, contestants, metric=None):
+def knees(results, workloads, contestants):
+    """Of whom the knee is lower or higher than that of the base, and whose was not reached."""
+    sentences = held_against_base(results, workloads, contestants, KNEE_METRICS[0],
+                                  KNEE_RESOLUTION)
+    for workload in workloads:
+        bounds = {each.name: results.lower_bound(workload, each.name, "knee")
+                  for each in contestants}
+        told = [f"{name} keeps at least {ranged(bound, 0)}" for name, bound in bounds.items()
+                if bound]
+        if told:
+            sentences.append(f"{workload.title}, requests/s where the client was the limit in some "
+                             f"rounds or all, so that no ratio is formed: {', '.join(told)}.")
+    return sentences
+
+
+def held_against_base(results, workloads, contestants, metric=None, resolution=1.0):
     """A sentence for each workload with these contestants: of whom the figure, or else the CPU
     time, is less than of the base, and of whom it is more."""
     sentences = []
@@ -101,7 +119,8 @@ def held_against_base(results, workloads, contestants, metric=None):
                   for each in contestants if each.name != base}
         ratios = {name: ratio for name, ratio in ratios.items() if ratio}
         if ratios:
-            sentences.append(f"{workload.title}, {what.title} over {base}: {_sides(ratios)}."
+            sentences.append(f"{workload.title}, {what.title} over {base}: "
+                             f"{_sides(ratios, resolution)}."
                              + few_rounds(ratios.values()))
     return sentences
 
@@ -110,8 +129,8 @@ def cpu_metric(load):
     return next(each for each in timed_metrics(load) if each.key == "cpu")
 
 
-def _sides(ratios):
-    told = by_direction(ratios)
+def _sides(ratios, resolution):
+    told = by_direction(ratios, resolution)
     return "; ".join(
         f"{verdict} " + ", ".join(f"{name} {ranged(ratio)}" for name, ratio in sorted(
             told[direction].items(), key=lambda item: item[1].median))
@@ -184,13 +203,13 @@ def disagreements(results):
 
 def _bottleneck(results, workload, contestants):
     """A client that is busy all the time hides differences in the rate."""
-    limited = [_limited_by_client(results, workload, each.name) for each in contestants]
-    limited = [each for each in limited if each is not None]
-    if limited and all(limited):
+    limited = {each.name: _limited_by_client(results, workload, each.name)
+               for each in contestants}
+    limited = {name: told for name, told in limited.items() if told is not None}
+    if limited and all(limited.values()):
         return "The client had no time left for anyone: the rate is its limit, not the server's."
-    if any(limited):
-        return "The client had no time left for some: their rate is its limit."
-    return ""
+    names = ", ".join(name for name, told in limited.items() if told)
+    return f"The client had no time left for {names}: their rate is its limit." if names else ""
 
 
 def _limited_by_client(results, workload, name):
