@@ -2,6 +2,7 @@
 // measured, so nothing here is Pollux. `--help` says what it can do.
 
 #include <cerrno>
+#include <chrono>
 #include <exception>
 #include <iostream>
 #include <memory>
@@ -63,16 +64,26 @@ void measure_and_print(const Options& options, Load& load, const Goal& goal) {
         say_unless_standing_by(options, "the client was the limit: the server may do better");
 }
 
-void find_and_print_knee(const Options& options, Load& load, Goal goal) {
-    const Knee knee = find_knee(options.rate, [&](double rate) {
-        goal.rate = rate;
-        const Measured measured = measure(load, goal);
+// With as many under way, an open loop can hardly reach more than a closed one.
+double rate_to_begin_with(Load& load) {
+    const Result result = measure(load, {.duration = std::chrono::milliseconds{250}}).result;
+    const double reached = static_cast<double>(result.requests) / result.seconds();
+    return result.requests > 0 ? reached / 2 : 1;
+}
+
+void find_and_print_knee(const Options& options, Load& load, const Goal& goal) {
+    const double first = options.rate > 0 ? options.rate : rate_to_begin_with(load);
+    const Knee knee = find_knee(first, [&](double rate) {
+        Goal step = goal;
+        step.rate = rate;
+        step.duration = step_length(goal.duration, rate);
+        const Measured measured = measure(load, step);
         print(options, measured, rate);
         return limit_of(options, measured);
     });
     std::cout << (options.text ? text(knee) : json(knee)) << std::endl;
     if (knee.because == Limit::client)
-        say_unless_standing_by(options, "the client was the limit: no knee of the server was seen");
+        say_unless_standing_by(options, "the client was the limit: the server may keep more");
 }
 
 void run_phase(const Options& options, Load& load, const Goal& goal) {

@@ -15,7 +15,7 @@ from comparison import changes, further, machine, peers_micro, report, result_fi
 from comparison.command_line import PROJECT, arguments
 from comparison.contestants import POOL_THREADS
 from comparison.contestants_of_peers import missing as missing_peers
-from comparison.finding import (agreement, disagreements, held_against_base,
+from comparison.finding import (agreement, disagreements, held_against_base, knees,
                                 level_against_edge, models_side_by_side)
 from comparison.measure import Bench, counts_itself, counts_when_traced, server_command
 from comparison.plan import parts_of, refused_lines, warnings
@@ -24,7 +24,6 @@ from comparison.progress import Line, Progress, clock_time
 from comparison.results import COUNTED, KNEE, TIMED, Results
 from comparison.rounds import Budget, carry_out
 from comparison.under_load import TooMany
-from comparison.workloads import KNEE_METRICS
 
 FACTS_OF_ALL_FILES = ["started", "command_line", "seed", "seconds", "complete", "machine"]
 PATIENCE = {"servers": (10.0, 10.0), "models": (8.0, 2.0)}  # seconds, full and quick
@@ -118,7 +117,7 @@ def findings(results, parts):
         (workload.name, each.name) for workload, contestants in compared.items()
         for each in contestants if counts_when_traced(each, workload)})])
     if any(KNEE in part.rounds for part in parts):
-        return sentences + held_against_base(results, workloads, everybody, KNEE_METRICS[0])
+        return sentences + knees(results, workloads, everybody)
     if any(each.name == "epoll-edge" for each in everybody):
         sentences += level_against_edge(results, workloads)
     for group in ("peers", "own"):

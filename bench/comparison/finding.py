@@ -6,7 +6,7 @@ from comparison.changes import SMALLEST
 from comparison.contestants import BASE
 from comparison.results import COUNTED, KERNEL
 from comparison.statistics import ENOUGH_COUNTS, ENOUGH_ROUNDS, median
-from comparison.workloads import counted_metrics, timed_metrics
+from comparison.workloads import KNEE_METRICS, KNEE_RESOLUTION, counted_metrics, timed_metrics
 
 EDGE = "epoll-edge"
 SUBJECT = {"echo": "Small messages", "upload": "Bulk upload"}
@@ -54,10 +54,13 @@ def _sentence(results, load, workloads):
     return text + _why(results, load, max(ratios, key=lambda each: abs(log(ratios[each].median))))
 
 
-def by_direction(ratios):
-    """Those of which it is decided that they are below one (-1) or above it (1), and the rest."""
-    return {direction: {each: ratio for each, ratio in ratios.items()
-                        if (ratio.direction if ratio.decided else 0) == direction}
+def by_direction(ratios, resolution=1.0):
+    """Those of which it is decided that they are below one (-1) or above it (1), and the rest, to
+    which belong those nearer to one than the figures are known."""
+    def side(ratio):
+        near = abs(log(ratio.median)) <= log(resolution)
+        return ratio.direction if ratio.decided and not near else 0
+    return {direction: {each: ratio for each, ratio in ratios.items() if side(ratio) == direction}
             for direction in (-1, 0, 1)}
 
 
@@ -104,7 +107,22 @@ def spread(values, digits=2):
     return middle if low == high else f"{middle} ({low}–{high})"
 
 
-def held_against_base(results, workloads, contestants, metric=None):
+def knees(results, workloads, contestants):
+    """Of whom the knee is lower or higher than that of the base, and whose was not reached."""
+    sentences = held_against_base(results, workloads, contestants, KNEE_METRICS[0],
+                                  KNEE_RESOLUTION)
+    for workload in workloads:
+        bounds = {each.name: results.lower_bound(workload, each.name, "knee")
+                  for each in contestants}
+        told = [f"{name} keeps at least {ranged(bound, 0)}" for name, bound in bounds.items()
+                if bound]
+        if told:
+            sentences.append(f"{workload.title}, requests/s where the client was the limit in some "
+                             f"rounds or all, so that no ratio is formed: {', '.join(told)}.")
+    return sentences
+
+
+def held_against_base(results, workloads, contestants, metric=None, resolution=1.0):
     """A sentence for each workload with these contestants: of whom the figure, or else the CPU
     time, is less than of the base, and of whom it is more."""
     sentences = []
@@ -115,7 +133,8 @@ def held_against_base(results, workloads, contestants, metric=None):
                   for each in contestants if each.name != base}
         ratios = {name: ratio for name, ratio in ratios.items() if ratio}
         if ratios:
-            sentences.append(f"{workload.title}, {what.title} over {base}: {_sides(ratios)}."
+            sentences.append(f"{workload.title}, {what.title} over {base}: "
+                             f"{_sides(ratios, resolution)}."
                              + few_rounds(ratios.values()))
     return sentences
 
@@ -124,8 +143,8 @@ def cpu_metric(load):
     return next(each for each in timed_metrics(load) if each.key == "cpu")
 
 
-def _sides(ratios):
-    told = by_direction(ratios)
+def _sides(ratios, resolution):
+    told = by_direction(ratios, resolution)
     return "; ".join(
         f"{verdict} " + ", ".join(f"{name} {ranged(ratio)}" for name, ratio in sorted(
             told[direction].items(), key=lambda item: item[1].median))

@@ -21,7 +21,6 @@ STATISTIC_CALLS = {
 }
 # With fewer connections, what they take is lost in what else changes: pages shared with others.
 CONNECTIONS_THAT_SHOW = 20
-FIRST_RATE = 4000  # of a ramp, requests per second: any server here keeps it
 
 
 class Bench:
@@ -89,8 +88,7 @@ class Bench:
 
     def knee(self, workload, contestant, seconds):
         """The highest rate that is kept, found by an open loop that is raised step by step."""
-        with self.under_load(workload, contestant, seconds, more=["--ramp"] + (
-                [] if workload.rate else ["--rate", FIRST_RATE])) as run:
+        with self.under_load(workload, contestant, seconds, more=["--ramp"]) as run:
             run.connect()
             *steps, knee = run.ramp(seconds)
         return knee_values(steps, knee)
@@ -230,13 +228,15 @@ def counted_values(workload, load, counters):
 
 
 def knee_values(steps, knee):
-    """`knee` is left out where the client was the limit."""
+    """Where the client was the limit, `knee_at_least` is in the place of `knee`."""
     curve = [{key: step[key] for key in ("rate_asked", "rate_kept", "limited_by_client")}
              | {"p50": step["latency_ns"]["p50"] / 1000, "p99": step["latency_ns"]["p99"] / 1000}
              for step in steps]
     values = {"because": knee["because"], "steps": curve,
               "limited_by_client": knee["because"] == "client"}
-    return values | ({"knee": knee["knee"]} if knee["knee"] is not None else {})
+    if knee["knee"] is not None:
+        return values | {"knee": knee["knee"]}
+    return values | ({"knee_at_least": knee["kept"]} if knee["kept"] else {})
 
 
 # Our names of what kernel_calls counts.

@@ -87,7 +87,20 @@ class Results:
         """The Estimate of the ratio to the base of the workload in the same round."""
         return self.ratio_of(workload, name, self.base_of(workload), key)
 
+    def at_least(self, workload, name, key):
+        """By round, where the figure itself was out of the client's reach: what it is at least."""
+        return self.by_round(workload, name, f"{key}_at_least")
+
+    def lower_bound(self, workload, name, key):
+        """The Estimate of what a figure is at least, of all rounds; None when each round has the
+        figure itself. To leave out the rounds without it would leave out the highest ones."""
+        bounds = self.at_least(workload, name, key)
+        return estimate({**self.by_round(workload, name, key), **bounds}.values()) if bounds else (
+            None)
+
     def ratio_of(self, workload, name, base, key):
+        if any(self.at_least(workload, each, key) for each in (name, base)):
+            return None
         return ratio(self.by_round(workload, name, key), self.by_round(workload, base, key))
 
     def estimate(self, cell, key):

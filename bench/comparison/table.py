@@ -34,6 +34,8 @@ def knee_rows(results, workload, contestants):
         return [], []
     header, rows = _rows(results, workload, contestants, KNEE_METRICS, full=True)
     for row in rows:
+        if bound := results.lower_bound(workload, row[0], "knee"):
+            row[1:] = [f"at least {ranged(bound, 0)}", MISSING]
         reasons_found = results.by_round(workload, row[0], "because").values()
         row.append(", ".join(dict.fromkeys(reasons_found)) or MISSING)
     return [*header, "because of"], rows

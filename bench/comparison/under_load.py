@@ -56,11 +56,12 @@ class UnderLoad:
         return json.loads(line)
 
     def ramp(self, seconds):
-        """Every step of a load with --ramp, and the knee last; a step takes so many seconds."""
+        """Every step of a load with --ramp, and the knee last; a step takes so many seconds, or up
+        to 5 where few requests fall due, and its last answers are waited for."""
         self._load.write_line(f"go {seconds}")
         steps = []
         while not steps or "knee" not in steps[-1]:
-            line = self._load.read_line(seconds=seconds + 15)
+            line = self._load.read_line(seconds=seconds + 30)
             self._check(self._load, line, "{")
             steps.append(json.loads(line))
         return steps

@@ -143,6 +143,7 @@ def counted_metrics(load):
     return [] if load == "upper" else metrics
 
 
+KNEE_RESOLUTION = 1.1  # a ramp knows a knee to 10 %
 KNEE_METRICS = [Metric("knee", "knee", "requests/s", 0)]
 
 

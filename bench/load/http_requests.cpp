@@ -40,6 +40,10 @@ Answers HttpRequests::end(std::size_t index) {
     return place.answer.ends_with_stream() ? completed(place) : Answers{};
 }
 
+std::string HttpRequests::so_far(std::size_t index) const {
+    return places_[index].answer.untouched() ? "nothing" : "a part";
+}
+
 bool HttpRequests::may_close(std::size_t index) const noexcept {
     return places_[index].answer.untouched();
 }

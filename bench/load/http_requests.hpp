@@ -18,6 +18,7 @@ public:
     void restart(std::size_t index) override { places_[index] = {}; }
     Answers take(std::size_t index, std::uint64_t sent, std::span<const char> bytes) override;
     Answers end(std::size_t index) override;
+    std::string so_far(std::size_t index) const override;
     bool may_close(std::size_t index) const noexcept override;
 
 private:

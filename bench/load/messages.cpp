@@ -9,6 +9,10 @@ namespace load {
 Messages::Messages(const Options& options, bool upper)
     : size_(options.size), pattern_(upper), answered_(options.connections) {}
 
+std::string Messages::part(std::size_t index, std::uint64_t answer) const {
+    return std::to_string(answered_[index] % answer) + " of " + std::to_string(answer) + " bytes";
+}
+
 EchoedMessages::EchoedMessages(const Options& options)
     : Messages(options, options.mode == Options::Mode::upper) {}
 

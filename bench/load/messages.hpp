@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "pattern.hpp"
@@ -19,6 +20,8 @@ public:
 protected:
     Messages(const Options& options, bool upper);
 
+    std::string part(std::size_t index, std::uint64_t answer) const;
+
     std::size_t size_;
     Pattern pattern_;
     std::vector<std::uint64_t> answered_; ///< Bytes of each connection.
@@ -30,6 +33,7 @@ public:
     explicit EchoedMessages(const Options& options);
 
     Answers take(std::size_t index, std::uint64_t sent, std::span<const char> bytes) override;
+    std::string so_far(std::size_t index) const override { return part(index, size_); }
 };
 
 /// Messages that are answered by a number of bytes, which are counted and not looked at: what a
@@ -39,6 +43,7 @@ public:
     explicit CountedAnswers(const Options& options);
 
     Answers take(std::size_t index, std::uint64_t sent, std::span<const char> bytes) override;
+    std::string so_far(std::size_t index) const override { return part(index, answer_); }
 
 private:
     std::uint64_t answer_;

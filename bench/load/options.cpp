@@ -17,6 +17,8 @@ constexpr std::array mode_names{
 };
 
 template <class Number> Number parse_number(std::string_view option, std::string_view text) {
+    if (text.starts_with('-'))
+        throw Failure{std::string{option} + ": must not be negative: " + std::string{text}};
     Number number{};
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc{} || end != text.data() + text.size() || !(number >= Number{}))
@@ -97,7 +99,13 @@ constexpr auto http = only(Options::Mode::http);
 
 const std::array option_list{
     Option{"--host", "ADDRESS", any, "where the server is (127.0.0.1)", words<&Options::host>},
-    Option{"--port", "PORT", any, "", words<&Options::port>},
+    Option{"--port", "PORT", any, "1 to 65535",
+           [](Options& options, std::string_view option, std::string_view value) {
+               const auto port = parse_number<std::uint32_t>(option, value);
+               if (port < 1 || port > 65535)
+                   throw Failure{"--port: 1 to 65535, not " + std::string{value}};
+               options.port = std::to_string(port);
+           }},
     Option{"--mode", "MODE", any,
            "echo: send messages and check every byte that comes back (default)\n"
            "upper: the same, with a server that answers in upper case (ASCII)\n"
@@ -161,12 +169,15 @@ const std::array option_list{
     Option{"--seed", "N", answering, "of the random arrivals (1)", number<&Options::seed>},
     Option{"--ramp", "", answering,
            "find the knee: the highest rate that the server keeps. Doubles the rate from --rate "
-           "(1000) on, --seconds each, then halves the interval until it is within 10 %. A rate "
-           "is kept when 98 % of it is answered in time and without errors and p99 is below "
-           "--p99-limit; what is not is tried once more. One JSON object for each step and one for "
-           "the knee, null where the client was the limit",
+           "(half of what a short closed loop reaches) on, then halves the interval until it is "
+           "within 10 %. A rate is kept when 98 % of it is answered without errors, at most 10 ms "
+           "after the end (or --p99-limit, and p99 is below it too), in the best of three tries, "
+           "--seconds each, but 200 requests at least (and up to 5 s for them). One JSON object "
+           "for each step and one for the knee, null where the client was the limit: then it is at "
+           "least \"kept\"",
            flag<&Options::ramp>},
-    Option{"--p99-limit", "S", answering, "of --ramp (0.01)", seconds<&Options::p99_limit>},
+    Option{"--p99-limit", "S", answering, "of --ramp: what p99 may be (anything)",
+           seconds<&Options::p99_limit>},
     Option{"--warmup", "S", any_but_idle, "run unmeasured for this long first (0.1)",
            seconds<&Options::warmup>},
     Option{"--patience", "S", any,
@@ -238,7 +249,6 @@ void fill_in(Options& options) {
     const bool uploads = options.mode == Options::Mode::upload;
     if (options.size == 0) options.size = uploads ? 65536 : 64;
     if (options.answer == 0) options.answer = 65536;
-    if (options.ramp && options.rate == 0) options.rate = 1000;
     const std::uint64_t amount = uploads ? options.bytes : options.requests;
     if (amount == 0 && options.duration == std::chrono::nanoseconds{})
         options.duration = std::chrono::seconds{1};
@@ -268,9 +278,10 @@ std::string usage() {
 Before the warm-up each connection sends --depth messages, and all must come back. Prints one JSON
 object: durations in ns or as they are named; "histogram" as pairs of the longest latency and how
 many were up to it; "limited_by_client" is true where the client, not the server, set the figures:
-it hardly ever waited for the server (be it that others kept it from its core), or more than 1 % of
-an open loop's requests left 1 ms late ("late"). "unanswered" are not in "requests", but their
-latencies, as long as they waited, are counted.
+it hardly ever waited for the server (be it that others kept it from its core). In an open loop it
+is never true when the rate asked was kept, and also when the client was behind with sending (20
+requests and 1 % left 1 ms late: "late") while the server answered what was sent. "unanswered" are
+not in "requests", but their latencies, as long as they waited, are counted.
 Status 2 and one line on standard error when something goes wrong.
 )";
 }

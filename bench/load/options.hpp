@@ -48,7 +48,7 @@ struct Options {
     Arrival arrivals = Arrival::even;
     std::uint64_t seed = 1;
     bool ramp = false;
-    std::chrono::nanoseconds p99_limit = std::chrono::milliseconds{10};
+    std::chrono::nanoseconds p99_limit{}; ///< Of a ramp; 0: none.
     std::chrono::nanoseconds duration{};
     std::chrono::nanoseconds warmup = std::chrono::milliseconds{100};
     std::chrono::nanoseconds patience = std::chrono::seconds{10}; ///< With a silent server.
@@ -57,6 +57,11 @@ struct Options {
     bool spin = false;
     bool text = false; ///< For people, in place of JSON.
     bool help = false;
+
+    /// How long after the end of an open loop its last answers may come.
+    std::chrono::nanoseconds longest_wait() const noexcept {
+        return p99_limit.count() > 0 ? p99_limit : std::chrono::milliseconds{10};
+    }
 
     bool connection_per_request() const noexcept { return mode == Mode::churn || close; }
 };

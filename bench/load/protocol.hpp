@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "options.hpp"
 
@@ -36,6 +37,9 @@ public:
 
     /// What has come after so many bytes were sent. Throws `Failure` when it is no answer to them.
     virtual Answers take(std::size_t index, std::uint64_t sent, std::span<const char> bytes) = 0;
+
+    /// How much has come of the answer that is waited for, such as "63 of 64 bytes".
+    virtual std::string so_far(std::size_t index) const = 0;
 
     /// The server has ended its stream, which may be the end of an answer.
     virtual Answers end(std::size_t /*index*/) { return {}; }

@@ -1,5 +1,6 @@
 #include "ramp.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <sstream>
 
@@ -8,10 +9,12 @@
 namespace load {
 namespace {
 
-constexpr double enough = 0.98;
 constexpr double narrow = 1.1;
 constexpr double highest = 1e8; // that --rate takes
 constexpr int most_halvings = 10;
+constexpr int tries = 3;
+constexpr double requests_for_p99 = 200;
+constexpr double longest_step = 5e9; // ns
 
 const char* name_of(Limit limit) noexcept {
     switch (limit) {
@@ -33,30 +36,41 @@ double next_rate(const Knee& knee) noexcept {
     return std::sqrt(knee.kept * knee.not_kept);
 }
 
-bool is_of_server(const Knee& knee) noexcept {
-    return knee.kept > 0 && (knee.because == Limit::rate || knee.because == Limit::p99);
+bool is_of_server(Limit limit) noexcept { return limit == Limit::rate || limit == Limit::p99; }
+
+bool is_of_server(const Knee& knee) noexcept { return knee.kept > 0 && is_of_server(knee.because); }
+
+// Not kept by any of some tries. The client is the reason only when it was each time.
+Limit best_of_tries(double rate, const std::function<Limit(double rate)>& try_rate) {
+    Limit worst = Limit::client;
+    for (int n = 0; n < tries; ++n) {
+        const Limit limit = try_rate(rate);
+        if (limit == Limit::none) return limit;
+        if (is_of_server(limit)) worst = limit;
+    }
+    return worst;
 }
 
 } // namespace
 
 Limit limit_of(const Options& options, const Measured& measured) noexcept {
-    const Result& result = measured.result;
-    if (measured.limited_by_client(options)) return Limit::client;
-    // The last answers come after the last request was due, at most as late as is allowed.
-    const auto planned = static_cast<double>(result.planned);
-    const double allowed = planned + static_cast<double>(options.p99_limit.count());
-    if (measured.rate_kept() * allowed < enough * measured.rate_asked() * planned)
-        return Limit::rate;
+    if (!measured.keeps_rate(options))
+        return measured.limited_by_client(options) ? Limit::client : Limit::rate;
     const auto limit = static_cast<std::uint64_t>(options.p99_limit.count());
-    return result.latency.percentile(99) > limit ? Limit::p99 : Limit::none;
+    if (limit == 0 || measured.result.latency.percentile(99) <= limit) return Limit::none;
+    return measured.short_of_time(options) ? Limit::client : Limit::p99;
+}
+
+std::chrono::nanoseconds step_length(std::chrono::nanoseconds asked, double rate) noexcept {
+    const double needed = std::min(longest_step, requests_for_p99 * 1e9 / rate);
+    return std::max(asked, std::chrono::nanoseconds{static_cast<std::int64_t>(needed)});
 }
 
 Knee find_knee(double first, const std::function<Limit(double rate)>& try_rate) {
     Knee knee;
     double rate = first;
     for (int halvings = 0; rate <= highest && halvings < most_halvings;) {
-        Limit limit = try_rate(rate);
-        if (limit != Limit::none) limit = try_rate(rate);
+        const Limit limit = best_of_tries(rate, try_rate);
         if (limit == Limit::none) {
             knee.kept = rate;
         } else {
@@ -84,8 +98,12 @@ std::string json(const Knee& knee) {
 
 std::string text(const Knee& knee) {
     std::ostringstream line;
-    line << "knee        " << (is_of_server(knee) ? "" : "not seen: ") << knee.kept
-         << " a second kept, " << knee.not_kept << " not (" << name_of(knee.because) << ')';
+    line << "knee        ";
+    if (knee.kept == 0)
+        line << "not seen: nothing kept, ";
+    else
+        line << (is_of_server(knee) ? "" : "at least ") << knee.kept << " a second kept, ";
+    line << knee.not_kept << " not (" << name_of(knee.because) << ')';
     return line.str();
 }
 

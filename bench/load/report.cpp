@@ -11,6 +11,8 @@ namespace {
 
 constexpr double busy_limit = 0.95;
 constexpr double late_limit = 0.01;
+constexpr std::uint64_t late_by_chance = 20; // one slice of the scheduler delays as many
+constexpr double enough = 0.98;
 
 std::string percentiles(const Histogram& latency) {
     return Json{}
@@ -48,9 +50,33 @@ double Measured::client_busy(const Options& options) const noexcept {
     return options.spin ? not_waiting : std::max(not_waiting, static_cast<double>(cpu) / elapsed);
 }
 
-bool Measured::limited_by_client(const Options& options) const noexcept {
-    return client_busy(options) > busy_limit ||
+bool Measured::often_late() const noexcept {
+    return result.late >= late_by_chance &&
            static_cast<double>(result.late) > late_limit * static_cast<double>(result.due);
+}
+
+bool Measured::short_of_time(const Options& options) const noexcept {
+    return client_busy(options) > busy_limit || often_late();
+}
+
+// The last answers come after the last request was sent, at most as late as is allowed.
+bool Measured::answered_within(std::int64_t nanoseconds, const Options& options) const noexcept {
+    const auto allowed = static_cast<double>(nanoseconds + options.longest_wait().count());
+    const auto taken = static_cast<double>(std::max(result.planned, result.ended - result.started));
+    const auto good = static_cast<double>(result.requests - result.errors);
+    return good * allowed >= enough * static_cast<double>(result.due) * taken;
+}
+
+bool Measured::keeps_rate(const Options& options) const noexcept {
+    return answered_within(result.planned, options);
+}
+
+// Who is behind with sending is the limit only when the server keeps up with what is sent.
+bool Measured::limited_by_client(const Options& options) const noexcept {
+    if (result.due == 0) return client_busy(options) > busy_limit;
+    if (keeps_rate(options)) return false;
+    return client_busy(options) > busy_limit ||
+           (often_late() && answered_within(result.last_began - result.started, options));
 }
 
 double Measured::rate_asked() const noexcept { return per_second(result.due, result.planned); }

@@ -17,6 +17,13 @@ struct Measured {
     /// what a spinning one did in vain does not count.
     double client_busy(const Options& options) const noexcept;
 
+    /// Whether the client had no time left, or began more of the requests of an open loop late than
+    /// can be by chance.
+    bool short_of_time(const Options& options) const noexcept;
+
+    /// Whether an open loop was answered at the rate that was asked, but for 2 %.
+    bool keeps_rate(const Options& options) const noexcept;
+
     /// Whether the figures say more about the client than about the server. See `usage`.
     bool limited_by_client(const Options& options) const noexcept;
 
@@ -24,6 +31,10 @@ struct Measured {
     /// by an error.
     double rate_asked() const noexcept;
     double rate_kept() const noexcept;
+
+private:
+    bool often_late() const noexcept;
+    bool answered_within(std::int64_t nanoseconds, const Options& options) const noexcept;
 };
 
 /// One JSON object in one line.

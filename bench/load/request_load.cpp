@@ -103,11 +103,21 @@ void RequestLoad::begin_phase(const Goal& goal) {
 bool RequestLoad::goes_on() {
     if (outstanding_ == 0 && arrivals_.exhausted()) return false;
     if (time_ < gives_up_at()) return true;
-    if (goal_.rate > 0)
-        give_up();
-    else
-        throw Failure{"the server did nothing for " + seconds_text(options_.patience)};
+    if (goal_.rate <= 0) fail_for_silence();
+    give_up();
     return false;
+}
+
+void RequestLoad::fail_for_silence() const {
+    const auto waiting =
+        std::ranges::find_if(places_, [](const Place& place) { return !place.due.empty(); });
+    std::string what = "the server did nothing for " + seconds_text(options_.patience);
+    if (waiting != places_.end()) {
+        const auto index = static_cast<std::size_t>(waiting - places_.begin());
+        what += "; connection " + std::to_string(index + 1) + " has " + protocol_->so_far(index) +
+                " of the answer it waits for";
+    }
+    throw Failure{what};
 }
 
 // A closed loop waits for a sign of life. An open loop has an end.
@@ -175,16 +185,17 @@ void RequestLoad::lose(std::size_t index, int error) {
     const Answers answers = protocol_->end(index);
     if (answers.complete > 0 && error == 0) return finish(index, answers);
     Connection& connection = place.connection;
+    const std::string after = " after " + std::to_string(connection.received()) + " bytes";
     if (error != 0 && error != ECONNRESET && error != EPIPE)
-        connection.fail(std::string{"recv: "} + std::strerror(error));
+        connection.fail(std::string{"recv: "} + std::strerror(error) + after);
     if (connection.received() > 0 && protocol_->may_close(index)) {
         connection.close();
         place.under_way = 0;
         return send_more(index);
     }
-    if (error != 0) connection.fail(std::string{"recv: "} + std::strerror(error));
-    throw Failure{"the server closed connection " + std::to_string(index + 1) + " after " +
-                  std::to_string(connection.received()) + " bytes"};
+    const std::string missing = ", with " + protocol_->so_far(index) + " of an answer";
+    if (error != 0) connection.fail(std::string{"recv: "} + std::strerror(error) + after + missing);
+    throw Failure{"the server closed connection " + std::to_string(index + 1) + after + missing};
 }
 
 void RequestLoad::finish(std::size_t index, const Answers& answers) {
@@ -223,7 +234,8 @@ void RequestLoad::start_what_is_due() {
         ++result_.due;
         // Asked for each: of many that are due at once the last leaves long after the first, and
         // `time_` is older than that.
-        if (now() - due > late_after) ++result_.late;
+        result_.last_began = now();
+        if (result_.last_began - due > late_after) ++result_.late;
         start_somewhere(due);
     }
 }

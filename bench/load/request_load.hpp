@@ -50,6 +50,7 @@ private:
     void receive(std::size_t index);
     void finish(std::size_t index, const Answers& answers);
     void lose(std::size_t index, int error);
+    [[noreturn]] void fail_for_silence() const;
     void resume_readers();
 
     bool may_start() const noexcept;

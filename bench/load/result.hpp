@@ -32,6 +32,7 @@ struct Result {
     // Of an open loop:
     std::uint64_t due = 0;
     std::uint64_t late = 0;       ///< Left more than 1 ms later than due: the client's fault.
+    std::int64_t last_began = 0;  ///< When the client turned to the last that was due.
     std::uint64_t unanswered = 0; ///< When patience was over; in `latency`, not in `requests`.
     std::int64_t planned = 0;     ///< Nanoseconds from the start to the end of what was due.
 

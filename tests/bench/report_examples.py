@@ -83,6 +83,8 @@ def run_file(workloads=EVERYTHING, rounds=20, seed=1):
                 samples += [entry | {"kind": "knee", "round": number, "values": {
                     "knee": 90000 / (9 + place) * chance.lognormvariate(0, 0.05),
                     "because": "p99", "steps": []}} for number in range(1, 4)]
+            if workload == ECHO[2] and place == 1:
+                samples[-1]["values"] = {"knee_at_least": 9500.0, "because": "client", "steps": []}
     return head(
         "run", "bench/run --connections 1,50,500,5000", samples=samples,
         contestants=[asdict(each) for each in contestants],

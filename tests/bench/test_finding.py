@@ -1,9 +1,9 @@
 import unittest
 
 from comparison.contestants import MODES, Contestant
-from comparison.finding import (agreement, cautions, disagreements, held_against_base,
+from comparison.finding import (agreement, cautions, disagreements, held_against_base, knees,
                                 level_against_edge, models_side_by_side, number)
-from comparison.results import COUNTED, KERNEL, TIMED, Run
+from comparison.results import COUNTED, KERNEL, KNEE, TIMED, Run
 from comparison.workloads import Workload
 from examples import (BY_NAME, ECHO, MODELS, MODELS_50, UPLOAD, level_and_edge, no_results, served,
                       timed)
@@ -172,6 +172,29 @@ class OtherSentences(unittest.TestCase):
         self.assertIn("late for epoll-level, and the rate was not kept", text)
         text, = self.limits(epoll_level=missed | {"client_busy": 0.99})
         self.assertIn("no time left for epoll-level", text)
+
+
+class Knees(unittest.TestCase):
+    def said(self, level, edge):
+        results = no_results()
+        for name, rounds in (("epoll-level", level), ("epoll-edge", edge)):
+            for number, values in enumerate(rounds, 1):
+                results.add(Run(KNEE, number, ECHO, BY_NAME[name]), values)
+        everybody = [BY_NAME["epoll-level"], BY_NAME["epoll-edge"]]
+        return " ".join(knees(results, [ECHO], everybody))
+
+    def test_a_ratio_within_the_resolution_is_no_difference(self):
+        base = [{"knee": 1000.0}] * 20
+        self.assertIn("no difference can be told for epoll-edge 1.09",
+                      self.said(base, [{"knee": 1090.0}] * 20))
+        self.assertIn("more for epoll-edge 1.20", self.said(base, [{"knee": 1200.0}] * 20))
+        self.assertIn("less for epoll-edge 0.80", self.said(base, [{"knee": 800.0}] * 20))
+
+    def test_rounds_in_which_the_client_was_the_limit_are_not_left_out(self):
+        text = self.said([{"knee": 1000.0}] * 20,
+                         [{"knee": 900.0}] * 8 + [{"knee_at_least": 2000.0}] * 12)
+        self.assertIn("epoll-edge keeps at least 2,000", text)
+        self.assertNotIn(" over epoll-level", text)
 
 
 if __name__ == "__main__":

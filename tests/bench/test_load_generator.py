@@ -46,8 +46,26 @@ class ClosedLoops(unittest.TestCase):
         for loop in ([], ["--rate", 100_000]):
             with self.subTest(loop), Server(dies) as server:
                 _, said = load(server, "--warmup", 0, "--seconds", 50, *loop, status=2)
-                self.assertRegex(said, r"^load_generator: (the server closed connection 1 after "
-                                       r"\d+ bytes|connection 1: .*reset by peer)\n$")
+                self.assertRegex(said, r"^load_generator: (the server closed connection 1|"
+                                       r"connection 1: recv: Connection reset by peer) after "
+                                       r"3200 bytes, with 0 of 64 bytes of an answer\n$")
+
+    def test_a_missing_byte_is_told(self):
+        def keeps_one(connection, _):
+            connection.sendall(exactly(connection, SIZE))
+            connection.sendall(exactly(connection, SIZE)[:-1])
+            connection.recv(1)
+
+        def closes(connection, _):
+            connection.sendall(exactly(connection, SIZE)[:-1])
+
+        for serve, expected in {
+            keeps_one: "did nothing for 0.2 s; connection 1 has 63 of 64 bytes of the answer",
+            closes: "closed connection 1 after 63 bytes, with 63 of 64 bytes of an answer",
+        }.items():
+            with self.subTest(expected), Server(serve) as server:
+                _, said = load(server, "--warmup", 0, "--patience", 0.2, status=2)
+                self.assertIn(expected, said)
 
     def test_a_wrong_byte_is_found(self):
         def lies(connection, _):
@@ -231,6 +249,10 @@ class Refusals(unittest.TestCase):
     def test_bad_options_are_named_in_one_line(self):
         for expected, arguments in {
             "--port is missing": [],
+            "--port: 1 to 65535, not 99999": ["--port", "99999"],
+            "--port: 1 to 65535, not 0": ["--port", "0"],
+            "--port: must not be negative: -1": ["--port", "-1"],
+            "--port: not a number: http": ["--port", "http"],
             "unknown option --fast": ["--fast"],
             "--size: its value is missing": ["--port", "1", "--size"],
             "--size must be at least 1": ["--port", "1", "--size", "0"],

@@ -126,6 +126,7 @@ class RealRuns(unittest.TestCase):
         values = self.bench.knee(Workload("echo", 2), BY_NAME["epoll-level"], 0.02)
         self.assertIn(values["because"], ("p99", "rate", "client"))
         self.assertEqual("knee" in values, values["because"] != "client")
+        self.assertEqual("knee_at_least" in values, "knee" not in values)
         self.assertGreater(len(values["steps"]), 1)
 
     def test_peers_are_started_as_modes_are(self):

@@ -2,7 +2,7 @@
 
 import unittest
 
-from comparison.report import charts, content, drawing, run_pictures, table_pictures
+from comparison.report import charts, content, drawing, run_pictures, run_tables, table_pictures
 from comparison.report.figures import read_figure
 from comparison.report.measurements import Measurements, families, short_title
 from comparison.report.sentences import extremes, growth, ratios
@@ -205,6 +205,14 @@ class Runs(unittest.TestCase):
         self.assertEqual(run.ratio(ECHO[0], "epoll-level", "cpu").median, 1.0)
         self.assertIsNone(run.figure(ECHO[0], "nobody", "cpu"))
         self.assertFalse(run.under(ECHO[0], "models"))
+
+    def test_a_knee_that_a_client_did_not_reach_is_told_as_at_least(self):
+        run = Measurements(run_file())
+        everybody = run.under(ECHO[2])
+        table = run_tables.knees(run, ECHO[2], everybody)
+        bounded = [row[0] for row in table.rows if str(row[1]).startswith("at least ")]
+        self.assertEqual(len(bounded), 1)
+        self.assertIsNone(run.ratio(ECHO[2], bounded[0], "knee"))
 
 
 class Cells(unittest.TestCase):

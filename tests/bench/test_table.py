@@ -88,12 +88,13 @@ class Counts(unittest.TestCase):
     def test_knees_are_told_with_what_kept_them(self):
         results = no_results()
         for name, values in (("epoll-level", {"knee": 1000.0, "because": "p99"}),
-                             ("epoll-edge", {"because": "client"})):
+                             ("epoll-edge", {"because": "client", "knee_at_least": 900.0})):
             results.add(Run(KNEE, 1, ECHO, BY_NAME[name]), values)
         header, rows = table.knee_rows(results, ECHO, MODES[2:4])
         self.assertEqual(header, ["mode", "knee requests/s", "×level", "because of"])
         self.assertEqual(rows, [["epoll-level", "1,000 (1,000–1,000)", "1.00 (1.00–1.00)", "p99"],
-                                ["epoll-edge", table.MISSING, table.MISSING, "client"]])
+                                ["epoll-edge", "at least 900 (900–900)", table.MISSING,
+                                 "client"]])
         self.assertEqual(table.knee_rows(no_results(), ECHO, MODES), ([], []))
 
     def test_nothing_counted_is_no_table(self):

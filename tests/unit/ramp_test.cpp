@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -47,22 +48,41 @@ TEST_CASE("the knee is found within a tenth, from below and from above") {
     }
 }
 
-TEST_CASE("a rate that is not kept once is tried again") {
+TEST_CASE("what counts is the best of three tries at a rate") {
     std::vector<double> tried;
     const Knee knee = find_knee(1000, [&](double rate) {
         tried.push_back(rate);
-        return tried.size() == 1 || rate > 1500 ? Limit::rate : Limit::none;
+        return tried.size() <= 2 || rate > 1500 ? Limit::rate : Limit::none;
     });
-    CHECK(tried[0] == tried[1]);
-    CHECK(tried[2] == 2000);
+    CHECK(tried[0] == tried[2]);
+    CHECK(tried[3] == 2000);
+    CHECK(tried[5] == 2000);
+    CHECK(tried[6] < 2000);
     CHECK(knee.kept > 1000);
+}
+
+TEST_CASE("the client is the reason only when it was in all tries") {
+    int tries = 0;
+    const Knee knee = find_knee(1000, [&](double rate) {
+        if (rate <= 5000) return Limit::none;
+        return ++tries % 3 == 1 ? Limit::p99 : Limit::client;
+    });
+    CHECK(knee.because == Limit::p99);
+}
+
+TEST_CASE("a step is as long as asked, or as 200 requests need, but 5 s at most") {
+    using std::chrono::milliseconds;
+    CHECK(load::step_length(milliseconds{250}, 4000) == milliseconds{250});
+    CHECK(load::step_length(milliseconds{250}, 100) == milliseconds{2000});
+    CHECK(load::step_length(milliseconds{250}, 1) == milliseconds{5000});
+    CHECK(load::step_length(milliseconds{6000}, 1) == milliseconds{6000});
 }
 
 TEST_CASE("who keeps nothing has no knee, and who keeps all has none that was seen") {
     std::vector<double> tried;
     const Knee nothing = knee_of(1000, 0, Limit::rate, &tried);
     CHECK(nothing.kept == 0);
-    CHECK(tried.size() == 20);
+    CHECK(tried.size() == 30);
     CHECK(load::json(nothing).starts_with("{\"knee\": null, \"because\": \"rate\""));
     const Knee everything = knee_of(1000, 1e9, Limit::rate);
     CHECK(everything.not_kept == 0);
@@ -73,6 +93,8 @@ TEST_CASE("where the client is the limit there is no knee of the server") {
     CHECK(load::json(knee_of(1000, 5000, Limit::client))
               .starts_with("{\"knee\": null, \"because\": \"client\""));
     CHECK(load::json(knee_of(1000, 5000, Limit::p99)).starts_with("{\"knee\": 4"));
+    CHECK(load::text(knee_of(1000, 5000, Limit::client)).find("at least 4") != std::string::npos);
+    CHECK(load::text(knee_of(1000, 0, Limit::client)).find("nothing kept") != std::string::npos);
 }
 
 TEST_CASE("a client limit above the knee does not hide the knee") {
@@ -84,8 +106,11 @@ TEST_CASE("a client limit above the knee does not hide the knee") {
     CHECK(knee.kept <= 5000);
 }
 
-TEST_CASE("a rate is kept when it is answered in time and soon") {
-    const load::Options options;
+TEST_CASE("a rate is kept when it is answered in time, and soon where that is asked") {
+    load::Options options;
+    CHECK(limit_of(options, measured(second, second, 1000, 1000, 20'000 * microsecond)) ==
+          Limit::none);
+    options.p99_limit = std::chrono::milliseconds{10};
     CHECK(limit_of(options, measured(second, second, 1000, 1000, microsecond)) == Limit::none);
     CHECK(limit_of(options, measured(second, 2 * second, 1000, 1000, microsecond)) == Limit::rate);
     CHECK(limit_of(options, measured(second, second, 1000, 900, microsecond)) == Limit::rate);
@@ -100,25 +125,61 @@ TEST_CASE("a rate is kept when it is answered in time and soon") {
           Limit::none);
 }
 
-TEST_CASE("a client that was late or busy is the limit, whatever the server did") {
+TEST_CASE("a rate that is kept is kept, however late or busy the client was") {
     const load::Options options;
-    load::Measured late = measured(second, 2 * second, 1000, 900, microsecond);
-    late.result.late = 11;
+    load::Measured kept = measured(second, second, 1000, 1000, microsecond);
+    kept.result.late = 500;
+    kept.cpu = second;
+    CHECK_FALSE(kept.limited_by_client(options));
+    CHECK(limit_of(options, kept) == Limit::none);
+}
+
+TEST_CASE("a client that is late is the limit when the server answers what it sends") {
+    const load::Options options;
+    load::Measured late = measured(second, 2 * second, 1000, 1000, microsecond);
+    late.result.late = 500;
+    late.result.last_began = 2 * second;
+    CHECK(late.limited_by_client(options));
     CHECK(limit_of(options, late) == Limit::client);
-    load::Measured busy = measured(second, second, 1000, 1000, microsecond);
-    busy.cpu = second * 96 / 100;
+    // The client had sent all long before the server was through.
+    late.result.last_began = second * 12 / 10;
+    CHECK_FALSE(late.limited_by_client(options));
+    CHECK(limit_of(options, late) == Limit::rate);
+}
+
+TEST_CASE("a few requests that left late say nothing about the client") {
+    load::Options options;
+    options.p99_limit = std::chrono::milliseconds{10};
+    load::Measured late = measured(second, second, 58, 58, 20'000 * microsecond);
+    late.result.late = 19;
+    CHECK(limit_of(options, late) == Limit::p99);
+    late.result.late = 20;
+    CHECK(limit_of(options, late) == Limit::client);
+    load::Measured seldom = measured(second, second, 5000, 5000, 20'000 * microsecond);
+    seldom.result.late = 50;
+    CHECK(limit_of(options, seldom) == Limit::p99);
+}
+
+TEST_CASE("a busy client is the limit of what is not kept") {
+    const load::Options options;
+    load::Measured busy = measured(second, 2 * second, 1000, 1000, microsecond);
+    busy.cpu = 2 * second * 96 / 100;
     CHECK(limit_of(options, busy) == Limit::client);
     // One that others keep from its core has little time of it, and does not wait either.
-    load::Measured displaced = measured(second, second, 1000, 1000, microsecond);
+    load::Measured displaced = measured(second, 2 * second, 1000, 1000, microsecond);
     displaced.cpu = second / 2;
-    CHECK(limit_of(options, displaced) == Limit::none);
+    CHECK(limit_of(options, displaced) == Limit::rate);
     displaced.result.idle = second / 100;
     CHECK(limit_of(options, displaced) == Limit::client);
     // One that never sleeps is busy only while there is something to do.
     load::Options spinning;
     spinning.spin = true;
     busy.result.idle = second / 2;
-    CHECK(limit_of(spinning, busy) == Limit::none);
+    CHECK(limit_of(spinning, busy) == Limit::rate);
+    // A closed loop has no rate to keep.
+    busy.result.due = 0;
+    CHECK(busy.limited_by_client(options));
+    CHECK_FALSE(busy.limited_by_client(spinning));
 }
 
 TEST_CASE("connections that wait to be accepted are read from the table of the kernel") {

@@ -62,12 +62,17 @@ class Measurements:
 
     @cache
     def figure(self, workload, name, key, kind=None):
+        """None too where some rounds know only what it is at least."""
+        if self.results.at_least(workload, name, key):
+            return None
         return estimate(self.values(workload, name, key, kind).values())
 
     @cache
     def ratio(self, workload, name, key):
         """To the base of the workload in the same round; None without one."""
         base = self.base(workload)
+        if any(self.results.at_least(workload, each, key) for each in (name, base)):
+            return None
         return base and ratio(self.values(workload, name, key), self.values(workload, base, key))
 
     def histograms(self, workload, name):

@@ -158,7 +158,7 @@ def distribution(run, workload, groups):
 def rows(run, workload, contestants, key):
     """A point and its interval for each contestant."""
     found = [charts.Row(each.name, run.figure(workload, each.name, key), run.kind(each))
-             for each in contestants if run.has(workload, each.name, key)]
+             for each in contestants if run.figure(workload, each.name, key)]
     if found:
         metric = run.metric(workload, key)
         groups = " ".join(dict.fromkeys(each.group for each in contestants))

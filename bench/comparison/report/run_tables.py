@@ -1,5 +1,6 @@
 """Tables of what bench/run has measured."""
 
+from comparison.finding import ranged
 from comparison.report.content import Measured, Table, file_name
 from comparison.report.measurements import short_title
 from comparison.table import COUNTED_BY
@@ -55,7 +56,11 @@ def times(run, workload, contestants):
 
 def knees(run, workload, contestants):
     """The highest rate that was kept, and what kept it from being higher."""
-    rows = [[each.name, Measured(run.figure(workload, each.name, "knee"), 0),
+    def figure(name):
+        if bound := run.results.lower_bound(workload, name, "knee"):
+            return f"at least {ranged(bound, 0)}"
+        return Measured(run.figure(workload, name, "knee"), 0)
+    rows = [[each.name, figure(each.name),
              ", ".join(dict.fromkeys(run.values(workload, each.name, "because").values()))]
             for each in contestants if run.has(workload, each.name, "because")]
     return Table(file_name(f"knee {workload.name}"), f"{workload.title}: highest rate kept",
