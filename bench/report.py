@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from comparison import report
+from comparison.processes import Failed
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -23,7 +24,10 @@ def main():
     folder = parser.parse_args().folder
     if not folder.is_dir():
         parser.error(f"{folder} is not a folder")
-    print(report.write(folder))
+    try:
+        print(report.write(folder))
+    except Failed as problem:
+        parser.exit(2, f"bench/report: {problem}\n")
 
 
 if __name__ == "__main__":

@@ -3,14 +3,13 @@
 from dataclasses import dataclass, replace
 
 from comparison.results import COUNTED, KERNEL
-from comparison.statistics import (beyond_doubt, chance, independent_ratio, median,
+from comparison.statistics import (ENOUGH_COUNTS, beyond_doubt, chance, independent_ratio, median,
                                    paired_ratios)
 from comparison.workloads import counted_metrics, timed_metrics
 
 # A count that ends and begins with a measured phase is off by a call or two of thousands.
 TOLERANCE = 0.02
 SMALLEST = 0.005  # per request: less is opening and closing, not serving
-ENOUGH_COUNTS = 3  # rounds that show how far a count that is not exact spreads
 MORE_IS_BETTER = {"rate", "events", "bytes_per_wake"}
 
 
@@ -102,15 +101,9 @@ def too_few_counts(before, after):
 
 
 def is_exact(workload, contestant):
-    """Whether every run makes the same calls on every machine. Those who read on until nothing is
-    there do not: the next message may be."""
-    return answers_one_by_one(workload) and "--drain" not in contestant.command
-
-
-def answers_one_by_one(workload):
-    """One client that waits for each answer. With several it is chance how many are ready."""
-    return (workload.load in ("echo", "http") and workload.users == 1 and workload.depth == 1
-            and not workload.rate)
+    """One client that waits for each answer: every run makes the same calls on every machine. Not
+    of those who read on until nothing is there: the next message may be."""
+    return workload.one_at_a_time and "--drain" not in contestant.command
 
 
 def _differ(old, new, exact):

@@ -2,10 +2,10 @@
 
 from math import log
 
-from comparison.changes import ENOUGH_COUNTS, SMALLEST, answers_one_by_one
+from comparison.changes import SMALLEST
 from comparison.contestants import BASE
 from comparison.results import COUNTED, KERNEL
-from comparison.statistics import ENOUGH_ROUNDS, median
+from comparison.statistics import ENOUGH_COUNTS, ENOUGH_ROUNDS, median
 from comparison.workloads import counted_metrics, timed_metrics
 
 EDGE = "epoll-edge"
@@ -82,7 +82,7 @@ def _why(results, load, workload):
     counts = {(mode, key): list(results.by_round_of(COUNTED, workload, mode, key).values())
               for mode in (EDGE, BASE) for key in ("read", "wait")}
     fewest = min(map(len, counts.values()))
-    if fewest < (1 if answers_one_by_one(workload) else ENOUGH_COUNTS):
+    if fewest < (1 if workload.one_at_a_time else ENOUGH_COUNTS):
         return ""
     if not any(_apart(counts[EDGE, key], counts[BASE, key]) for key in ("read", "wait")):
         return ""
@@ -270,7 +270,7 @@ def _unsteady_counts(results, workload, contestants):
         if spreads:
             name = max(spreads, key=lambda one: max(spreads[one]) - min(spreads[one]))
             found.append(f"{metric.title} of {name} {_range(spreads[name], metric.digits)}")
-    if rounds == 1 and not answers_one_by_one(workload):
+    if rounds == 1 and not workload.one_at_a_time:
         return ("The servers counted in one round; with more than one message under way counts "
                 "vary with what is ready at once.")
     return (f"Counts vary with what is ready at once. Farthest apart in {rounds} rounds: "

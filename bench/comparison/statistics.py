@@ -13,6 +13,7 @@ CONFIDENCE = 0.95
 RESAMPLES = 4000
 # With fewer rounds no winner is named: the bootstrap of a median is too sure of few values.
 ENOUGH_ROUNDS = 20
+ENOUGH_COUNTS = 3  # rounds that show how far a count that is not exact spreads
 # Ratios to less than this say nothing: a count that is zero but for opening and closing.
 SMALLEST_BASE = 0.0005
 
@@ -118,6 +119,24 @@ def slope(places, values):
             found.append(numpy.polyfit(places[chosen], values[chosen], 1)[0])
     low, high = _interval(numpy.asarray(found))
     return Estimate(float(numpy.polyfit(places, values, 1)[0]), low, high, len(places))
+
+
+def two_groups(values):
+    """The medians of both when positive values lie in two groups, as those of a core that is idle
+    or not do: then neither median nor interval says what a single value is. None else, and of
+    fewer than ten values, which chance often parts."""
+    found = numpy.sort([value for value in values if value > 0])
+    fewest = max(3, len(found) // 10)
+    if len(found) < 10:
+        return None
+    logs = numpy.log(found)
+    gaps = numpy.diff(logs)[fewest - 1:len(found) - fewest]
+    cut = fewest + int(numpy.argmax(gaps))
+    widest = max(numpy.ptp(logs[:cut]), numpy.ptp(logs[cut:]))
+    clear = widest * (0.5 if len(found) >= ENOUGH_ROUNDS else 1)
+    if max(gaps) < max(clear, numpy.log(1.15)):
+        return None
+    return median(found[:cut]), median(found[cut:])
 
 
 def _medians(values, seed=1):

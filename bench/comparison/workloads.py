@@ -33,6 +33,13 @@ class Workload:
         return round(self.connections * self.active)
 
     @property
+    def one_at_a_time(self):
+        """One client that waits for each answer: nothing else can be ready meanwhile, so that
+        every run makes the same calls."""
+        return (self.load in ("echo", "http") and self.users == 1 and self.depth == 1
+                and not self.rate)
+
+    @property
     def held(self):
         """How many connections another process holds, without a byte."""
         return self.connections - self.users + self.idle

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 from html import escape
@@ -15,6 +16,7 @@ from comparison import report
 from report_examples import (
     ECHO, OPEN, UPLOAD, UPPER, claims_file, micro_file, peers_sections, run_file, write)
 
+BENCH = Path(report.__file__).resolve().parents[2]
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 NO_NUMBER = re.compile(r"(?<![-\w])(nan|inf)(?![-\w])", re.IGNORECASE)
 HOSTILE = "<script>alert('x')</script> \"&amp; $x_{"
@@ -166,9 +168,18 @@ class Whole(unittest.TestCase):
 
 
 class Parts(Reported):
-    def test_an_empty_folder_has_a_page_that_says_so(self):
-        _, _, page = self.report()
-        self.assertIn("no result file", page.text)
+    def test_a_folder_without_results_is_an_error_and_gets_no_page(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for text, reason in ((None, "none of results.json, claims.json, micro.json is there"),
+                                 ("[", "results.json could not be read")):
+                if text:
+                    (Path(folder) / "results.json").write_text(text)
+                done = subprocess.run([sys.executable, BENCH / "report.py", folder],
+                                      capture_output=True, text=True)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(reason, done.stderr)
+                self.assertNotIn("Traceback", done.stderr)
+                self.assertFalse((Path(folder) / "report.html").exists())
 
     def test_claims_alone(self):
         _, text, _ = self.report(claims=claims_file())

@@ -2,7 +2,7 @@
 
 import unittest
 
-from comparison.report import charts, content, table_pictures
+from comparison.report import charts, content, drawing, run_pictures, table_pictures
 from comparison.report.figures import read_figure
 from comparison.report.measurements import Measurements, families, short_title
 from comparison.report.sentences import extremes, growth, ratios
@@ -63,6 +63,38 @@ class TablePictures(unittest.TestCase):
         self.assertEqual([title for title, _ in self.drawn(["trigger", "CPU", "word"], rows)],
                          ["CPU"])
 
+    def names(self, header, rows):
+        axes = table_pictures.pictures(header, rows)[0].axes[0]
+        return ([each.get_text() for each in axes.get_yticklabels()],
+                [each.get_text() for each in axes.texts])
+
+    def test_who_is_compared_is_drawn_beside_each_other(self):
+        header = ["load", "requests per wait, select", "select, CPU µs", "epoll, CPU µs"]
+        rows = [["1 busy", "1.0", "80 (79–81)", "2 (1–3)"],
+                ["all busy", "36.4", "4 (3–5)", "1 (1–2)"]]
+        self.assertEqual(self.names(header, rows), (["select", "epoll"] * 2,
+                                                    ["1 busy", "all busy"]))
+
+    def test_columns_of_the_same_title_are_no_comparison(self):
+        header = ["limit", "answered/s", "to limit 1", "CPU", "to limit 1"]
+        rows = [[each, *["2 (1–3)"] * 4] for each in (1, 2, 4)]
+        self.assertEqual(self.drawn(header, rows), [("answered/s", 1)])
+
+    def test_rows_of_a_group_stand_together_and_a_group_of_one_is_none(self):
+        header = ["facility", "idle", "CPU"]
+        rows = [[name, idle, "2 (1–3)"] for name in ("poll", "epoll") for idle in ("0", "900")]
+        self.assertEqual(self.names(header, rows), (["poll", "epoll"] * 2,
+                                                    ["0 idle", "900 idle"]))
+        self.assertEqual(self.names(header, rows[:2]),
+                         (["poll, 0 idle", "poll, 900 idle"], []))
+
+    def test_a_facility_keeps_its_colour(self):
+        header, rows = ["watched", "poll, one wait", "epoll, one wait", "other, one wait"], [
+            [place, *["1 µs (1–2)"] * 3] for place in (1, 2, 3)]
+        figure, = table_pictures.pictures(header, rows)
+        colours = [each.lines[0].get_color() for each in figure.axes[0].containers]
+        self.assertEqual(colours, [drawing.colour(each) for each in (1, 2, 0)])
+
     def test_what_was_counted_does_not_name_a_row(self):
         rows = [["level", "0.00", "2 (1–3)"], ["edge", "1.00", "3 (2–4)"]]
         figure, = table_pictures.pictures(["trigger", "epoll_ctl", "CPU"], rows)
@@ -93,6 +125,27 @@ class Distributions(unittest.TestCase):
         self.assertEqual((found.low, found.high), (1.0, 5.0))
 
 
+class Captions(unittest.TestCase):
+    def test_the_first_sentence_stands_out(self):
+        picture = content.Picture("name", "K1, holds: 2.5 of 3. Measured: 4. It is.", None)
+        self.assertEqual((picture.headline, picture.rest),
+                         ("K1, holds: 2.5 of 3.", "Measured: 4. It is."))
+        self.assertEqual(content.Picture("name", "Alone.", None).rest, "")
+
+    def test_a_table_says_of_how_many_rounds_it_is(self):
+        def rounds(*found):
+            return content.Table("n", "c", ["", ""], [["x", each] for each in found]).rounds
+        self.assertEqual(rounds(content.Measured(FEW), content.Measured(None)), "19 rounds")
+        self.assertEqual(rounds(content.Measured(FEW), content.Measured(ONE)), "19 to 20 rounds")
+        self.assertEqual(rounds("2"), "")
+
+    def test_lines_of_a_legend_have_their_style(self):
+        figure = charts.percentiles("latency", [
+            charts.Distribution("a", [[[1000, 50], [3000, 50]]], len(drawing.COLOURS))])
+        line, = figure.axes[0].get_legend().get_lines()
+        self.assertEqual(line.get_linestyle(), "--")
+
+
 class Sentences(unittest.TestCase):
     def test_what_is_decided_is_told_from_what_is_not(self):
         text = ratios("CPU", "level", [("a", LESS), ("b", ONE), ("c", MORE), ("d", None)])
@@ -112,8 +165,27 @@ class Sentences(unittest.TestCase):
     def test_growth_names_the_steepest_and_the_flattest(self):
         text = growth("CPU", "connections", [
             ("poll", [(1, ONE), (1000, MORE)]), ("epoll", [(1, ONE), (1000, ONE)])])
-        self.assertEqual(text, "CPU: from 1 to 1,000 connections ×3.00 for poll, ×1.00 for epoll.")
+        self.assertEqual(text, "CPU: from 1 to 1,000 connections ×3.00 for poll, no change that can "
+                         "be told for epoll.")
+        few = growth("CPU", "connections", [("poll", [(1, FEW), (1000, MORE)])])
+        self.assertIn("×6.00 for poll from 1 to 1,000 connections. Nothing is decided by", few)
         self.assertIn("too little", growth("CPU", "connections", [("poll", [(1, ONE)])]))
+
+
+class Counts(unittest.TestCase):
+    def said(self, workload, rounds):
+        return run_pictures.calls_said("calls", workload, ["level", "edge"], [
+            Estimate(1.0, 1.0, 1.0, rounds), Estimate(2.0, 2.0, 2.0, rounds)])
+
+    def test_one_connection_that_waits_is_counted_exactly(self):
+        self.assertEqual(self.said(ECHO[0], 1), "calls: from 1.00 (level) to 2.00 (edge).")
+
+    def test_one_round_names_nobody_where_counts_vary(self):
+        text = self.said(ECHO[1], 1)
+        self.assertIn("in 1 round. Such counts vary", text)
+        self.assertNotIn("level", text)
+        self.assertIn("to 2.00 (edge). Such counts vary with how much is ready at once: 3 rounds.",
+                      self.said(ECHO[1], 3))
 
 
 class Runs(unittest.TestCase):

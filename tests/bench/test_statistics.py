@@ -76,6 +76,28 @@ class Chance(unittest.TestCase):
         self.assertEqual(statistics.beyond_doubt({"a": 0.001, "b": 0.02}, 50), {"a"})
 
 
+class Groups(unittest.TestCase):
+    def test_an_idle_core_and_a_busy_one_are_told_apart(self):
+        random_ = random.Random(6)
+        for count in (12, 20, 60):
+            values = [random_.choice((6.3, 13.5)) * random_.gauss(1, 0.03) for _ in range(count)]
+            less, more = statistics.two_groups(values)
+            self.assertAlmostEqual(less, 6.3, delta=0.5)
+            self.assertAlmostEqual(more, 13.5, delta=1)
+
+    def test_one_group_is_not_parted(self):
+        random_ = random.Random(7)
+        for spread in (0.02, 0.1, 0.4):
+            found = [statistics.two_groups([random_.lognormvariate(0, spread) for _ in range(20)])
+                     for _ in range(200)]
+            self.assertLess(sum(each is not None for each in found), 10)
+
+    def test_one_that_lies_far_out_and_few_values_are_no_group(self):
+        self.assertIsNone(statistics.two_groups([1.0 + 0.01 * step for step in range(19)] + [9.0]))
+        self.assertIsNone(statistics.two_groups([1.0] * 4 + [2.0] * 5))
+        self.assertIsNone(statistics.two_groups([0.0] * 30))
+
+
 class Slopes(unittest.TestCase):
     def test_of_a_line(self):
         found = statistics.slope([1, 2, 3, 4] * 5, [3, 5, 7, 9] * 5)

@@ -160,8 +160,8 @@ def percentiles(title, distributions):
         shares, values = merged(each.histograms)
         seen = shares >= FIRST_SHARE
         axes.plot(_nines(shares[seen]), values[seen], color=style["color"],
-                  linestyle=style["linestyle"],
-                  linewidth=1.3)
+                  linestyle=style["linestyle"], linewidth=1.3)
+        axes.plot([], [], label=each.name, markersize=4.5, linewidth=1.3, **style)
         _percentile_bars(axes, each, style, shares[-1])
         furthest = max(furthest, _nines(shares[-1]))
     axes.set_yscale("log")
@@ -180,8 +180,7 @@ def _percentile_bars(axes, distribution, style, last):
     found = [quantiles(distribution.histograms, share) for share in shares]
     middles, whiskers = _whiskers(found, True)
     axes.errorbar([_nines(share) for share in shares], middles, whiskers, fmt=style["marker"],
-                  color=style["color"], label=distribution.name, markersize=4.5, capsize=2,
-                  elinewidth=1)
+                  color=style["color"], markersize=4.5, capsize=2, elinewidth=1)
 
 
 def merged(histograms):

@@ -31,7 +31,8 @@ def claims(document):
         Text("The rule by which a claim is judged is part of the program and was there before "
              "these figures; it stands with all figures below, and where figures of earlier runs "
              "had a part in it, claims.md says so. Nothing timed is decided by fewer than 20 "
-             "rounds, or by an interval that holds both answers; counts are exact in fewer."),
+             "rounds, or by an interval that holds both answers; counts are exact in fewer. Where "
+             f"nothing else is said, figures are of {document['rounds']} rounds."),
         Table("claims", "Published claims, tried on this machine",
               ["id", "claim and source", "verdict", "figure with its 95 % interval"], rows,
               prose=True)]
@@ -60,10 +61,13 @@ def negatives(document):
 
 
 def _pictures(claim):
-    """The first one says what was found; others what they show."""
+    """The first one says what became of the claim; others what they show."""
     table = claim.get("table") or {"header": [], "rows": []}
     name = f"claim-{file_name(claim['id'])}"
-    sentence = f"{claim['id']}, {claim['verdict']}: {claim['figure']}"
-    for number, figure in enumerate(table_pictures.pictures(table["header"], table["rows"]), 1):
-        yield Picture(name if number == 1 else f"{name}-{number}", sentence, figure)
-        sentence = f"{claim['id']}, beside it: {claim['claim']}"
+    found, *others = table_pictures.pictures(table["header"], table["rows"]) or [None]
+    if found:
+        yield Picture(name, f"{claim['id']}, {claim['verdict']}: {claim['claim'].rstrip('.')}. "
+                      f"Measured: {claim['figure']}", found)
+    for number, figure in enumerate(others, 2):
+        yield Picture(f"{name}-{number}",
+                      f"{claim['id']}, more of its figures: {figure.get_label()}", figure)

@@ -8,6 +8,9 @@ from comparison.finding import number
 from comparison.statistics import Estimate
 
 
+SENTENCE_END = r"(?<=\.) (?=[A-Z])"
+
+
 @dataclass(frozen=True)
 class Text:
     text: str
@@ -78,6 +81,16 @@ class Table:
     rows: list
     prose: bool = False  # cells are sentences, which may break
 
+    @property
+    def rounds(self):
+        """How many its figures are of, in words; empty where no cell knows."""
+        counts = {cell.estimate.count for row in self.rows for cell in row
+                  if isinstance(cell, Measured) and cell.estimate}
+        if not counts:
+            return ""
+        fewest, most = min(counts), max(counts)
+        return f"{most} round{'s' * (most > 1)}" if fewest == most else f"{fewest} to {most} rounds"
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -86,6 +99,15 @@ class Picture:
     name: str
     sentence: str
     figure: object  # matplotlib's
+
+    @property
+    def headline(self):
+        """Its first sentence."""
+        return re.split(SENTENCE_END, self.sentence, maxsplit=1)[0]
+
+    @property
+    def rest(self):
+        return self.sentence[len(self.headline):].strip()
 
     @property
     def description(self):

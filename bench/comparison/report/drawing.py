@@ -17,7 +17,8 @@ TEXT = "#010203"  # stands for the page's text colour until the SVG is written
 GRID = "#808080"
 # Readable on white and on nearly black (at least 3.4 : 1), told apart by those who see no red or
 # no green; colours are never told apart by themselves: markers differ too.
-COLOURS = ("#2b7bc4", "#cf5a14", "#12906b", "#a25fc0", "#9a7b12", "#c74a78", "#168ea3", "#7d858f")
+COLOURS = ("#2b7bc4", "#cf5a14", "#12906b", "#a25fc0", "#9a7b12", "#c74a78", "#168ea3", "#7d858f",
+           "#6b6fd6", "#8f6b52", "#d04545", "#6a8f1f")
 MARKERS = "osD^vPX*<>ph"
 DASHES = ("-", "--", ":", "-.")
 STYLE = {

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from comparison.processes import Failed
 from comparison.report import (
     claims_section, drawing, files, markup, memory_section, method, micro_section, origin,
     peers_section, run_sections)
@@ -16,6 +17,9 @@ TITLE = "Pollux: what was measured"
 def write_all(folder):
     folder = Path(folder)
     found = files.read(folder)
+    if not found.documents:
+        raise Failed(f"{folder} has no results: " + (
+            " ".join(found.problems) or f"none of {', '.join(files.KNOWN)} is there."))
     parts = sections(found)
     page = folder / "report.html"
     page.write_text(markup.page(TITLE, introduction(found), parts))
@@ -30,8 +34,6 @@ def introduction(found):
                   f"{document.get('machine', {}).get('kernel', 'unknown kernel')}, commit "
                   f"{document.get('machine', {}).get('commit', 'unknown')}.", quiet=True)
              for name, document in found.documents.items()]
-    if not found.documents:
-        parts.append(Warning("Nothing was measured yet: there is no result file in this folder."))
     return parts + [Warning(text) for text in
                     [*found.problems, *files.unfinished(found), *files.differences(found)]]
 
@@ -67,9 +69,7 @@ def sections(found):
     parts = [each for each in parts if each]
     if summary:
         parts.insert(0, Section("What the figures say", summary))
-    if found.documents:
-        parts += [method.section(measured), origin.machine(found), origin.reproduction(found)]
-    return parts
+    return parts + [method.section(measured), origin.machine(found), origin.reproduction(found)]
 
 
 COSTS = Text("Where figures span far, the axes are logarithmic. A line that climbs as steeply as "

@@ -4,12 +4,15 @@ from html import escape
 
 from comparison.report import content, drawing
 
+WIDE = 6  # columns: intervals stand below their figures, so that more fits
 STYLE = """
 :root { color-scheme: light dark; --text: #1c2024; --quiet: #565f6a; --line: #d5dae0;
-        --page: #ffffff; --panel: #f5f7f9; --link: #1f5f99; --warn: #8a4b00; }
+        --page: #ffffff; --panel: #f5f7f9; --link: #1f5f99; --warn: #8a4b00;
+        --shade: #0005; }
 @media (prefers-color-scheme: dark) {
   :root { --text: #e4e7eb; --quiet: #a3adb8; --line: #39414b;
-          --page: #15181c; --panel: #1d2126; --link: #7db7ea; --warn: #f0b060; } }
+          --page: #15181c; --panel: #1d2126; --link: #7db7ea; --warn: #f0b060;
+          --shade: #fff5; } }
 * { box-sizing: border-box; }
 html { scroll-padding-top: 1rem; -webkit-text-size-adjust: 100%; }
 body { margin: 0 auto; padding: 1rem .75rem 4rem; max-width: 84rem; background: var(--page);
@@ -28,18 +31,24 @@ nav a:hover, nav a:focus { text-decoration: underline; }
 .pictures { display: grid; gap: 1rem; margin: 1rem 0; align-items: start;
             grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); }
 figure { margin: 0; padding: .75rem; background: var(--panel); border-radius: 8px; }
-figcaption { margin-bottom: .5rem; font-weight: 600; font-size: .95rem; }
+figcaption { margin-bottom: .5rem; font-size: .95rem; }
+figcaption strong { font-weight: 600; }
+figcaption p { margin: .25rem 0 0; font-size: .85rem; }
 figure svg { display: block; width: 100%; max-width: 36rem; height: auto; margin: 0 auto; }
 svg * { stroke-linejoin: round; stroke-linecap: butt; }
 .files { margin: .25rem 0 0; font-size: .8rem; text-align: right; }
 details { border-bottom: 1px solid var(--line); }
 summary { padding: .4rem 0; cursor: pointer; font-weight: 600; }
-.scroll { overflow-x: auto; margin: .5rem 0; }
+/* What is cut off at an edge has a shadow there. */
+.scroll { overflow-x: auto; margin: 0 0 1rem; scrollbar-width: thin;
+          background: linear-gradient(to left, var(--page) 1.5rem, transparent) right / 3rem 100%,
+                      linear-gradient(to left, var(--shade), transparent) right / 1.25rem 100%;
+          background-repeat: no-repeat; background-attachment: local, scroll; }
 .scroll:focus { outline: 2px solid var(--link); }
 table { border-collapse: separate; border-spacing: 0; font-size: .85rem;
         font-variant-numeric: tabular-nums; }
-caption { text-align: left; font-weight: 600; padding: .3rem 0; }
-caption a { margin-left: .5rem; font-weight: 400; }
+.caption { margin: 1rem 0 .25rem; font-weight: 600; font-size: .85rem; }
+.caption a { margin-left: .5rem; font-weight: 400; }
 th, td { padding: .3rem .6rem; text-align: right; vertical-align: top; white-space: nowrap;
          border-bottom: 1px solid var(--line); }
 thead th { color: var(--quiet); vertical-align: bottom; font-weight: 600;
@@ -47,15 +56,18 @@ thead th { color: var(--quiet); vertical-align: bottom; font-weight: 600;
 tbody th { font-weight: 600; }
 tr > :first-child { text-align: left; position: sticky; left: 0; background: var(--page); }
 td small { color: var(--quiet); font-size: .9em; }
+.wide td small { display: block; } .wide thead th { min-width: 4.5rem; }
 .prose thead th, .prose td, td.reason { text-align: left; white-space: normal; }
 .prose td { min-width: 7rem; } .prose td.long { min-width: 16rem; }
 .prose tbody th { white-space: normal; }
 td.reason { color: var(--quiet); min-width: 14rem; }
+nav details { display: none; border: 0; }
 @media (max-width: 44rem) {
+  nav details { display: block; } nav > ol { display: none; }
   tbody th { white-space: normal; min-width: 5rem; max-width: 9rem; }
-  .prose, .prose tbody, .prose tr, .prose th, .prose td { display: block; max-width: none; }
+  .prose table, .prose tbody, .prose tr, .prose th, .prose td { display: block; max-width: none; }
   .prose thead { position: absolute; clip-path: inset(50%); width: 1px; overflow: hidden; }
-  .prose caption { display: block; } .prose tr { padding: .5rem 0; }
+  .prose tr { padding: .5rem 0; }
   .prose th, .prose td, .prose td.long { min-width: 0; border: 0; padding: .1rem 0; }
   .prose td::before { content: attr(data-title) ": "; color: var(--quiet); }
   .prose tr { border-bottom: 1px solid var(--line); } }
@@ -82,7 +94,9 @@ def page(title, introduction, sections):
         f"<title>{escape(title)}</title><style>{STYLE}</style></head>",
         f"<body><header><h1>{escape(title)}</h1>",
         *map(part, introduction),
-        f'</header><div class="columns"><nav aria-label="Contents"><ol>{contents}</ol></nav>',
+        '</header><div class="columns"><nav aria-label="Contents">',
+        f"<details><summary>Contents</summary><ol>{contents}</ol></details>",
+        f"<ol>{contents}</ol></nav>",
         "<main>", *map(_section, sections), "</main></div></body></html>", ""])
 
 
@@ -132,17 +146,18 @@ def _picture(picture):
     svg = drawing.page_svg(picture.figure, picture.name, picture.description)
     files = " ".join(f'<a href="plots/{picture.name}.{kind}">{kind.upper()}</a>'
                      for kind in drawing.KINDS)
-    return (f"<figure><figcaption>{escape(picture.sentence)}</figcaption>{svg}"
-            f'<p class="files">{files}</p></figure>')
+    rest = f"<p>{escape(picture.rest)}</p>" if picture.rest else ""
+    return (f"<figure><figcaption><strong>{escape(picture.headline)}</strong>{rest}</figcaption>"
+            f'{svg}<p class="files">{files}</p></figure>')
 
 
 def _table(table):
     head = "".join(f'<th scope="col">{escape(text)}</th>' for text in table.header)
     body = "".join(f"<tr>{_row(row, table.header, table.prose)}</tr>" for row in table.rows)
-    kind = ' class="prose"' if table.prose else ""
-    caption = escape(table.caption)
-    return (f'<div class="scroll" role="region" tabindex="0" aria-label="{caption}"><table{kind}>'
-            f'<caption>{caption} <a href="tables/{table.name}.csv">CSV</a></caption>'
+    kind = "scroll" + (" prose" if table.prose else " wide" if len(table.header) >= WIDE else "")
+    caption = escape(", ".join(filter(None, [table.caption, table.rounds])))
+    return (f'<p class="caption">{caption} <a href="tables/{table.name}.csv">CSV</a></p>'
+            f'<div class="{kind}" role="region" tabindex="0" aria-label="{caption}"><table>'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
 
 

@@ -35,8 +35,9 @@ class Measurements:
     def kind(self, contestant):
         """A number that gives it its colour. Models are never drawn beside others."""
         models = contestant.group == "models"
-        return [each for each in self.contestants
-                if (each.group == "models") == models].index(contestant)
+        alike = [each for each in self.contestants if (each.group == "models") == models]
+        first = one_of_each(alike)  # whose lines meet in a picture
+        return [*first, *(each for each in alike if each not in first)].index(contestant)
 
     def met(self, *groups, key="cpu"):
         """The workloads under which somebody of these groups has this figure."""

@@ -1,11 +1,12 @@
 """Pictures of what bench/run has measured, each with its sentence. No figures, no
 picture."""
 
+from comparison.finding import few_rounds
 from comparison.report import charts
 from comparison.report.content import Picture, file_name
 from comparison.report.measurements import one_of_each, short_title
 from comparison.report.sentences import extremes, growth, ratios
-from comparison.statistics import estimate
+from comparison.statistics import ENOUGH_COUNTS, estimate, two_groups
 from comparison.workloads import counted_metrics
 
 ROWS_IN_A_PICTURE = 24
@@ -58,10 +59,23 @@ def calls(run, workload, contestants, kind):
              for metric in keys]
     totals = [_total(run, workload, each, kind) for each in contestants]
     names = [each.name for each in contestants]
+    what = f"{workload.title}, system calls per {workload.unit}"
     yield Picture(
         file_name(f"calls {workload.name} {kind}"),
-        extremes(f"{workload.title}, system calls per {workload.unit}", "", zip(names, totals)),
+        calls_said(what, workload, names, totals),
         charts.stacks(f"system calls per {workload.unit}", names, parts, totals))
+
+
+def calls_said(what, workload, names, totals):
+    """Nobody is named by what one round has counted where timing has a say in it."""
+    rounds = min(total.count for total in totals)
+    if workload.one_at_a_time:
+        return extremes(what, "", zip(names, totals))
+    if rounds >= ENOUGH_COUNTS:
+        return (f"{extremes(what, '', zip(names, totals))} Such counts vary with how much is "
+                f"ready at once: {rounds} rounds.")
+    return (f"{what}, as counted in {rounds} round{'s' * (rounds > 1)}. Such counts vary from "
+            "round to round with how much is ready at once: small differences say nothing.")
 
 
 def _count(run, workload, contestant, key, kind):
@@ -104,8 +118,16 @@ def curve(run, family, axis, label, key, groups):
     yield Picture(
         file_name(f"{key} {groups[0]} {family[0].name} by {axis}"),
         growth(f"{_shared_title(family)}, {metric.title}", label,
-               [(each.name, each.points) for each in series]),
+               [(each.name, each.points) for each in series])
+        + _in_two_groups(run, family, axis, key, series),
         charts.curves(f"{metric.title}{unit}", label, series, log=axis != "active"))
+
+
+def _in_two_groups(run, family, axis, key, series):
+    """A line that ends in such a point says little."""
+    found = [f"{each.name} at {_place(workload, axis):,g}" for each in series for workload in family
+             if two_groups(run.values(workload, each.name, key).values())]
+    return f" Rounds lie in two groups, which a median hides: {', '.join(found)}." if found else ""
 
 
 def _shared_title(family):
@@ -128,7 +150,8 @@ def distribution(run, workload, groups):
     if found:
         rows = [(each.name, charts.quantiles(each.histograms, 0.99)) for each in found]
         yield Picture(file_name(f"latency {groups[0]} {workload.name}"),
-                      extremes(f"{workload.title}: p99", " µs", rows, 0),
+                      extremes(f"{workload.title}: p99", " µs", rows, 0)
+                      + few_rounds([found for _, found in rows]),
                       charts.percentiles("latency, µs", found))
 
 
@@ -141,5 +164,6 @@ def rows(run, workload, contestants, key):
         groups = " ".join(dict.fromkeys(each.group for each in contestants))
         yield Picture(file_name(f"{key} {groups} {workload.name}"),
                       extremes(f"{workload.title}, {metric.title}", f" {metric.unit}",
-                               [(row.name, row.estimate) for row in found], metric.digits),
+                               [(row.name, row.estimate) for row in found], metric.digits)
+                      + few_rounds([row.estimate for row in found]),
                       charts.intervals(f"{metric.title}, {metric.unit}", found))

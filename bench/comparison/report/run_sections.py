@@ -18,6 +18,13 @@ AXES = {"connections": "connections", "active": "% of the connections active",
         "read_size": "bytes of the largest read", "work": "µs of work for a request",
         "loops": "loops", "read_rate": "bytes per second that a client reads"}
 MOST_DISTRIBUTIONS = 6
+COUNTS = ("Counts come first. They are exact where one connection waits for its answer, but for "
+          "servers that read on until nothing is there. Elsewhere waits, and reads with them, "
+          "depend on how many connections are ready at once, and so on the machine and on what "
+          "else it does. What the kernel has seen is of runs of their own: tracing stops a server "
+          "at each call, which changes who is quicker, and so how much is ready. A server's own "
+          "counters are held against the kernel's within such a run, and where they differ the "
+          "page says so.")
 
 
 def summary(run):
@@ -158,10 +165,9 @@ def figures(run):
             *run_tables.counts(run, workload, everybody),
             run_tables.times(run, workload, everybody),
             *(Text(text, quiet=True) for text in notes)]))
-    return Section("All figures", [Text(
-        "Counts come first: they are the same on any machine of this kind. Figures are medians, "
-        "small beside them their 95 % intervals; ▲ more and ▼ less mark ratios that are decided."),
-        *parts])
+    return Section("All figures", [Text(COUNTS), Text(
+        "Figures are medians, small beside them their 95 % intervals; ▲ more and ▼ less mark "
+        "ratios that are decided."), *parts])
 
 
 def further(document):

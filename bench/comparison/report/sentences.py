@@ -69,12 +69,14 @@ def growth(what, axis, series):
     if not factors:
         return f"{what}: too little was measured to draw a line."
     most, least = max(factors, key=_factor), min(factors, key=_factor)
+    few = few_rounds([found for _, _, points in factors for _, found in (points[0], points[-1])])
     if most is least:
-        return f"{what}: {_factor_said(most)} from {_ends(most, axis)}."
+        return f"{what}: {_factor_said(most)} from {_ends(most, axis)}." + few
     if _ends(most, axis) == _ends(least, axis):
-        return (f"{what}: from {_ends(most, axis)} {_factor_said(most)}, {_factor_said(least)}.")
+        return (f"{what}: from {_ends(most, axis)} {_factor_said(most)}, {_factor_said(least)}."
+                + few)
     return (f"{what}: {_factor_said(most)} from {_ends(most, axis)}, {_factor_said(least)} from "
-            f"{_ends(least, axis)}.")
+            f"{_ends(least, axis)}." + few)
 
 
 def _factor(entry):
@@ -82,7 +84,12 @@ def _factor(entry):
 
 
 def _factor_said(entry):
-    return f"×{number(entry[0], 1 if entry[0] >= 10 else 2)} for {entry[1]}"
+    """What can as well be no change is no factor."""
+    factor, name, points = entry
+    first, last = points[0][1], points[-1][1]
+    if first.low <= last.high and last.low <= first.high:
+        return f"no change that can be told for {name}"
+    return f"×{number(factor, 1 if factor >= 10 else 2)} for {name}"
 
 
 def _ends(entry, axis):

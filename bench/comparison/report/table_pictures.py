@@ -2,12 +2,14 @@
 first, those of what was measured after them."""
 
 from dataclasses import dataclass
+from itertools import count
 
 from comparison.report import charts
 from comparison.report.figures import read_figure
 
 ENOUGH_PLACES = 3  # of a line
 MOST_LINES, MOST_PICTURES = 8, 3
+FACILITIES = {"select": 0, "poll": 1, "epoll": 2, "epoll level": 2, "epoll edge": 3}
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,14 @@ def _shape(header, rows):
                 if any(each and each.measured for each in column)]
     if not measured or not rows:
         return None
-    first = measured[0]
-    names = _naming(rows, first)
+    names = _naming(rows, measured[0])
     numbers = [place for place in names if all(read[place])]
-    quantity, unit = _quantity(header[first]), _unit(read[first])
-    figures = {place: _name(header[place]) for place in range(first, len(header))
+    by_quantity = {}
+    for place in measured:
+        by_quantity.setdefault((_quantity(header[place]), _unit(read[place])), set()).add(
+            _name(header[place]))
+    quantity, unit = max(by_quantity, key=lambda each: len(by_quantity[each]))
+    figures = {place: _name(header[place]) for place in range(measured[0], len(header))
                if _quantity(header[place]) == quantity and _unit(read[place]) == unit}
     return Shape([place for place in names if place not in numbers], numbers, figures,
                  f"{quantity}, {unit}" if unit else quantity)
@@ -98,9 +103,19 @@ def _lines(header, rows, shape, place):
                 points = _points(some, place, column)
                 if len(points) >= ENOUGH_PLACES:
                     label = ", ".join(filter(None, [*words, name])) or shape.quantity
-                    series.append(charts.Series(label, points, len(series)))
+                    series.append((label, points))
         if 0 < len(series) <= MOST_LINES:
-            yield ", ".join(numbers), series
+            kinds = _kinds([label for label, _ in series])
+            yield ", ".join(numbers), [charts.Series(label, points, kind) for kind, (label, points)
+                                       in zip(kinds, series)]
+
+
+def _kinds(labels):
+    """A facility has the colour that it has in the pictures of bench/run; others take the rest."""
+    known = [FACILITIES.get(label.partition(",")[0]) for label in labels]
+    known = [kind if kind not in known[:place] else None for place, kind in enumerate(known)]
+    free = (kind for kind in count() if kind not in known)
+    return [next(free) if kind is None else kind for kind in known]
 
 
 def _across(header, rows, shape):
@@ -129,10 +144,23 @@ def _points(rows, place, column):
 
 
 def _bars(header, rows, shape):
-    """A row of the picture for each row of the table that has a figure."""
-    column = next(iter(shape.figures))
-    shown = [charts.Row(", ".join(str(row[each]) for each in shape.words), figure.estimate,
-                        group=", ".join(f"{row[each]} {header[each]}" for each in shape.numbers))
-             for row in rows if (figure := read_figure(row[column]))]
-    name = shape.figures[column]
+    """A row of the picture for each figure. Those of a group stand together under its name: of a
+    row of the table that has several figures, or of the same numbers."""
+    several = len(shape.figures) > 1
+    groups = {}
+    for row in rows:
+        words = [str(row[each]) for each in shape.words]
+        numbers = [f"{row[each]} {header[each]}" for each in shape.numbers]
+        for column, name in shape.figures.items():
+            if figure := read_figure(row[column]):
+                group, label = (words + numbers, [name]) if several else (numbers, words)
+                groups.setdefault(", ".join(group), []).append((", ".join(label), figure.estimate))
+    if all(len(group) == 1 for group in groups.values()):  # names would be headings of nothing
+        groups = {"": [(", ".join(filter(None, [name, group])), found)
+                       for group, [(name, found)] in groups.items()]}
+    labels = list(dict.fromkeys(label for group in groups.values() for label, _ in group))
+    kinds = dict(zip(labels, _kinds(labels) if several else [0] * len(labels)))
+    shown = [charts.Row(label, found, kinds[label], group)
+             for group, members in groups.items() for label, found in members]
+    name = "" if several else next(iter(shape.figures.values()))
     return charts.intervals(f"{name}: {shape.quantity}" if name else shape.quantity, shown)
