@@ -43,7 +43,8 @@ def report(before, after, found):
         lines += wrap(f"Counts of {few} cells vary with timing and were not compared: that takes "
                       f"{changes.ENOUGH_COUNTS} counted rounds in both runs.", WIDTH)
     if timed:
-        lines += wrap(f"{_by_chance(compared, found)} would differ by chance alone; those without a question mark stand in spite of that (Holm, "
+        lines += wrap(f"{_by_chance(compared, found)} would differ by chance alone; those "
+                      "without a question mark stand in spite of that (Holm, "
                       "5 %). “×” is the ratio to the base of the same run; a plain time also "
                       "differs by whatever else the machine did meanwhile.", WIDTH)
     for title, one, other in (("before", before, after), ("after", after, before)):

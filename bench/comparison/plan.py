@@ -133,7 +133,8 @@ def _checked(name, cells, rounds, options):
 def least_seconds(part):
     """What its rounds take even if each timed run is as short as can be."""
     known, once = Budget(0), replace(part, rounds=dict.fromkeys(part.rounds, 1))
-    return sum(part.rounds[run.kind] * (known.time_left([run], SHORTEST) + _one_answer(run.workload))
+    return sum(part.rounds[run.kind]
+               * (known.time_left([run], SHORTEST) + _one_answer(run.workload))
                for run in once.runs(seed=0))
 
 

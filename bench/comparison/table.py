@@ -13,7 +13,8 @@ LEGEND = {"upper": "waited, preempted: voluntary and involuntary context switche
           "all threads of all processes; memory: what the server has grown by, per connection"}
 # The tracer stops a server twice in every call, whatever the call takes without it.
 COUNTED_BY = {COUNTED: "counted by the servers themselves",
-              KERNEL: "seen by the kernel: strace delays each call, so that more is ready at each wait"}
+              KERNEL: "seen by the kernel: strace delays each call, so that more is ready at each "
+                      "wait"}
 SHORT = {"spurious wake-ups": "spurious", "bytes per wake-up": "bytes/wake-up",
          "events per wait": "events/wait", "latency p50": "p50", "latency p99": "p99",
          "server CPU per request": "CPU/request",

@@ -227,8 +227,8 @@ class Axes(unittest.TestCase):
     def test_slow_readers_that_nobody_feels_are_said(self):
         room = largest_send_buffer()
         for answer, lines in ((room // 2, 1), (2 * room, 0)):
-            part, = planned("--modes", "epoll-level", "--load", "download", "--read-rate", "0,900000000",
-                            "--connections", "1", "--answer", str(answer))
+            part, = planned("--modes", "epoll-level", "--load", "download", "--connections", "1",
+                            "--read-rate", "0,900000000", "--answer", str(answer))
             said = warnings([part], 1)
             self.assertEqual(len(said), lines)
         self.assertEqual([each.receive_buffer_used for each, _ in part.cells], [0, SLOW_BUFFER])
