@@ -67,7 +67,8 @@ class UnderLoads(unittest.TestCase):
         problem = self.refusal(SILENT, patience=0.2)
         self.assertNotIsInstance(problem, TooMany)  # it does not work with any number
         self.assertEqual(str(problem), "0 of 2 connections answered, then the server did nothing "
-                         "for 0.2 s; 2 wait in the listen queue; the server has 1 thread")
+                         "for 0.2 s; connection 1 has 0 of 64 bytes of the answer it waits for; "
+                         "2 wait in the listen queue; the server has 1 thread")
 
     def test_a_refused_connection_says_how_many_are_open(self):
         problem = self.refusal("print('listening on 127.0.0.1:1', flush=True); input()")

@@ -134,8 +134,8 @@ def knees(run):
         parts += [*run_pictures.rows(run, workload, everybody, "knee"),
                   run_tables.knees(run, workload, everybody)]
     return parts and Section("The highest rate that is kept", [Text(
-        "The rate is raised step by step until a server does not keep it, answers too late, or the "
-        "client is the limit: then nothing is known of the server beyond."), *parts])
+        "The rate is raised step by step until a server does not keep it, the best of three tries "
+        "a step. Where the client was the limit, the server keeps at least what is shown."), *parts])
 
 
 def models(run):
