@@ -7,7 +7,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from comparison import peers_memory, peers_micro
+from comparison import peers_memory
 from comparison.contestants import MODES, Contestant, models
 from comparison.workloads import Workload
 
@@ -147,8 +147,7 @@ def micro_file():
         for backend in ("epoll", "poll") for active in (1, 100)])
 
 
-def peers_sections(rounds=20):
-    """Of the further sections of a run: the first has the samples of all."""
+def peers_file(rounds=20):
     chance, samples = random.Random(4), []
     for place, name in enumerate(("libev", "pollux", "libevent", "asio")):
         for number in range(1, rounds + 1):
@@ -157,9 +156,7 @@ def peers_sections(rounds=20):
                             **{f"{what}_ns": 3000 * each
                                for what in ("arm", "put_off", "cancel", "call")}})
     samples.append({"workload": "burst", "name": "bare", "round": 0, "reason": "wants two cores"})
-    found = [asdict(each) for each in peers_micro.sections(samples)]
-    found[0] |= {"samples": samples, "versions": {"libev": "4.33"}, "finding": []}
-    return found
+    return head("peers", "bench/run", samples=samples, versions={"libev": "4.33"})
 
 
 def write(folder, **documents):
@@ -168,6 +165,5 @@ def write(folder, **documents):
 
 
 if __name__ == "__main__":
-    whole = run_file()
-    whole["further"] += peers_sections()
-    write(sys.argv[1], results=whole, claims=claims_file(), micro=micro_file())
+    write(sys.argv[1], results=run_file(), peers=peers_file(), claims=claims_file(),
+          micro=micro_file())

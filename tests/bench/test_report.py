@@ -14,7 +14,7 @@ from pathlib import Path
 
 from comparison import report
 from report_examples import (
-    ECHO, OPEN, UPLOAD, UPPER, claims_file, micro_file, peers_sections, run_file, write)
+    ECHO, OPEN, UPLOAD, UPPER, claims_file, micro_file, peers_file, run_file, write)
 
 BENCH = Path(report.__file__).resolve().parents[2]
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -170,7 +170,7 @@ class Whole(unittest.TestCase):
 class Parts(Reported):
     def test_a_folder_without_results_is_an_error_and_gets_no_page(self):
         with tempfile.TemporaryDirectory() as folder:
-            for text, reason in ((None, "none of results.json, claims.json, micro.json is there"),
+            for text, reason in ((None, "none of results.json, peers.json, claims.json, micro.json is there"),
                                  ("[", "results.json could not be read")):
                 if text:
                     (Path(folder) / "results.json").write_text(text)
@@ -188,13 +188,11 @@ class Parts(Reported):
 
     def test_libraries_without_a_server(self):
         document = run_file(ECHO[:1], rounds=1)
-        document["further"] = peers_sections()
-        _, text, page = self.report(results=document)
+        _, text, page = self.report(results=document, peers=peers_file())
         self.assertIn("What the libraries take without a server", text)
         self.assertIn("Takes less time than pollux to arm a timer: libev ×0.5", page.text)
         self.assertEqual(text.count("<h2>Timers"), 0)
-        document["further"] = peers_sections(rounds=5)
-        _, _, page = self.report(results=document)
+        _, _, page = self.report(results=document, peers=peers_file(rounds=5))
         self.assertIn("or there were too few rounds", page.text)
 
     def test_a_run_that_was_stopped_is_shown_and_said_to_be_one(self):

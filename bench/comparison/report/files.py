@@ -7,7 +7,8 @@ from pathlib import Path
 from comparison.result_file import FORMAT
 
 # Files that the report knows, in the order in which they are shown: what each is called.
-KNOWN = {"results.json": "bench/run", "claims.json": "bench/claims", "micro.json": "bench/micro"}
+KNOWN = {"results.json": "bench/run", "peers.json": "bench/run, libraries without a server",
+         "claims.json": "bench/claims", "micro.json": "bench/micro"}
 # Facts of a machine whose difference makes figures hard to compare.
 TELLING = {"cpu": "CPU", "cores": "cores", "kernel": "kernel", "compiler": "compiler",
            "commit": "commit"}

@@ -40,14 +40,14 @@ def introduction(found):
 
 def sections(found):
     """Those that there are figures for, in the order of reading."""
-    run, claims, micro = (found.get(name) for name in files.KNOWN)
+    run, peers, claims, micro = (found.get(name) for name in files.KNOWN)
     measured = Measurements(run) if run else None
     summary, costs, parts = [], [], []
     if run:
         summary += run_sections.summary(measured)
         parts += [run_sections.peers(measured), run_sections.triggers(measured)]
         costs += run_sections.costs(measured)
-    if peers := peers_section.of(run or {}):
+    if peers:
         summary.append(peers_section.summary(peers))
         parts.insert(1, peers_section.section(peers))
     if claims:

@@ -1,4 +1,4 @@
-"""Dispatch, registration, timers and posts of the libraries, without a server: of results.json."""
+"""Dispatch, registration, timers and posts of the libraries, without a server: of peers.json."""
 
 from comparison import peers_micro
 from comparison.report import charts
@@ -10,16 +10,6 @@ from comparison.statistics import estimate
 BASE, FLOOR = peers_micro.BASE, peers_micro.FLOOR
 NO_WINNER = ("Without a server: nothing was found in which a library decidedly takes less time "
              f"than {BASE}, or there were too few rounds.")
-
-
-def of(document):
-    """That of the further sections that holds the samples of all these; None without one."""
-    return next((each for each in document.get("further", []) if "versions" in each), None)
-
-
-def is_shown_here(further):
-    """Whether a section brings the rows of what is drawn here."""
-    return further["title"].startswith(tuple(group.title for group in peers_micro.GROUPS))
 
 
 def summary(peers):

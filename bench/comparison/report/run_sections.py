@@ -2,7 +2,7 @@
 
 from comparison.finding import (
     cautions, disagreements, level_against_edge, models_side_by_side)
-from comparison.report import memory_section, peers_section, run_pictures, run_tables
+from comparison.report import memory_section, run_pictures, run_tables
 from comparison.report.content import Finding, Folded, Section, Table, Text, Warning, file_name
 from comparison.report.measurements import families, one_of_each
 from comparison.report.sentences import shown
@@ -33,7 +33,7 @@ def summary(run):
     if run.met("modes"):
         sentences += level_against_edge(run.results, run.met("modes"))
     if run.met(*PEERS):
-        sentences.append(_wins(run, run.met(*PEERS)))
+        sentences.append(" ".join(_wins(run, run.met(*PEERS))))
     models_met = _telling(run.met("models"))
     everybody = [each for each in run.contestants if each.group == "models"]
     return [Finding(text) for text in
@@ -45,7 +45,7 @@ def peers(run):
     workloads = run.met(*PEERS)
     if not workloads:
         return None
-    parts = [Finding(_wins(run, workloads)), run_tables.ratios(run, workloads),
+    parts = [*map(Finding, _wins(run, workloads)), run_tables.ratios(run, workloads),
              *run_pictures.against_base(run, workloads, PEERS)]
     for workload in _telling(workloads):
         both = [each for each in run.under(workload) if each.name == run.base(workload)]
@@ -59,16 +59,20 @@ def peers(run):
 
 
 def _wins(run, workloads):
-    found = [(workload, each, ratio) for workload in workloads
-             for each in run.under(workload, *PEERS)
-             if (ratio := run.ratio(workload, each.name, "cpu"))]
-    won = [f"{each.name} takes ×{shown(ratio)} the CPU of {run.base(workload)} ({workload.title})"
-           for workload, each, ratio in found if ratio.decided and ratio.direction < 0]
-    if won:
-        return "Where a peer wins: " + "; ".join(won) + "."
-    if any(ratio.count >= ENOUGH_ROUNDS for _, _, ratio in found):
-        return "No peer takes decidedly less CPU per request than Pollux under what was measured."
-    return f"Too few rounds to say where a peer wins: {ENOUGH_ROUNDS} are needed."
+    """A sentence for each workload in which some peer takes less."""
+    found = {workload: [(each.name, ratio) for each in run.under(workload, *PEERS)
+                        if (ratio := run.ratio(workload, each.name, "cpu"))]
+             for workload in workloads}
+    won = {workload: sorted((ratio.median, name, ratio) for name, ratio in ratios
+                            if ratio.decided and ratio.direction < 0)
+           for workload, ratios in found.items()}
+    if any(won.values()):
+        return [f"{workload.title}: less CPU than {run.base(workload)} is taken by "
+                + ", ".join(f"{name} ×{shown(ratio)}" for _, name, ratio in better) + "."
+                for workload, better in won.items() if better]
+    if any(ratio.count >= ENOUGH_ROUNDS for ratios in found.values() for _, ratio in ratios):
+        return ["No peer takes decidedly less CPU per request than Pollux under what was measured."]
+    return [f"Too few rounds to say where a peer wins: {ENOUGH_ROUNDS} are needed."]
 
 
 def triggers(run):
@@ -176,4 +180,4 @@ def further(document):
         Table(file_name(each["title"]), each["title"], each["header"], each["rows"]),
         *(Text(note, quiet=True) for note in each.get("notes", []))])
         for each in document.get("further", [])
-        if not peers_section.is_shown_here(each) and not memory_section.is_memory(each)]
+        if not memory_section.is_memory(each)]
