@@ -1,37 +1,11 @@
 """Programs of bench/kernel stand by and answer questions; here they are asked in rounds."""
 
-import json
 import random
 
-from comparison.processes import Child, Failed
+from comparison.standing import Answerer
 
 # A few processes over the rounds: where one happens to lie in memory is worth some per cent.
 PROCESSES = 5
-
-
-class Answerer:
-    """One such program, within a `with` statement."""
-
-    def __init__(self, command, cores):
-        self._child = Child([str(word) for word in command], cores)
-
-    def __enter__(self):
-        try:
-            line = self._child.read_line(seconds=15)
-            if line != "ready":
-                raise Failed(f"{self._child.name} said “{line}”, not “ready”")
-            return self
-        except BaseException:
-            self._child.stop()
-            raise
-
-    def __exit__(self, *_):
-        self._child.stop()
-
-    def ask(self, count, *words, seconds=60):
-        """What it says to `go COUNT WORD…`."""
-        self._child.write_line(" ".join(map(str, ("go", count, *words))))
-        return json.loads(self._child.read_line(seconds=seconds))
 
 
 def ask_in_rounds(lab, command, questions, cores=None, processes=PROCESSES):

@@ -54,11 +54,11 @@ def visits(programs, arguments, rounds, seed, core, show=lambda text: None, mill
             yield sample
 
 
-class _Standing:
+class Answerer:
     """A program that is ready, for the length of a `with` statement."""
 
-    def __init__(self, command, core):
-        self._child = Child(command, core)
+    def __init__(self, command, cores):
+        self._child = Child([str(word) for word in command], cores)
 
     def __enter__(self):
         try:
@@ -72,6 +72,15 @@ class _Standing:
 
     def __exit__(self, *_):
         self._child.stop()
+
+    def ask(self, count, *words, seconds=60):
+        """What it says to `go COUNT WORD…`."""
+        self._child.write_line(" ".join(map(str, ("go", count, *words))))
+        return json.loads(self._child.read_line(seconds=seconds))
+
+
+class _Standing(Answerer):
+    """One that is asked for a count, and must say that it did as much."""
 
     def length(self, wanted):
         """The count that takes so many nanoseconds. What was found is tried: what takes its time

@@ -8,7 +8,7 @@ from pathlib import Path
 from comparison.claims import (
     FAILS, HOLDS, UNDECIDED, files, herd, registering, timing, wakeup)
 from comparison.processes import Failed
-from comparison.questions import Answerer
+from comparison.standing import Answerer
 
 BUILD = Path(os.environ["POLLUX_BUILD"])
 ROUNDS = 20

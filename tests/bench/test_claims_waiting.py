@@ -5,7 +5,7 @@ import unittest
 from pathlib import Path
 
 from comparison.claims import FAILS, HOLDS, UNDECIDED, waiting
-from comparison.questions import Answerer
+from comparison.standing import Answerer
 
 BUILD = Path(os.environ["POLLUX_BUILD"])
 ACTIVE_COST = 600  # of writing and reading
