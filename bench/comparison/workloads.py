@@ -135,6 +135,7 @@ def counted_metrics(load):
         Metric("read", "reads", per, 3),
         Metric("blocked", "would-block", per, 3),
         Metric("write", "writes", per, 3),
+        Metric("wake_up", "wake-ups", per, 3, compared=False),
         Metric("spurious", "spurious wake-ups", per, 3, compared=False),
         Metric("bytes_per_wake", "bytes per wake-up", "", 0, compared=False),
     ]
