@@ -11,7 +11,7 @@ namespace pollux {
 namespace {
 
 constexpr std::size_t gather_limit = 65536;
-constexpr std::size_t file_bytes_per_visit = std::size_t{1} << 18; // 256 KiB
+constexpr std::size_t file_bytes_per_write = std::size_t{1} << 16; // 64 KiB
 constexpr std::chrono::milliseconds feed_delay{10};
 
 } // namespace
@@ -79,11 +79,15 @@ void ConnectionSetCore::write_or_enqueue(Connection& connection, ByteView bytes)
         connection.over_high_water_ || output.size() > options_.high_water;
 }
 
-// Returns how much the kernel took. At edge trigger until it would block: only then will
-// writability be told.
+// Returns how much the kernel took. At edge trigger until it would block, since only then will
+// writability be told; or until the budget is spent.
 std::size_t ConnectionSetCore::write(Connection& connection, ByteView bytes) {
     std::size_t written = 0;
-    while (is_alive(connection) && written < bytes.size()) {
+    for (int left = options_.writes_per_visit; written < bytes.size(); --left) {
+        if (left == 0) {
+            write_later(connection);
+            break;
+        }
         const IoResult result = connection.socket_.write(bytes.subspan(written));
         if (result.state == IoState::would_block) break;
         if (result.state == IoState::error) {
@@ -140,7 +144,7 @@ bool ConnectionSetCore::write_file(Connection& connection, std::size_t& budget) 
 void ConnectionSetCore::write_waiting(Connection& connection) {
     Connection::Rare& queue = *connection.rare_;
     queue.untried = false;
-    std::size_t budget = file_bytes_per_visit;
+    std::size_t budget = static_cast<std::size_t>(options_.writes_per_visit) * file_bytes_per_write;
     bool goes_on = true;
     while (goes_on && has_output(connection)) {
         const bool bytes_only = queue.files.empty();

@@ -20,6 +20,8 @@ constexpr std::size_t most_read = ConnectionOptions{}.read_size; // what the loo
 ConnectionOptions checked(const ConnectionOptions& options, const EventLoop& loop) {
     if (options.reads_per_visit < 1)
         throw std::invalid_argument{"ConnectionOptions: reads_per_visit must be positive"};
+    if (options.writes_per_visit < 1)
+        throw std::invalid_argument{"ConnectionOptions: writes_per_visit must be positive"};
     if (options.read_size < 1 || options.read_size > most_read)
         throw std::invalid_argument{"ConnectionOptions: read_size must be 1 to 65536"};
     if (options.trigger == Trigger::exclusive)

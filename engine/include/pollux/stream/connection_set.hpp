@@ -59,6 +59,9 @@ struct ConnectionOptions {
     /// and Unix sockets a short read proves it (epoll(7), question 9), and where more than bytes
     /// may wait (the peer's end, an urgent byte) a connection reads on by itself.
     bool read_until_would_block = false;
+    /// Writes in one visit, of which level and one-shot triggers need one; and 64 KiB for each of
+    /// them is what a visit sends of a file. The others have their turn before the rest.
+    int writes_per_visit = 4;
 
     /// With more than `high_water` bytes waiting to be sent a connection stops reading, and goes on
     /// when `low_water` is reached: a peer that does not read is not read from.
@@ -93,7 +96,7 @@ class ConnectionSet {
 public:
     /// Throws `std::system_error` (ENOTSUP) when the loop does not have the trigger, and
     /// `std::invalid_argument` for `Trigger::exclusive`, which is for listeners, and when
-    /// `reads_per_visit` is not positive or `read_size` is not 1 to 64 KiB.
+    /// `reads_per_visit` or `writes_per_visit` is not positive, or `read_size` is not 1 to 64 KiB.
     ConnectionSet(EventLoop& loop, ConnectionHandlers handlers, ConnectionOptions options = {});
     ~ConnectionSet();
     ConnectionSet(const ConnectionSet&) = delete;
