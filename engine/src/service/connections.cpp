@@ -92,6 +92,7 @@ ConnectionOptions options_of(const SocketServerOptions& options) {
             .output_limit = std::numeric_limits<std::size_t>::max(),
             .input_limit = options.input_limit,
             .idle_timeout = options.idle_timeout,
+            .message_timeout = Clock::duration::max(), // as in the other models
             .linger_timeout = options.drain_timeout};
 }
 

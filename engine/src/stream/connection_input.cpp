@@ -74,6 +74,7 @@ void ConnectionSetCore::offer(Connection& connection, ByteView bytes) {
         assert(taken <= input.size());
         input.consume(taken);
         if (input.empty()) input.release();
+        if (taken > 0) another_message(connection);
     }
     if (connection.state_ == State::open && keeps_input(connection) &&
         connection.rare_->input.size() > options_.input_limit)

@@ -234,6 +234,7 @@ void ConnectionSetCore::close(Connection& connection, CloseReason reason) {
     hold(connection, [&] {
         connection.state_ = State::closing;
         connection.reason_ = reason;
+        if (connection.rare_ != nullptr) connection.rare_->message_due = never;
         progressed(connection);
         after_output(connection);
     });

@@ -207,6 +207,7 @@ void ConnectionSetCore::abort(Connection& connection, Closed closed) {
 
 void ConnectionSetCore::let_go(Connection& connection, bool rearm,
                                const std::exception_ptr& failure) {
+    if (connection.state_ == State::open) guarded(connection, [&] { watch_message(connection); });
     if (is_alive(connection) && connection.state_ != State::connecting) {
         drop_rare(connection);
         guarded(connection, [&] { update_interest(connection, rearm); });

@@ -30,6 +30,7 @@ struct Connection::Rare {
     bool untried = false;         // the first file, which is in front
     Buffer input;                 // what the handler left
     Clock::time_point deadline = Clock::time_point::max();
+    Clock::time_point message_due = Clock::time_point::max(); // of what the handler left
     std::optional<Connector> connector;
 
     bool useless() const noexcept {
@@ -139,6 +140,10 @@ private:
     // Deadlines.
     void progressed(Connection& connection);
     void arm(Connection& connection, Clock::time_point due);
+    void bound(Connection& connection, Clock::time_point Connection::Rare::*which,
+               Clock::time_point due);
+    void watch_message(Connection& connection);
+    void another_message(Connection& connection);
     void disarm(Connection& connection) noexcept;
     void set_timer();
     void expire_due();

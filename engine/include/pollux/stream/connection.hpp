@@ -26,7 +26,7 @@ enum class CloseReason : std::uint8_t {
     error,    ///< A call failed: see `Closed::error`. A reset by the peer is ECONNRESET or EPIPE.
     aborted,  ///< `abort` was called.
     idle,     ///< Nothing came and nothing went for the idle timeout.
-    deadline, ///< The connection's own deadline passed.
+    deadline, ///< The connection's own deadline passed, or the time for a message.
     output_limit, ///< The peer reads too slowly: more was waiting than the limit allows.
     input_limit,  ///< The handler left more input than the limit allows.
     exception,    ///< A handler threw.

@@ -77,6 +77,10 @@ struct ConnectionOptions {
 
     /// A connection on which nothing came and nothing went for so long is closed.
     Clock::duration idle_timeout = Clock::duration::max();
+    /// What `on_data` left is the beginning of a message. When nothing of it was taken for so long,
+    /// however it dribbles in, the connection is closed (`CloseReason::deadline`). Time in which it
+    /// does not read does not count.
+    Clock::duration message_timeout = std::chrono::minutes{1};
     /// How long `close` waits while the output makes no progress, and then for the peer to end.
     Clock::duration linger_timeout = std::chrono::seconds{5};
 };
