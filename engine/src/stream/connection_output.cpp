@@ -23,6 +23,11 @@ std::uint64_t ConnectionSetCore::unsent(const Connection& connection) const noex
     return count + connection.rare_->output.size();
 }
 
+std::size_t ConnectionSetCore::output_limit(const Connection& connection) const noexcept {
+    return connection.admitted_ ? options_.output_limit
+                                : std::min(options_.output_limit, options_.admission.output_limit);
+}
+
 bool ConnectionSetCore::send(Connection& connection, ByteView bytes) {
     if (!takes_output(connection)) return false;
     if (bytes.empty()) return true;
@@ -73,7 +78,7 @@ void ConnectionSetCore::write_or_enqueue(Connection& connection, ByteView bytes)
     if (!is_alive(connection) || bytes.empty()) return;
     Buffer& output = rare(connection).output;
     output.append(bytes);
-    if (output.size() > options_.output_limit)
+    if (output.size() > output_limit(connection))
         return give_up(connection, {CloseReason::output_limit});
     connection.over_high_water_ =
         connection.over_high_water_ || output.size() > options_.high_water;

@@ -65,7 +65,7 @@ Connection& ConnectionSetCore::make() {
     connection.interest_ = reading(options_.trigger);
     connection.reading_paused_ = connection.over_high_water_ = connection.peer_ended_ = false;
     connection.ending_ = connection.ended_ = connection.held_ = connection.offer_again_ = false;
-    connection.starved_ = connection.closes_ = false;
+    connection.starved_ = connection.closes_ = connection.admitted_ = false;
     return connection;
 }
 
@@ -130,11 +130,19 @@ void ConnectionSetCore::open(Connection& connection) {
     ++stats_.opened;
     visit(connection, [&] {
         progressed(connection);
+        if (options_.admission.timeout != Clock::duration::max())
+            set_deadline(connection, later(loop_.now(), options_.admission.timeout));
         if (handlers_.on_open) handlers_.on_open(connection);
         flush_gathered(connection);
         flush(connection);
         if (connection.closes_) close(connection, CloseReason::closed);
     });
+}
+
+void ConnectionSetCore::admit(Connection& connection) {
+    if (connection.admitted_) return;
+    connection.admitted_ = true;
+    if (options_.admission.timeout != Clock::duration::max()) set_deadline(connection, never);
 }
 
 // No way back: nothing is read or written any more. `finish` follows, by whoever holds it.

@@ -69,6 +69,7 @@ public:
     void pause_reading(Connection& connection);
     void resume_reading(Connection& connection);
     void set_deadline(Connection& connection, Clock::time_point due);
+    void admit(Connection& connection);
 
 private:
     using State = Connection::State;
@@ -111,6 +112,8 @@ private:
         return connection.rare_ != nullptr && !connection.rare_->input.empty();
     }
 
+    std::size_t input_limit(const Connection& connection) const noexcept;
+
     // Output.
     static bool takes_output(const Connection& connection) noexcept {
         return (connection.state_ == State::open || connection.state_ == State::connecting) &&
@@ -133,6 +136,7 @@ private:
     void write_waiting(Connection& connection);
     void flush(Connection& connection);
     void flush_gathered(Connection& connection);
+    std::size_t output_limit(const Connection& connection) const noexcept;
     void after_output(Connection& connection);
     void try_later(Connection& connection);
     void feed();

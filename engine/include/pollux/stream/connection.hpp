@@ -55,6 +55,10 @@ public:
     /// getsockname(2) and getpeername(2): a system call each. Throw `std::system_error`.
     Address local() const { return socket_.local(); }
     Address peer() const { return socket_.peer(); }
+    /// Ends the time of smaller limits (`AdmissionLimits`), and a deadline that was set meanwhile
+    /// where these have a timeout. Once; later calls do nothing.
+    void admit();
+
     /// The socket, for its options.
     Socket& socket() noexcept { return socket_; }
 
@@ -141,7 +145,8 @@ private:
     bool held_ : 1 = false;        // on_close has to wait
     bool offer_again_ : 1 = false; // resumed: kept input goes first
     bool starved_ : 1 = false;     // the kernel had no memory for the output
-    bool closes_ : 1 = false;      // as soon as it is connected and has sent what waits
+    bool admitted_ : 1 = false;
+    bool closes_ : 1 = false; // as soon as it is connected and has sent what waits
 };
 
 } // namespace pollux

@@ -45,6 +45,16 @@ struct ConnectionHandlers {
     UniqueFunction<void(std::exception_ptr)> on_error{};
 };
 
+/// Smaller limits for who has not shown yet who they are, beside the ordinary ones. They hold from
+/// the moment a connection is open until `Connection::admit`.
+struct AdmissionLimits {
+    /// Who is not admitted for so long is closed (`CloseReason::deadline`), whatever comes and
+    /// goes.
+    Clock::duration timeout = Clock::duration::max();
+    std::size_t input_limit = static_cast<std::size_t>(-1);
+    std::size_t output_limit = static_cast<std::size_t>(-1);
+};
+
 /// How the connections of a set behave.
 struct ConnectionOptions {
     Trigger trigger = Trigger::level; ///< Not exclusive.
@@ -74,6 +84,9 @@ struct ConnectionOptions {
     std::size_t output_limit = std::size_t{1} << 24; // 16 MiB
     /// More bytes than this left by `on_data` close the connection.
     std::size_t input_limit = std::size_t{1} << 20; // 1 MiB
+
+    /// Before a login, say.
+    AdmissionLimits admission{};
 
     /// A connection on which nothing came and nothing went for so long is closed.
     Clock::duration idle_timeout = Clock::duration::max();
