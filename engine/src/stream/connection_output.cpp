@@ -31,22 +31,18 @@ std::size_t ConnectionSetCore::output_limit(const Connection& connection) const 
 bool ConnectionSetCore::send(Connection& connection, ByteView bytes) {
     if (!takes_output(connection)) return false;
     if (bytes.empty()) return true;
-    bool alive = false;
-    hold(connection, [&] {
+    return hold(connection, [&] {
         const bool gathers = gatherer_ == &connection && bytes.size() < gather_limit;
         if (gathers) gathered_.append(bytes);
         if (!gathers || gathered_.size() >= gather_limit) flush_gathered(connection);
         if (!gathers) write_or_enqueue(connection, bytes);
-        alive = is_alive(connection);
     });
-    return alive;
 }
 
 bool ConnectionSetCore::send_file(Connection& connection, FileRange range) {
     if (!takes_output(connection)) return false;
     if (range.left == 0) return true;
-    bool alive = false;
-    hold(connection, [&] {
+    return hold(connection, [&] {
         flush_gathered(connection);
         if (!is_alive(connection)) return;
         const bool is_first = !has_output(connection);
@@ -60,9 +56,7 @@ bool ConnectionSetCore::send_file(Connection& connection, FileRange range) {
         else
             connection.over_high_water_ = true;
         queue.untried = queue.untried || (is_first && gatherer_ == &connection);
-        alive = is_alive(connection);
     });
-    return alive;
 }
 
 void ConnectionSetCore::flush_gathered(Connection& connection) {

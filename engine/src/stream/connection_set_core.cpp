@@ -1,5 +1,6 @@
 #include "stream/connection_set_core.hpp"
 
+#include <cassert>
 #include <cerrno>
 #include <pollux/error.hpp>
 #include <stdexcept>
@@ -215,6 +216,7 @@ void ConnectionSetCore::abort(Connection& connection, Closed closed) {
 
 void ConnectionSetCore::let_go(Connection& connection, bool rearm,
                                const std::exception_ptr& failure) {
+    count_waiting(connection);
     if (connection.state_ == State::open) guarded(connection, [&] { watch_message(connection); });
     if (is_alive(connection) && connection.state_ != State::connecting) {
         drop_rare(connection);
@@ -225,6 +227,29 @@ void ConnectionSetCore::let_go(Connection& connection, bool rearm,
         finish(connection, failure);
     else
         report(failure); // its set is gone
+}
+
+void ConnectionSetCore::count_waiting(Connection& connection) noexcept {
+    if (connection.rare_ == nullptr) return;
+    const std::size_t now = is_alive(connection) ? connection.rare_->waiting() : 0;
+    waiting_ += now - std::exchange(connection.rare_->counted, now);
+}
+
+// Too much waits in all together: those with the most go.
+void ConnectionSetCore::relieve() {
+    while (!abandoned_ && waiting_ > options_.waiting_limit) {
+        Connection* most = nullptr;
+        for (std::uint32_t index = 0; index < connections_.size(); ++index) {
+            Connection& one = connections_[index];
+            if (is_alive(one) && one.rare_ != nullptr &&
+                (most == nullptr || one.rare_->counted > most->rare_->counted))
+                most = &one;
+        }
+        assert(most != nullptr);
+        const bool by_output = most->rare_->output.size() >= most->rare_->input.size();
+        abort(*most, {by_output ? CloseReason::output_limit : CloseReason::input_limit});
+        if (most->held_) count_waiting(*most); // it is finished later
+    }
 }
 
 // Asks the kernel for what matters now. A one-shot watch is armed on every way out of a visit.

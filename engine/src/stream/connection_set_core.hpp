@@ -32,7 +32,9 @@ struct Connection::Rare {
     Clock::time_point deadline = Clock::time_point::max();
     Clock::time_point message_due = Clock::time_point::max(); // of what the handler left
     std::optional<Connector> connector;
+    std::size_t counted = 0; // of what waits here, in the sum of all
 
+    std::size_t waiting() const noexcept { return output.size() + input.size(); }
     bool useless() const noexcept {
         return output.empty() && files.empty() && input.empty() &&
                deadline == Clock::time_point::max() && !connector;
@@ -54,6 +56,7 @@ public:
     ConnectionId connect(const Address& address, Clock::duration timeout);
     Connection* find(ConnectionId id) noexcept;
     std::size_t size() const noexcept { return connections_.live(); }
+    std::size_t waiting() const noexcept { return waiting_; }
     void for_each(UniqueFunction<void(Connection&)>& visit);
     void set_on_gone(Task on_gone) { on_gone_ = std::move(on_gone); }
     const ConnectionStats& stats() const noexcept { return stats_; }
@@ -92,11 +95,13 @@ private:
 
     // Whatever is done with a connection is done in one of these: see connection_visit.hpp.
     template <class Body> void visit(Connection& connection, Body body);
-    template <class Body> void hold(Connection& connection, Body body);
+    template <class Body> bool hold(Connection& connection, Body body);
     template <class Body> void guarded(Connection& connection, Body body) noexcept;
     void let_go(Connection& connection, bool rearm, const std::exception_ptr& failure);
     void on_ready(Connection& connection, Readiness ready);
     void update_interest(Connection& connection, bool rearm);
+    void count_waiting(Connection& connection) noexcept;
+    void relieve();
 
     // Input.
     void receive(Connection& connection, Readiness ready);
@@ -163,6 +168,7 @@ private:
     ConnectionHandlers handlers_;
     ConnectionOptions options_;
     ConnectionStats stats_;
+    std::size_t waiting_ = 0; // bytes, in all connections
     Slab<Connection, 64> connections_;
 
     Buffer gathered_; // what `gatherer_` sends while its handler runs

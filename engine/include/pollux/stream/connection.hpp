@@ -27,8 +27,8 @@ enum class CloseReason : std::uint8_t {
     aborted,  ///< `abort` was called.
     idle,     ///< Nothing came and nothing went for the idle timeout.
     deadline, ///< The connection's own deadline passed, or the time for a message.
-    output_limit, ///< The peer reads too slowly: more was waiting than the limit allows.
-    input_limit,  ///< The handler left more input than the limit allows.
+    output_limit, ///< The peer reads too slowly: more was waiting than a limit allows.
+    input_limit,  ///< The handler left more input than a limit allows.
     exception,    ///< A handler threw.
     stopped,      ///< The server, or the set it belongs to, is gone.
 };

@@ -84,6 +84,10 @@ struct ConnectionOptions {
     std::size_t output_limit = std::size_t{1} << 24; // 16 MiB
     /// More bytes than this left by `on_data` close the connection.
     std::size_t input_limit = std::size_t{1} << 20; // 1 MiB
+    /// Of all connections of the set together: when more bytes than this wait, to be sent or left
+    /// by handlers, the one with the most is closed for its limit, and the next until it is enough.
+    /// Buffers grow by doubling, so that the memory may be twice as much.
+    std::size_t waiting_limit = std::size_t{1} << 28; // 256 MiB
 
     /// Before a login, say.
     AdmissionLimits admission{};
@@ -131,6 +135,8 @@ public:
 
     /// Null when it is gone.
     Connection* find(ConnectionId id) noexcept;
+    /// The bytes that wait in all of them: see `ConnectionOptions::waiting_limit`.
+    std::size_t waiting() const noexcept;
     /// How many there are, those that connect or linger included.
     std::size_t size() const noexcept;
     /// Calls `visit` with each connection that there is now and still at its turn.
