@@ -129,6 +129,10 @@ ServerProgram::ServerProgram(const std::string& name, const std::string& descrip
 
 int ServerProgram::run(int argc, char** argv,
                        const std::function<ConnectionHandlers(EventLoop&)>& setup) {
+    options_.number("--max-connections", limits_.max_connections, 1, 1'000'000'000,
+                    "clients at once; others wait until one goes");
+    options_.duration("--idle-timeout", idle_timeout_,
+                      "a client from which nothing came and which took nothing for so long is cut");
     return demos::run(options_, argc, argv,
                       [&] { return instead_ && instead_() ? 0 : serve(setup); });
 }
@@ -136,6 +140,7 @@ int ServerProgram::run(int argc, char** argv,
 int ServerProgram::serve(const std::function<ConnectionHandlers(EventLoop&)>& setup) {
     raise_descriptor_limit();
     EventLoop loop = common_.make_loop();
+    limits_.connection.idle_timeout = idle_timeout_;
 
     // One connection's trouble is its own: it is closed, and the reason is in the statistics.
     ConnectionHandlers handlers = setup(loop);
