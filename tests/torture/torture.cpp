@@ -43,9 +43,15 @@ bool is_transfer(std::string_view call) {
     return std::ranges::find(all, call) != all.end();
 }
 
-std::vector<Fault> faults_of(std::string_view call, const Mode& mode) {
+bool is_possible(std::string_view call, int error, const TortureOptions& options) {
+    return std::string{call} + "=" + error_name(error) != options.impossible;
+}
+
+std::vector<Fault> faults_of(std::string_view call, const Mode& mode,
+                             const TortureOptions& options) {
     std::vector<Fault> all;
-    for (const int error : errors_of(call)) all.push_back({.error = error});
+    for (const int error : errors_of(call))
+        if (is_possible(call, error, options)) all.push_back({.error = error});
     if (is_transfer(call))
         for (const std::size_t bytes : {1U, 50U})
             all.push_back({.kind = Kind::short_count, .bytes = bytes});
@@ -90,6 +96,7 @@ public:
             const FaultInjection faults{plan};
             trial.emplace(mode_, options_.fake_clock, most_turns_);
             scenario_(*trial);
+            trial->go_on();
             injected = faults.injected();
         }
         trial->expect(live_allocations() == allocations, "memory is given back");
@@ -109,7 +116,7 @@ private:
         return std::string{"-tc='"} + doctest::getContextOptions()->currentTest->m_name + "'";
     }
 
-    void fail(const FaultPlan& plan, const char* wrong) {
+    void fail(const FaultPlan& plan, const std::string& wrong) {
         ++failures_;
         FAIL_CHECK(name_, ": --fault='", plan.to_string(), "' ", command(), ": ", wrong);
     }
@@ -133,11 +140,12 @@ std::chrono::duration<double, std::ratio<3600>> hours_asked_for() {
     return std::chrono::duration<double, std::ratio<3600>>{asked == nullptr ? 0 : std::atof(asked)};
 }
 
-FaultPlan draw(std::mt19937& random, const std::vector<CallsInReach>& calls, const Mode& mode) {
+FaultPlan draw(std::mt19937& random, const std::vector<CallsInReach>& calls, const Mode& mode,
+               const TortureOptions& options) {
     FaultPlan plan;
     for (std::size_t left = 1 + random() % 6; left > 0; --left) {
         const CallsInReach& call = calls[random() % calls.size()];
-        const std::vector<Fault> faults = faults_of(call.name, mode);
+        const std::vector<Fault> faults = faults_of(call.name, mode, options);
         if (faults.empty()) continue;
         plan.add(once(call.name, 1 + random() % call.made, faults[random() % faults.size()]));
     }
@@ -150,7 +158,7 @@ void torture(const Mode& mode, std::string_view name, Scenario scenario,
              const TortureOptions& options) {
     Torture all{mode, name, scenario, options};
     for (const CallsInReach& call : all.clean())
-        for (const Fault& fault : faults_of(call.name, mode))
+        for (const Fault& fault : faults_of(call.name, mode, options))
             for (std::uint64_t nth = 1; !all.gave_up(); ++nth)
                 if (all.run(FaultPlan{}.add(once(call.name, nth, fault))) == 0) break;
 }
@@ -164,7 +172,7 @@ void torture_at_random(const Mode& mode, std::string_view name, Scenario scenari
     for (int run = 0;
          !all.gave_up() && (run < runs_asked_for(runs) || std::chrono::steady_clock::now() < end);
          ++run)
-        all.run(draw(random, calls, mode));
+        all.run(draw(random, calls, mode, options));
 }
 
 } // namespace pollux_test

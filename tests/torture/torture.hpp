@@ -19,6 +19,8 @@ struct TortureOptions {
     /// The library's clock stands still but for waits that find nothing (`FakeClock`). Not for
     /// scenarios that have something done by other threads or processes: their waits sleep.
     bool fake_clock = true;
+    /// "read=EIO": a fault that cannot happen here.
+    std::string_view impossible{};
     /// How many turns in which something was ready a run may take more than one without a fault,
     /// which takes some itself.
     int more_turns = 60;

@@ -31,7 +31,7 @@ public:
     /// answer is false then.
     template <class Part> bool act(Part part) noexcept {
         bool done = false;
-        if (!rests_) pause_.reset();
+        if (!resting_) pause_.reset();
         try {
             part();
             done = true;
@@ -54,9 +54,10 @@ public:
     void report(std::string_view what) noexcept;
     int reports() const noexcept { return reports_; }
 
-    /// From now on nothing fails, until `go_on`: for the next client, who must be served.
-    void rest() noexcept { rests_ = true; }
-    void go_on() noexcept { rests_ = false; }
+    /// From now on nothing fails, in no thread, until `go_on`: for the next client, who must be
+    /// served.
+    void rest() { resting_.emplace(pollux::FaultPlan{}); }
+    void go_on() noexcept { resting_.reset(); }
 
     /// Whether the job was done. Said once, when all is over that a fault could have hit.
     void right(bool was) noexcept { right_ = was; }
@@ -74,7 +75,7 @@ private:
 
     std::optional<pollux::FakeClock> clock_;
     std::optional<pollux::FaultInjection::Pause> pause_{std::in_place};
-    bool rests_ = false;
+    std::optional<pollux::FaultInjection> resting_; // one of nothing, in place of the other
     bool right_ = false;
     int most_turns_;
     int turns_ = 0;
