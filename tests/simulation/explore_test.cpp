@@ -104,7 +104,7 @@ TEST_CASE("Exploring tries every run that there is, each once") {
     CHECK(runs.size() == 13);
     CHECK(std::set(runs.begin(), runs.end()).size() == 13);
     CHECK(found.most_choices == 3);
-    CHECK(found.report() == "13 runs, all there are, up to 3 choices in one");
+    CHECK(found.report() == "13 runs, all there are; up to 3 choices in one");
 }
 
 TEST_CASE("A bound of departures leaves the runs near the plain one") {
@@ -114,11 +114,27 @@ TEST_CASE("A bound of departures leaves the runs near the plain one") {
                 for (int i = 0; i < 20; ++i) choices.choose("side", 2);
             });
         CHECK(found.all);
+        CHECK(found.departures == departures);
         return found.runs;
     };
     CHECK(runs_with(0) == 1);
     CHECK(runs_with(1) == 1 + 20);
     CHECK(runs_with(2) == 1 + 20 + 190);
+}
+
+TEST_CASE("Runs with few departures come first, and are complete as far as was counted") {
+    std::vector<std::size_t> departures;
+    const Exploration found =
+        explore({.exhaustive_runs = 50, .random_runs = 0}, [&](Choices& choices) {
+            std::size_t odd = 0;
+            for (int i = 0; i < 12; ++i) odd += choices.choose("side", 2);
+            departures.push_back(odd);
+        });
+    CHECK_FALSE(found.all);
+    CHECK(found.departures == 1);
+    CHECK(std::ranges::is_sorted(departures));
+    CHECK(std::ranges::count(departures, 1U) == 12);
+    CHECK(departures.back() == 2);
 }
 
 TEST_CASE("Above the limit runs are random, and a second exploration makes the same ones") {

@@ -37,55 +37,69 @@ public:
         : options_{options}, trial_{trial} {}
 
     Exploration operator()() {
-        depth_first();
+        breadth_first();
         if (!found_.all && !found_.failure) at_random();
         return std::move(found_);
     }
 
 private:
-    void depth_first() {
-        std::vector<Trail::Answer> prefix;
-        while (found_.runs < options_.exhaustive_runs && !found_.failure) {
-            std::vector<std::size_t> answers;
-            std::ranges::transform(prefix, std::back_inserter(answers), &Trail::Answer::value);
-            RecordedChoices source{std::move(answers)};
+    // A run is known by its departures: that of a node, and those of its parents.
+    struct Node {
+        std::size_t parent;
+        std::size_t question; // in the order in which they are asked
+        std::size_t value;
+        std::size_t options; // that the question had in the parent's run
+        std::size_t level;   // how many departures
+    };
+
+    // Every run has one place in this tree, so none is made twice.
+    void breadth_first() {
+        if (options_.exhaustive_runs == 0) return;
+        bool complete = true;
+        std::vector<Node> nodes{{}};
+        for (std::size_t node = 0; node < nodes.size(); ++node) {
+            RecordedChoices source{answers_of(nodes, node)};
             Trail trail{source, options_.choices_in_a_run};
             run(trail);
-            if (!found_.failure) same_questions(prefix, trail.answers());
-            prefix = trail.answers();
-            if (!advance(prefix)) {
-                found_.all = !found_.failure;
-                return;
+            if (found_.failure) return;
+            if (node != 0) same_question(nodes[node], trail);
+            const std::size_t level = nodes[node].level;
+            if (level == options_.departures) continue;
+            if (!add_children(nodes, node, trail.answers()) && std::exchange(complete, false))
+                found_.departures = level; // and those of that level are all among the nodes
+        }
+        found_.all = complete;
+        if (complete) found_.departures = nodes.back().level;
+    }
+
+    static std::vector<std::size_t> answers_of(const std::vector<Node>& nodes, std::size_t node) {
+        std::vector<std::size_t> answers(node == 0 ? 0 : nodes[node].question + 1);
+        for (; node != 0; node = nodes[node].parent)
+            answers[nodes[node].question] = nodes[node].value;
+        return answers;
+    }
+
+    // False: there is no room for all.
+    bool add_children(std::vector<Node>& nodes, std::size_t parent,
+                      const std::vector<Trail::Answer>& asked) const {
+        const std::size_t level = nodes[parent].level + 1;
+        for (std::size_t question = parent == 0 ? 0 : nodes[parent].question + 1;
+             question < asked.size(); ++question)
+            for (std::size_t value = 1; value < asked[question].options; ++value) {
+                if (nodes.size() >= options_.exhaustive_runs) return false;
+                nodes.push_back({parent, question, value, asked[question].options, level});
             }
-        }
+        return true;
     }
 
-    // The next answers in depth-first order: the last question that has a further answer gets it.
-    bool advance(std::vector<Trail::Answer>& answers) const {
-        auto odd = static_cast<std::size_t>(std::ranges::count_if(
-            answers, [](const Trail::Answer& answer) { return answer.value != 0; }));
-        for (; !answers.empty(); answers.pop_back()) {
-            Trail::Answer& last = answers.back();
-            if (last.value != 0) --odd;
-            if (last.value + 1 == last.options || odd >= options_.departures) continue;
-            ++last.value;
-            return true;
-        }
-        return false;
-    }
-
-    static void same_questions(const std::vector<Trail::Answer>& before,
-                               const std::vector<Trail::Answer>& now) {
-        const auto same = [](const Trail::Answer& a, const Trail::Answer& b) {
-            return a.options == b.options;
-        };
-        const auto [differs, other] = std::ranges::mismatch(before, now, same);
-        if (differs == before.end()) return;
-        const std::string options =
-            other == now.end() ? "is not asked" : "has " + std::to_string(other->options);
-        throw std::logic_error{"the trial depends on something it did not ask for: question " +
-                               std::to_string(differs - before.begin()) + " had " +
-                               std::to_string(differs->options) + " options and now " + options};
+    static void same_question(const Node& node, const Trail& trail) {
+        const bool is_asked = node.question < trail.answers().size();
+        if (is_asked && trail.answers()[node.question].options == node.options) return;
+        throw std::logic_error{
+            "the trial depends on something it did not ask for: question " +
+            std::to_string(node.question) + " had " + std::to_string(node.options) +
+            " options and now " +
+            (is_asked ? std::to_string(trail.answers()[node.question].options) : "is not asked")};
     }
 
     void at_random() {
@@ -143,8 +157,12 @@ void replay(std::string_view choices, const Trial& trial) {
 
 std::string Exploration::report() const {
     std::ostringstream text;
-    text << runs << (all ? " runs, all there are" : " runs") << ", up to " << most_choices
-         << " choices in one";
+    text << runs << " runs";
+    if (all)
+        text << ", all there are";
+    else if (departures > 0)
+        text << ", among them all with up to " << departures << " departures";
+    text << "; up to " << most_choices << " choices in one";
     if (!failure) return std::move(text).str();
     text << ". The last failed";
     if (failure->seed) text << ", with seed " << *failure->seed;

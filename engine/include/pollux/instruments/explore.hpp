@@ -16,10 +16,10 @@ using Trial = std::function<void(Choices&)>;
 
 /// How far to look.
 struct ExploreOptions {
-    /// Every run that there is, unless there are more than these; then random ones follow.
+    /// First the plain run, then all runs with one choice that is not plain (a departure), then
+    /// all with two …, until there are no others or so many were made.
     std::size_t exhaustive_runs = 10'000;
-    /// Of those: only the runs in which at most so many choices are not plain. Few are enough for
-    /// most faults, and a run may then ask much.
+    /// None with more departures than these: few are enough for most faults.
     std::size_t departures = static_cast<std::size_t>(-1);
     /// Runs with `SeededChoices{seed}`, `seed + 1` …, when not all could be tried.
     std::size_t random_runs = 1000;
@@ -41,7 +41,8 @@ struct FailingRun {
 /// What came of it.
 struct Exploration {
     std::size_t runs = 0;         ///< Before the first failure, this one included.
-    bool all = false;             ///< No run that the options allow was left out.
+    bool all = false;             ///< There are no others, but for those with more departures.
+    std::size_t departures = 0;   ///< No run with so many departures or fewer was left out.
     std::size_t most_choices = 0; ///< In one run; those with one option not counted.
     std::size_t shrinking_runs = 0;
     std::optional<FailingRun> failure;
@@ -51,8 +52,8 @@ struct Exploration {
 };
 
 /// Runs a trial again and again, each time with other choices, until it fails or enough was
-/// tried. First depth-first through all runs, as far as the options allow; then at random. Of a
-/// failing run choices are left out or made plain, as long as it still fails (with whatever
+/// tried: first all, in the order of their departures, as far as the options allow; then at random.
+/// Of a failing run choices are left out or made plain, as long as it still fails (with whatever
 /// exception); so a script that is made by choices ("one more step?", "which?") loses the steps
 /// that do not matter. Throws `std::logic_error` when a run with the same answers asks
 /// something else than before: then it depends on something that it did not ask for, and nothing
