@@ -79,6 +79,7 @@ WORDS = [
         # kernel alone.
         [
             "backends/epoll_reactor.cpp",
+            "engine/src/instruments/",
             "engine/src/sys",
             "bench/load/",
             "bench/contestants.",

@@ -17,7 +17,8 @@
 
 namespace demos {
 
-/// Options that every program has: --host, --port, --backend and --trigger.
+/// Options that every program has: --host, --port, --backend and --trigger; and of a server,
+/// --fault.
 struct CommonOptions {
     std::string host = "127.0.0.1";
     int port = 0;
@@ -115,7 +116,8 @@ std::string stats_line(pollux::Server& server, const Counters& counters);
 std::string stats_line(const pollux::ConnectionStats& stats, std::size_t open, std::uint64_t shed,
                        const Counters& counters);
 
-/// ` calls.NAME=N` for each system call that was made; empty unless linked with pollux_hooked.
+/// ` calls.NAME=N` for each system call that was made, and under --fault how many went wrong; empty
+/// unless linked with pollux_hooked.
 std::string calls_made();
 
 } // namespace demos
