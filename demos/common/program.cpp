@@ -38,6 +38,7 @@ Backend backend_of_environment() {
 void CommonOptions::add_to_server(Options& options) {
     add(options, "address: 127.0.0.1, ::1, unix:/path or unix:@name (without port)",
         "port; 0 picks a free one");
+    sandbox.add_to(options);
 }
 
 void CommonOptions::add_to_client(Options& options) {
@@ -102,8 +103,9 @@ std::string Counters::to_string() const {
     return text;
 }
 
-void serve(EventLoop& loop, const Address& address, const std::function<std::string()>& stats,
-           const std::function<void()>& leave) {
+void serve(EventLoop& loop, const Address& address, const Sandbox& sandbox,
+           const std::function<std::string()>& stats, const std::function<void()>& leave) {
+    sandbox.enter();
     bool leaving = false;
     const SignalWatch signals{loop, {SIGINT, SIGTERM, SIGUSR1}, [&](int signal) {
                                   if (signal == SIGUSR1) {
@@ -146,7 +148,7 @@ int ServerProgram::serve(const std::function<ConnectionHandlers(EventLoop&)>& se
 
     std::function<std::string()> stats;
     if (stats_) stats = [&] { return stats_line(server, counters_); };
-    demos::serve(loop, server.address(), stats, [this] { leave(); });
+    demos::serve(loop, server.address(), common_.sandbox, stats, [this] { leave(); });
     return 0;
 }
 
