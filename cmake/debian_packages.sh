@@ -13,7 +13,7 @@ for group in "$@"; do
     case $group in
     build)
         wanted+=(g++ cmake ninja-build pkg-config git libcli11-dev doctest-dev libbenchmark-dev
-            nlohmann-json3-dev libboost-dev libcrypt-dev)
+            nlohmann-json3-dev libboost-dev libcrypt-dev libseccomp-dev)
         ;;
     tests)
         wanted+=(python3 curl ncat socat clang-16 clang-tidy-16 clang-format-16

@@ -44,6 +44,7 @@ void CommonOptions::add_to_server(Options& options) {
         "--fault", "PLAN",
         [&options](const std::string& plan) { begin_faults(options.program(), plan); },
         "system calls that are to go wrong: accept4@3=EMFILE;... (demo_hooked only)");
+    sandbox.add_to(options);
 }
 
 void CommonOptions::add_to_client(Options& options) {
@@ -109,8 +110,9 @@ std::string Counters::to_string() const {
     return text;
 }
 
-void serve(EventLoop& loop, const Address& address, const std::function<std::string()>& stats,
-           const std::function<void()>& leave) {
+void serve(EventLoop& loop, const Address& address, const Sandbox& sandbox,
+           const std::function<std::string()>& stats, const std::function<void()>& leave) {
+    sandbox.enter();
     bool leaving = false;
     const SignalWatch signals{loop, {SIGINT, SIGTERM, SIGUSR1}, [&](int signal) {
                                   if (signal == SIGUSR1) {
@@ -158,7 +160,7 @@ int ServerProgram::serve(const std::function<ConnectionHandlers(EventLoop&)>& se
 
     std::function<std::string()> stats;
     if (stats_) stats = [&] { return stats_line(server, counters_); };
-    demos::serve(loop, server.address(), stats, [this] { leave(); });
+    demos::serve(loop, server.address(), common_.sandbox, stats, [this] { leave(); });
     return 0;
 }
 
