@@ -80,6 +80,7 @@ WORDS = [
         # kernel alone.
         [
             "backends/epoll_reactor.cpp",
+            "engine/src/instruments/",
             "engine/src/sys",
             "bench/load/",
             "bench/contestants.",

@@ -6,6 +6,7 @@
 #include "options.hpp"
 #include "server_name.hpp"
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -17,7 +18,8 @@
 
 namespace demos {
 
-/// Options that every program has: --host, --port, --backend and --trigger.
+/// Options that every program has: --host, --port, --backend and --trigger; and of a server,
+/// --fault.
 struct CommonOptions {
     std::string host = "127.0.0.1";
     int port = 0;
@@ -48,6 +50,9 @@ int run(Options& options, int argc, char** argv, const std::function<int()>& bod
 /// Raises the soft limit of open descriptors to the hard one; returns it.
 std::size_t raise_descriptor_limit();
 
+/// How long a server program keeps a client from which nothing comes, unless told otherwise.
+inline constexpr std::chrono::hours longest_idle{1};
+
 /// Numbers that a program counts for --stats, by their names.
 class Counters {
 public:
@@ -73,7 +78,9 @@ public:
 
     /// For options of its own, before `run`.
     Options& options() { return options_; }
-    /// Limits and time-outs to be changed before `run`, or in `setup`.
+    /// Limits and time-outs to be changed before `run`, or in `setup`. Every server program has the
+    /// options --max-connections, whose default is what stands here before `run`, and
+    /// --idle-timeout, which is put here before `setup`.
     pollux::ServerOptions& limits() { return limits_; }
 
     /// Called when the command line is parsed. True: that was all, nothing is served.
@@ -101,6 +108,7 @@ private:
     Options options_;
     CommonOptions common_;
     pollux::ServerOptions limits_;
+    std::chrono::milliseconds idle_timeout_ = longest_idle;
     Counters counters_;
     std::function<bool()> instead_;
     std::function<void()> on_leaving_;
@@ -115,7 +123,8 @@ std::string stats_line(pollux::Server& server, const Counters& counters);
 std::string stats_line(const pollux::ConnectionStats& stats, std::size_t open, std::uint64_t shed,
                        const Counters& counters);
 
-/// ` calls.NAME=N` for each system call that was made; empty unless linked with pollux_hooked.
+/// ` calls.NAME=N` for each system call that was made, and under --fault how many went wrong; empty
+/// unless linked with pollux_hooked.
 std::string calls_made();
 
 } // namespace demos
