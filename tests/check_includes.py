@@ -48,7 +48,7 @@ PARTS = {
     "stream": ["pollux/stream/"],
     "coro": ["pollux/coro/", "src/coro/"],
     "service": ["pollux/service/", "src/service/"],
-    "instruments": ["pollux/instruments/", "src/sys_hooked.cpp"],
+    "instruments": ["pollux/instruments/", "src/sys_hooked.cpp", "src/sys_kernel."],
     "kernel": ["src/sys.hpp", "src/sys_calls.inc"],
 }
 
