@@ -20,7 +20,7 @@ for group in "$@"; do
             libclang-rt-16-dev binutils strace chromium wrk)
         ;;
     bench)
-        wanted+=(python3 python3-matplotlib python3-numpy socat valgrind util-linux strace
+        wanted+=(python3 python3-matplotlib python3-numpy socat valgrind util-linux iproute2 strace
             libevent-dev libev-dev libuv1-dev libasio-dev liburing-dev)
         ;;
     *)

@@ -36,6 +36,7 @@ PARTS = {
         "src/deadline_heap.hpp",
         "src/loop_core.",
         "src/loop_watches.cpp",
+        "src/post_place.",
         "src/watch_slot.hpp",
         "src/thread_group.hpp",
         "src/timer_queue.",
