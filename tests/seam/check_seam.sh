@@ -2,7 +2,7 @@
 # check_seam.sh <libpollux.a> <libpollux_hooked.a> <sample through the seam> <bare sample>
 #
 # Every system call of the library goes through sys.hpp. In pollux_hooked that means: no object but
-# sys_hooked.cpp's refers to one, and those of instruments that look at the real kernel behind it.
+# sys_kernel.cpp's refers to one, and those of instruments that look at the real kernel behind it.
 # pollux carries nothing of the instruments that bend calls, and its calls are the bare ones.
 set -eu
 export LC_ALL=C
@@ -13,7 +13,7 @@ failed=0
 # calls, a mutex's and those of an abort are nobody's business here. syscall(2) is held by
 # check_includes.py in the sources: std::stop_callback, whose header waits on a futex, brings it into
 # every object that has one.)
-behind='sys_hooked|fault_reach|spurious'
+behind='sys_kernel|fault_reach|spurious'
 harmless='_GLOBAL_OFFSET_TABLE_|_Unwind_Resume|__cxa_[a-z_]+|__gxx_personality_v0|__dso_handle
   __tls_get_addr|__popcountdi2|__errno_location|__libc_single_threaded|__cmsg_nxthdr|__stack_chk_fail
   __(asan|ubsan|tsan|sanitizer|sancov)_[a-z0-9_]+|__start___sancov.*|__stop___sancov.*
@@ -36,8 +36,8 @@ if [ -n "$strays" ]; then
 fi
 
 # The check above would also pass on an archive it cannot read, or that holds nothing.
-if ! nm -A -u -C "$hooked" | grep -qE ":sys_hooked\.cpp\.o: +U epoll_ctl(@.*)?\$"; then
-  echo "no sys_hooked.cpp.o that calls epoll_ctl in $hooked"
+if ! nm -A -u -C "$hooked" | grep -qE ":sys_kernel\.cpp\.o: +U epoll_ctl(@.*)?\$"; then
+  echo "no sys_kernel.cpp.o that calls epoll_ctl in $hooked"
   failed=1
 fi
 if ! nm -A -u -C "$plain" | grep -qE " U epoll_ctl(@.*)?\$"; then
@@ -46,7 +46,7 @@ if ! nm -A -u -C "$plain" | grep -qE " U epoll_ctl(@.*)?\$"; then
 fi
 
 instruments=$(nm -A -C "$plain" |
-  grep -E 'pollux::(CallHook|FakeClock|CallOutcome|CallPoint|Fault|Answerer)|sys_hooked| U pollux::sys::' || true)
+  grep -E 'pollux::(CallHook|FakeClock|CallOutcome|CallPoint|Fault|Answerer|Kernel)|sys_hooked| U pollux::sys::' || true)
 if [ -n "$instruments" ]; then
   echo "instruments in $plain:"
   echo "$instruments"

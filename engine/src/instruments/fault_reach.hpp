@@ -17,7 +17,7 @@ bool is_byte_stream(int fd) noexcept;
 /// As it is asked, this call can fail at all.
 bool can_fail(const AskedCall& call) noexcept;
 /// Its errors are reported of something that has been done all the same: a descriptor is closed, a
-/// connection under way.
+/// connection under way, a process waited for by somebody.
 bool fails_when_made(Call call, int error) noexcept;
 
 } // namespace pollux

@@ -1,9 +1,9 @@
 #include "instruments/spurious.hpp"
 
+#include <array>
 #include <cinttypes>
 #include <cstdio>
 #include <memory>
-#include <string>
 
 namespace pollux {
 namespace {
@@ -36,8 +36,9 @@ bool parse(const char* line, Registration& into) {
 
 // The kernel itself says what is registered, so nobody has to follow epoll_ctl.
 int all_ready(int epoll, epoll_event* events, int capacity) {
-    const std::string path = "/proc/self/fdinfo/" + std::to_string(epoll);
-    const std::unique_ptr<std::FILE, CloseFile> file{std::fopen(path.c_str(), "re")};
+    std::array<char, 40> path{}; // no std::string: its allocation could be the one that is to fail
+    std::snprintf(path.data(), path.size(), "/proc/self/fdinfo/%d", epoll);
+    const std::unique_ptr<std::FILE, CloseFile> file{std::fopen(path.data(), "re")};
     if (file == nullptr) return 0; // no descriptor left to look with
     int found = 0;
     char line[256];
