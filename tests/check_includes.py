@@ -47,7 +47,7 @@ PARTS = {
     "stream": ["pollux/stream/"],
     "coro": ["pollux/coro/", "src/coro/"],
     "service": ["pollux/service/", "src/service/"],
-    "instruments": ["pollux/instruments/", "src/sys_hooked.cpp", "src/sys_kernel."],
+    "instruments": ["pollux/instruments/", "src/instruments/", "src/sys_hooked.cpp", "src/sys_kernel."],
     "kernel": ["src/sys.hpp", "src/sys_calls.inc"],
 }
 
@@ -61,7 +61,7 @@ MAY_INCLUDE = {
     "stream": {"ground", "reactor", "loop", "net", "kernel"},
     "coro": {"ground", "reactor", "loop", "net", "stream"},
     "service": {"ground", "reactor", "backend", "loop", "net", "stream", "coro", "kernel"},
-    "instruments": {"ground", "reactor", "backend", "loop", "kernel"},
+    "instruments": {"ground", "reactor", "backend", "loop", "net", "kernel"},
     "kernel": set(),
 }
 
@@ -79,6 +79,7 @@ WORDS = [
         # kernel alone.
         [
             "backends/epoll_reactor.cpp",
+            "engine/src/instruments/epoll_set.",
             "engine/src/sys",
             "bench/load/",
             "bench/contestants.",
