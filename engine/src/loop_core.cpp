@@ -66,13 +66,17 @@ void LoopCore::close() noexcept {
     // Callables go while the rest stands: their destructors may give up watches and timers, and
     // post, which is in vain.
     std::vector<Task> posted;
+    PostPlaces placed;
     {
         const std::lock_guard lock{mutex_};
         closed_ = true;
         posted.swap(posted_);
+        placed.swap(placed_);
     }
     posted.clear();
+    while (!placed.empty()) const Task dropped = placed.pop();
     tasks_.clear();
+    while (!placed_tasks_.empty()) const Task dropped = placed_tasks_.pop();
     for (std::uint32_t index = 0; index < watches_.size(); ++index)
         const ReadyFunction callable = std::move(watches_[index].on_ready);
     timers_.clear();
@@ -133,6 +137,24 @@ void LoopCore::post(Task task) {
         posted_.push_back(std::move(task));
         has_posted_.store(true);
     }
+    wake_for_posted();
+}
+
+void LoopCore::post(PostPlace& place, Task task) {
+    check_process("post");
+    {
+        const std::lock_guard lock{mutex_};
+        if (closed_) return;
+        assert(!place.task_ && "a place is free again when its task begins to run");
+        place.task_ = std::move(task);
+        place.after_ = posted_.size();
+        placed_.push(place);
+        has_posted_.store(true);
+    }
+    wake_for_posted();
+}
+
+void LoopCore::wake_for_posted() noexcept {
     // On the loop's own thread the next turn finds it without being woken. A loop that is being
     // woken clears `woken_` before it looks at `has_posted_`. Looking here leaves that flag in the
     // caches of both threads while one of them posts much.
@@ -156,6 +178,23 @@ void LoopCore::stop() noexcept {
     wake();
 }
 
+void LoopCore::PostPlaces::push(PostPlace& place) noexcept {
+    place.next_ = nullptr;
+    (empty() ? first_ : last_->next_) = &place;
+    last_ = &place;
+}
+
+Task LoopCore::PostPlaces::pop() noexcept {
+    PostPlace& place = *first_;
+    first_ = place.next_;
+    return std::move(place.task_);
+}
+
+void LoopCore::PostPlaces::swap(PostPlaces& other) noexcept {
+    std::swap(first_, other.first_);
+    std::swap(last_, other.last_);
+}
+
 // --- a turn ----------------------------------------------------------------------------------
 
 void LoopCore::run() {
@@ -177,13 +216,13 @@ std::size_t LoopCore::turn(Timeout limit) {
     deliver_events();
     deliver_ready_list();
     if (!timers_.idle()) calls_ += timers_.run_due(now(), observer_);
-    if (next_task_ < tasks_.size() || has_posted_.load()) run_posted();
+    if (has_tasks() || has_posted_.load()) run_posted();
     return calls_;
 }
 
 bool LoopCore::has_leftovers() const noexcept {
     return next_event_ < batch_.size() || next_ready_ < round_.size() || timers_.has_leftovers() ||
-           next_task_ < tasks_.size();
+           has_tasks();
 }
 
 bool LoopCore::has_work() const noexcept { return !queued_.empty() || has_posted_.load(); }
@@ -298,19 +337,28 @@ void LoopCore::serve(Token token) {
     if (ready != Readiness::none) call(*slot, ready);
 }
 
+void LoopCore::fetch_posted() {
+    tasks_.clear();
+    next_task_ = 0;
+    const std::lock_guard lock{mutex_};
+    tasks_.swap(posted_);
+    placed_tasks_.swap(placed_);
+    has_posted_.store(false);
+}
+
+Task LoopCore::take_task() noexcept {
+    if (!placed_tasks_.empty() && placed_tasks_.front().after_ <= next_task_)
+        return placed_tasks_.pop();
+    return std::move(tasks_[next_task_++]);
+}
+
 void LoopCore::run_posted() {
-    if (next_task_ == tasks_.size()) {
-        tasks_.clear();
-        next_task_ = 0;
-        const std::lock_guard lock{mutex_};
-        tasks_.swap(posted_);
-        has_posted_.store(false);
-    }
-    while (next_task_ < tasks_.size()) {
+    if (!has_tasks()) fetch_posted();
+    while (has_tasks()) {
         ++calls_;
         LoopObserver* const watching = observer_;
         const Clock::time_point start = watching == nullptr ? Clock::time_point{} : Clock::now();
-        Task task = std::move(tasks_[next_task_++]);
+        Task task = take_task();
         task();
         if (watching != nullptr && watching == observer_) watching->on_task(Clock::now() - start);
     }

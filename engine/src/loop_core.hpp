@@ -21,6 +21,21 @@
 namespace pollux {
 
 class LoopCore {
+    /// Places with their tasks, in the order of posting.
+    class PostPlaces {
+    public:
+        bool empty() const noexcept { return first_ == nullptr; }
+        const PostPlace& front() const noexcept { return *first_; }
+        void push(PostPlace& place) noexcept;
+        /// The task of the first place, which is free now.
+        Task pop() noexcept;
+        void swap(PostPlaces& other) noexcept;
+
+    private:
+        PostPlace* first_ = nullptr;
+        PostPlace* last_ = nullptr;
+    };
+
 public:
     explicit LoopCore(EventLoop::ReactorFactory make_reactor);
     ~LoopCore() = default;
@@ -49,6 +64,7 @@ public:
 
     // From any thread.
     void post(Task task);
+    void post(PostPlace& place, Task task);
     void wake() noexcept;
     void stop() noexcept;
 
@@ -76,6 +92,10 @@ private:
     void deliver_events();
     void deliver_ready_list();
     void run_posted();
+    void fetch_posted();
+    Task take_task() noexcept;
+    bool has_tasks() const noexcept { return next_task_ < tasks_.size() || !placed_tasks_.empty(); }
+    void wake_for_posted() noexcept;
     bool has_leftovers() const noexcept;
     bool has_work() const noexcept;
     Timeout until_next_timer();
@@ -122,7 +142,9 @@ private:
 
     std::mutex mutex_;
     std::vector<Task> posted_; // guarded by mutex_
+    PostPlaces placed_;        // so are these: posted among them
     std::vector<Task> tasks_;  // of this turn
+    PostPlaces placed_tasks_;  // of this turn too
     std::size_t next_task_ = 0;
     std::atomic<bool> has_posted_{false};
     std::atomic<std::thread::id> thread_{};

@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 
 #include "process_mark.hpp"
@@ -40,20 +41,23 @@ struct WorkerPool::Threads {
             jobs.pop_front();
             --taken;
             lock.unlock();
-            job.loop->post(job.run());
+            job.run(*job.loop);
             lock.lock();
         }
     }
 
     void end() noexcept {
-        std::deque<Job> dropped;
-        {
-            const std::lock_guard lock{mutex};
-            ending = true;
-            dropped.swap(jobs);
-        }
+        std::unique_lock lock{mutex};
+        ending = true;
         changed.notify_all();
-        dropped.clear();
+        while (!jobs.empty()) { // one by one: even an empty deque needs memory
+            std::optional<Job> dropped{std::move(jobs.front())};
+            jobs.pop_front();
+            lock.unlock();
+            dropped.reset();
+            lock.lock();
+        }
+        lock.unlock();
         running.join();
     }
 

@@ -3,6 +3,7 @@
 
 #include "support/child.hpp"
 #include "support/contract.hpp"
+#include "support/failing_memory.hpp"
 #include "support/sockets.hpp"
 #include "support/wake_up_budget.hpp"
 
@@ -174,6 +175,56 @@ CONTRACT_CASE("W5 one by one: a post never waits for the next", on_level) {
     loop.run();
     poster.join();
     CHECK_EQ(ran.load(), 2'000);
+}
+
+CONTRACT_CASE("W5 a task with a place of its own needs no memory, and keeps its turn", on_level) {
+    EventLoop loop{mode.backend};
+    PostPlace first;
+    PostPlace second;
+    std::string order;
+    const auto note = [&order](char what) { return [&order, what] { order += what; }; };
+    loop.post(note('a'));
+    {
+        const FailingMemory none{1};
+        loop.post(first, note('b'));
+        loop.post(second, note('c'));
+    }
+    loop.post(note('d'));
+    loop.post(note('e'));
+    CHECK_EQ(loop.time_to_wait(), Timeout::zero());
+    loop.run_once();
+    CHECK_EQ(order, "abcde");
+    loop.post(first, [&] { // it is free again, in its own task too
+        order += 'f';
+        loop.post(first, note('g'));
+    });
+    loop.run_once();
+    CHECK_EQ(order, "abcdef");
+    loop.run_once();
+    CHECK_EQ(order, "abcdefg");
+}
+
+CONTRACT_CASE("W5 P15 … which throws: the next run goes on behind it", on_level) {
+    EventLoop loop{mode.backend};
+    PostPlace place;
+    std::string order;
+    loop.post([&] { order += 'a'; });
+    loop.post(place, [] { throw 1; });
+    loop.post([&] { order += 'b'; });
+    CHECK_THROWS(loop.run_once());
+    CHECK_EQ(order, "a");
+    loop.run_once();
+    CHECK_EQ(order, "ab");
+}
+
+CONTRACT_CASE("W5 … is destroyed with the loop when it has not run", on_level) {
+    const auto alive = std::make_shared<PostPlace>();
+    {
+        EventLoop loop{mode.backend};
+        loop.post(*alive, [alive] {});
+        CHECK_EQ(alive.use_count(), 2);
+    }
+    CHECK_EQ(alive.use_count(), 1);
 }
 
 CONTRACT_CASE("W6 wake in a signal handler ends a wait, and keeps errno", on_level) {

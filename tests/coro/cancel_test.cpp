@@ -2,6 +2,7 @@
 // frames go, and each of their variables once.
 
 #include "coro/library.hpp"
+#include "support/failing_memory.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -326,6 +327,21 @@ CONTRACT_CASE("what is put off ends when its stream goes", everywhere) {
         stream.reset();
         settle(world.loop);
         CHECK_EQ(error, EBADF);
+        CHECK_EQ(scope.size(), 0);
+    }
+}
+
+CONTRACT_CASE("X4 a stop needs no memory, again and again", everywhere) {
+    World world{mode};
+    Scope scope{world.loop};
+    for (int time = 0; time < 2; ++time) {
+        const auto task = [&]() -> coro::Task<> { co_await coro::sleep(1h); };
+        scope.start(task());
+        {
+            const FailingMemory none{1};
+            scope.request_stop();
+        }
+        settle(world.loop);
         CHECK_EQ(scope.size(), 0);
     }
 }

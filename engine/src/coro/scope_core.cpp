@@ -80,7 +80,7 @@ void ScopeCore::queue(Root& root) noexcept {
 
 void ScopeCore::post_stop() noexcept {
     if (!stop_posted_.exchange(true))
-        loop.post([scope = shared_from_this()] { scope->deliver_stop(); });
+        loop.post(stop_place_, [scope = shared_from_this()] { scope->deliver_stop(); });
 }
 
 void ScopeCore::request_stop() noexcept {

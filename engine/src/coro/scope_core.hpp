@@ -45,6 +45,7 @@ private:
     Root::InScope roots_;
     Root::InReady ready_;
     Timer pulse_; // always there, so that nobody who is to go on needs memory
+    PostPlace stop_place_; // a stop must not fail for want of memory
     std::atomic<bool> stop_posted_{false};
     bool closed_ = false;
 };

@@ -32,7 +32,7 @@ void Errand::go_home() noexcept {
     const std::lock_guard lock{mutex_};
     if (state_ == State::waiting) state_ = State::dropped;
     if (awaiting_ == nullptr) return;
-    home_->post([errand = shared_from_this()] { errand->come_home(); });
+    home_->post(way_home_, [errand = shared_from_this()] { errand->come_home(); });
 }
 
 void Errand::come_home() {

@@ -65,6 +65,7 @@ private:
 
     const std::unique_ptr<const ProcessMark> process_;
     EventLoop* home_;
+    PostPlace way_home_;
     Away* awaiting_; // null: given up; guarded by mutex_
     std::mutex mutex_;
     std::condition_variable ended_;
