@@ -36,6 +36,7 @@ PARTS = {
         "src/deadline_heap.hpp",
         "src/loop_core.",
         "src/loop_watches.cpp",
+        "src/post_place.",
         "src/watch_slot.hpp",
         "src/thread_group.hpp",
         "src/timer_queue.",
@@ -47,7 +48,7 @@ PARTS = {
     "stream": ["pollux/stream/"],
     "coro": ["pollux/coro/", "src/coro/"],
     "service": ["pollux/service/", "src/service/"],
-    "instruments": ["pollux/instruments/", "src/sys_hooked.cpp"],
+    "instruments": ["pollux/instruments/", "src/sys_hooked.cpp", "src/sys_kernel."],
     "kernel": ["src/sys.hpp", "src/sys_calls.inc"],
 }
 

@@ -2,7 +2,7 @@
 # check_seam.sh <libpollux.a> <libpollux_hooked.a> <sys_calls.inc>
 #
 # Every system call of the library goes through sys.hpp. In pollux_hooked that means: no object but
-# sys_hooked.cpp's refers to one, and those of instruments that look at the real kernel behind it.
+# sys_kernel.cpp's refers to one, and those of instruments that look at the real kernel behind it.
 # And pollux carries nothing of the instruments that bend calls.
 set -eu
 export LC_ALL=C
@@ -28,7 +28,7 @@ names=$(printf '%s\n' $through $around | sort -u | paste -sd '|')
 forbidden="((__|__libc_)?($names)(_chk|_2|64_2|_alias|_time64)?|std::chrono::_V2::(steady|system)_clock::now\(\))"
 
 failed=0
-behind='sys_hooked|fault_reach|spurious'
+behind='sys_kernel|fault_reach|spurious'
 strays=$(nm -A -u -C "$hooked" | grep -vE ":($behind)\.cpp\.o:" |
   grep -E " U $forbidden(@.*)?\$" || true)
 if [ -n "$strays" ]; then
@@ -38,8 +38,8 @@ if [ -n "$strays" ]; then
 fi
 
 # The check above would also pass on an archive it cannot read, or that holds nothing.
-if ! nm -A -u -C "$hooked" | grep -qE ":sys_hooked\.cpp\.o: +U epoll_ctl(@.*)?\$"; then
-  echo "no sys_hooked.cpp.o that calls epoll_ctl in $hooked"
+if ! nm -A -u -C "$hooked" | grep -qE ":sys_kernel\.cpp\.o: +U epoll_ctl(@.*)?\$"; then
+  echo "no sys_kernel.cpp.o that calls epoll_ctl in $hooked"
   failed=1
 fi
 if ! nm -A -u -C "$plain" | grep -qE " U epoll_ctl(@.*)?\$"; then
@@ -48,7 +48,7 @@ if ! nm -A -u -C "$plain" | grep -qE " U epoll_ctl(@.*)?\$"; then
 fi
 
 instruments=$(nm -A -C "$plain" |
-  grep -E 'pollux::(CallHook|FakeClock|CallOutcome|CallPoint|Fault|Answerer)|sys_hooked| U pollux::sys::' || true)
+  grep -E 'pollux::(CallHook|FakeClock|CallOutcome|CallPoint|Fault|Answerer|Kernel)|sys_hooked| U pollux::sys::' || true)
 if [ -n "$instruments" ]; then
   echo "instruments in $plain:"
   echo "$instruments"

@@ -33,7 +33,6 @@ Timer EventLoop::run_every(Clock::duration interval, Task task) {
 }
 
 void EventLoop::post(Task task) { core_->post(std::move(task)); }
-void EventLoop::post(PostPlace& place, Task task) { core_->post(place, std::move(task)); }
 void EventLoop::wake() noexcept { core_->wake(); }
 void EventLoop::stop() noexcept { core_->stop(); }
 

@@ -66,17 +66,17 @@ void LoopCore::close() noexcept {
     // Callables go while the rest stands: their destructors may give up watches and timers, and
     // post, which is in vain.
     std::vector<Task> posted;
-    PostPlaces placed;
+    std::list<Task> handed_in;
     {
         const std::lock_guard lock{mutex_};
         closed_ = true;
         posted.swap(posted_);
-        placed.swap(placed_);
+        handed_in.swap(handed_in_);
     }
     posted.clear();
-    while (!placed.empty()) const Task dropped = placed.pop();
+    handed_in.clear();
     tasks_.clear();
-    while (!placed_tasks_.empty()) const Task dropped = placed_tasks_.pop();
+    handed_out_.clear();
     for (std::uint32_t index = 0; index < watches_.size(); ++index)
         const ReadyFunction callable = std::move(watches_[index].on_ready);
     timers_.clear();
@@ -137,24 +137,20 @@ void LoopCore::post(Task task) {
         posted_.push_back(std::move(task));
         has_posted_.store(true);
     }
-    wake_for_posted();
+    wake_for_tasks();
 }
 
-void LoopCore::post(PostPlace& place, Task task) {
-    check_process("post");
+void LoopCore::post(std::list<Task>& one) noexcept {
     {
         const std::lock_guard lock{mutex_};
         if (closed_) return;
-        assert(!place.task_ && "a place is free again when its task begins to run");
-        place.task_ = std::move(task);
-        place.after_ = posted_.size();
-        placed_.push(place);
+        handed_in_.splice(handed_in_.end(), one);
         has_posted_.store(true);
     }
-    wake_for_posted();
+    wake_for_tasks();
 }
 
-void LoopCore::wake_for_posted() noexcept {
+void LoopCore::wake_for_tasks() noexcept {
     // On the loop's own thread the next turn finds it without being woken. A loop that is being
     // woken clears `woken_` before it looks at `has_posted_`. Looking here leaves that flag in the
     // caches of both threads while one of them posts much.
@@ -176,23 +172,6 @@ void LoopCore::stop() noexcept {
     if (!process_.is_current()) return;
     stop_.store(true);
     wake();
-}
-
-void LoopCore::PostPlaces::push(PostPlace& place) noexcept {
-    place.next_ = nullptr;
-    (empty() ? first_ : last_->next_) = &place;
-    last_ = &place;
-}
-
-Task LoopCore::PostPlaces::pop() noexcept {
-    PostPlace& place = *first_;
-    first_ = place.next_;
-    return std::move(place.task_);
-}
-
-void LoopCore::PostPlaces::swap(PostPlaces& other) noexcept {
-    std::swap(first_, other.first_);
-    std::swap(last_, other.last_);
 }
 
 // --- a turn ----------------------------------------------------------------------------------
@@ -337,31 +316,30 @@ void LoopCore::serve(Token token) {
     if (ready != Readiness::none) call(*slot, ready);
 }
 
-void LoopCore::fetch_posted() {
-    tasks_.clear();
-    next_task_ = 0;
-    const std::lock_guard lock{mutex_};
-    tasks_.swap(posted_);
-    placed_tasks_.swap(placed_);
-    has_posted_.store(false);
-}
-
-Task LoopCore::take_task() noexcept {
-    if (!placed_tasks_.empty() && placed_tasks_.front().after_ <= next_task_)
-        return placed_tasks_.pop();
-    return std::move(tasks_[next_task_++]);
-}
-
+// What a thread posted before its result was there comes before it.
 void LoopCore::run_posted() {
-    if (!has_tasks()) fetch_posted();
-    while (has_tasks()) {
-        ++calls_;
-        LoopObserver* const watching = observer_;
-        const Clock::time_point start = watching == nullptr ? Clock::time_point{} : Clock::now();
-        Task task = take_task();
-        task();
-        if (watching != nullptr && watching == observer_) watching->on_task(Clock::now() - start);
+    if (!has_tasks()) {
+        tasks_.clear();
+        next_task_ = 0;
+        const std::lock_guard lock{mutex_};
+        tasks_.swap(posted_);
+        handed_out_.swap(handed_in_);
+        has_posted_.store(false);
     }
+    while (next_task_ < tasks_.size()) run_task(std::move(tasks_[next_task_++]));
+    while (!handed_out_.empty()) {
+        Task task = std::move(handed_out_.front());
+        handed_out_.pop_front();
+        run_task(std::move(task));
+    }
+}
+
+void LoopCore::run_task(Task task) {
+    ++calls_;
+    LoopObserver* const watching = observer_;
+    const Clock::time_point start = watching == nullptr ? Clock::time_point{} : Clock::now();
+    task();
+    if (watching != nullptr && watching == observer_) watching->on_task(Clock::now() - start);
 }
 
 Clock::time_point LoopCore::now() noexcept {

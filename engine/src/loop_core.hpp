@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <pollux/event_loop.hpp>
@@ -21,21 +22,6 @@
 namespace pollux {
 
 class LoopCore {
-    /// Places with their tasks, in the order of posting.
-    class PostPlaces {
-    public:
-        bool empty() const noexcept { return first_ == nullptr; }
-        const PostPlace& front() const noexcept { return *first_; }
-        void push(PostPlace& place) noexcept;
-        /// The task of the first place, which is free now.
-        Task pop() noexcept;
-        void swap(PostPlaces& other) noexcept;
-
-    private:
-        PostPlace* first_ = nullptr;
-        PostPlace* last_ = nullptr;
-    };
-
 public:
     explicit LoopCore(EventLoop::ReactorFactory make_reactor);
     ~LoopCore() = default;
@@ -64,7 +50,9 @@ public:
 
     // From any thread.
     void post(Task task);
-    void post(PostPlace& place, Task task);
+    /// The same for the one task of a list, which takes no memory and so cannot fail. A closed loop
+    /// leaves it where it is.
+    void post(std::list<Task>& one) noexcept;
     void wake() noexcept;
     void stop() noexcept;
 
@@ -92,10 +80,9 @@ private:
     void deliver_events();
     void deliver_ready_list();
     void run_posted();
-    void fetch_posted();
-    Task take_task() noexcept;
-    bool has_tasks() const noexcept { return next_task_ < tasks_.size() || !placed_tasks_.empty(); }
-    void wake_for_posted() noexcept;
+    void run_task(Task task);
+    void wake_for_tasks() noexcept;
+    bool has_tasks() const noexcept { return next_task_ < tasks_.size() || !handed_out_.empty(); }
     bool has_leftovers() const noexcept;
     bool has_work() const noexcept;
     Timeout until_next_timer();
@@ -141,10 +128,10 @@ private:
     bool now_is_known_ = false;
 
     std::mutex mutex_;
-    std::vector<Task> posted_; // guarded by mutex_
-    PostPlaces placed_;        // so are these: posted among them
-    std::vector<Task> tasks_;  // of this turn
-    PostPlaces placed_tasks_;  // of this turn too
+    std::vector<Task> posted_;   // guarded by mutex_
+    std::vector<Task> tasks_;    // of this turn
+    std::list<Task> handed_in_;  // guarded by mutex_
+    std::list<Task> handed_out_; // of this turn
     std::size_t next_task_ = 0;
     std::atomic<bool> has_posted_{false};
     std::atomic<std::thread::id> thread_{};

@@ -1,5 +1,5 @@
 // The library `pollux_hooked` makes its system calls here. Each is counted, and a hook may answer
-// in its place.
+// in its place. What is left goes to the kernel of the thread.
 
 #include "sys.hpp"
 
@@ -14,6 +14,7 @@
 
 #include "instruments/answerer.hpp"
 #include "instruments/spurious.hpp"
+#include "sys_kernel.hpp"
 
 namespace pollux {
 namespace {
@@ -23,7 +24,6 @@ struct Counters {
     std::atomic<std::uint64_t> would_block;
 };
 constinit std::array<Counters, call_names.size()> counters{};
-constinit std::atomic<std::int64_t> fake_now{0}; // nanoseconds; 0: the clock is the kernel's
 
 template <std::size_t place, class... Args> int int_argument(Args... args) noexcept {
     if constexpr (sizeof...(Args) > place) {
@@ -31,16 +31,6 @@ template <std::size_t place, class... Args> int int_argument(Args... args) noexc
         if constexpr (std::is_same_v<decltype(argument), const int>) return argument;
     }
     return -1;
-}
-
-void pass(std::chrono::nanoseconds delay) noexcept {
-    if (fake_now.load() != 0) {
-        fake_now.fetch_add(delay.count());
-        return;
-    }
-    const timespec time{.tv_sec = delay.count() / 1'000'000'000,
-                        .tv_nsec = delay.count() % 1'000'000'000};
-    ::clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
 }
 
 // Its result is an error number, and errno is left alone.
@@ -73,7 +63,7 @@ template <class Result, class Bare> struct Door {
     template <class... Args> Result operator()(Args... args) const noexcept {
         counters[index_of(call)].made.fetch_add(1, std::memory_order_relaxed);
         const CallOutcome outcome = ask({call, int_argument<0>(args...), int_argument<1>(args...)});
-        if (outcome.delay.count() > 0) pass(outcome.delay);
+        if (outcome.delay.count() > 0) kernel().pass(outcome.delay);
         if (outcome.error != 0)
             return outcome.made_first ? failed_later(outcome.error, args...)
                                       : failed(outcome.error);
@@ -178,77 +168,19 @@ template <class Result, class Bare> Door<Result, Bare> door(Call call, Bare bare
     return {call, bare};
 }
 
-// A wait under the fake clock looks without sleeping; when nothing is ready the timeout has passed.
-template <class Wait> int wait_on_fake_clock(std::int64_t timeout, Wait look) noexcept {
-    const int found = look();
-    if (found == 0) fake_now.fetch_add(timeout);
-    return found;
-}
-bool is_faked(std::int64_t timeout) noexcept { return timeout > 0 && fake_now.load() != 0; }
-std::int64_t nanoseconds(const timespec* timeout) noexcept {
-    return timeout == nullptr ? -1 : timeout->tv_sec * 1'000'000'000 + timeout->tv_nsec;
-}
-constexpr timespec at_once{};
-
 } // namespace
 
 namespace sys {
 
 #define POLLUX_CALL(result, name, parameters, arguments)                                           \
     result name parameters noexcept {                                                              \
-        return door<result>(Call::name, [](auto... a) noexcept { return ::name(a...); })           \
+        return door<result>(Call::name, [](auto... a) noexcept { return kernel().name(a...); })    \
             arguments;                                                                             \
     }
-#define POLLUX_TIMED_CALL(result, name, parameters, arguments)
+#define POLLUX_TIMED_CALL POLLUX_CALL
 #include "sys_calls.inc"
 #undef POLLUX_CALL
 #undef POLLUX_TIMED_CALL
-
-int epoll_wait(int epoll, epoll_event* events, int capacity, int milliseconds) noexcept {
-    return door<int>(Call::epoll_wait, [](int e, epoll_event* into, int room, int limit) noexcept {
-        const std::int64_t timeout = limit * std::int64_t{1'000'000};
-        if (!is_faked(timeout)) return ::epoll_wait(e, into, room, limit);
-        return wait_on_fake_clock(timeout, [&] { return ::epoll_wait(e, into, room, 0); });
-    })(epoll, events, capacity, milliseconds);
-}
-
-int epoll_pwait2(int epoll, epoll_event* events, int capacity, const timespec* timeout,
-                 const sigset_t* mask) noexcept {
-    return door<int>(Call::epoll_pwait2, [](int e, epoll_event* into, int room,
-                                            const timespec* limit, const sigset_t* set) noexcept {
-        if (!is_faked(nanoseconds(limit))) return ::epoll_pwait2(e, into, room, limit, set);
-        return wait_on_fake_clock(nanoseconds(limit),
-                                  [&] { return ::epoll_pwait2(e, into, room, &at_once, set); });
-    })(epoll, events, capacity, timeout, mask);
-}
-
-int ppoll(pollfd* fds, nfds_t count, const timespec* timeout, const sigset_t* mask) noexcept {
-    return door<int>(Call::ppoll, [](pollfd* all, nfds_t size, const timespec* limit,
-                                     const sigset_t* set) noexcept {
-        if (!is_faked(nanoseconds(limit))) return ::ppoll(all, size, limit, set);
-        return wait_on_fake_clock(nanoseconds(limit),
-                                  [&] { return ::ppoll(all, size, &at_once, set); });
-    })(fds, count, timeout, mask);
-}
-
-int pselect(int count, fd_set* readable, fd_set* writable, fd_set* urgent, const timespec* timeout,
-            const sigset_t* mask) noexcept {
-    return door<int>(Call::pselect, [](int end, fd_set* in, fd_set* out, fd_set* except,
-                                       const timespec* limit, const sigset_t* set) noexcept {
-        if (!is_faked(nanoseconds(limit))) return ::pselect(end, in, out, except, limit, set);
-        return wait_on_fake_clock(nanoseconds(limit),
-                                  [&] { return ::pselect(end, in, out, except, &at_once, set); });
-    })(count, readable, writable, urgent, timeout, mask);
-}
-
-int clock_gettime(clockid_t clock, timespec* now) noexcept {
-    return door<int>(Call::clock_gettime, [](clockid_t which, timespec* into) noexcept {
-        const std::int64_t faked = which == CLOCK_MONOTONIC ? fake_now.load() : 0;
-        if (faked == 0) return ::clock_gettime(which, into);
-        *into = {.tv_sec = faked / 1'000'000'000, .tv_nsec = faked % 1'000'000'000};
-        return 0;
-    })(clock, now);
-}
 
 } // namespace sys
 
@@ -260,15 +192,5 @@ std::vector<CallCount> call_counts() {
                               counters[call].would_block.load(std::memory_order_relaxed)});
     return counts;
 }
-
-FakeClock::FakeClock() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    fake_now.store(nanoseconds(&now));
-}
-
-FakeClock::~FakeClock() { fake_now.store(0); }
-
-void FakeClock::advance(std::chrono::nanoseconds by) { fake_now.fetch_add(by.count()); }
 
 } // namespace pollux

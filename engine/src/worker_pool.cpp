@@ -3,9 +3,9 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
-#include <optional>
 #include <stdexcept>
 
+#include "post_place.hpp"
 #include "process_mark.hpp"
 #include "thread_group.hpp"
 
@@ -15,6 +15,7 @@ struct WorkerPool::Threads {
     struct Job {
         EventLoop* loop;
         Run run;
+        PostPlace place; // of the result
     };
 
     explicit Threads(const WorkerPoolOptions& options)
@@ -41,7 +42,7 @@ struct WorkerPool::Threads {
             jobs.pop_front();
             --taken;
             lock.unlock();
-            job.run(*job.loop);
+            job.place.post(*job.loop, job.run());
             lock.lock();
         }
     }
@@ -102,8 +103,9 @@ WorkerPool::Place::~Place() {
 
 // Told under the lock: once it is released the work may be done, and the pool destroyed.
 void WorkerPool::Place::fill(EventLoop& loop, Run run) {
+    PostPlace place;
     const std::lock_guard lock{threads_->mutex};
-    threads_->jobs.push_back({&loop, std::move(run)});
+    threads_->jobs.push_back({&loop, std::move(run), std::move(place)});
     std::exchange(threads_, nullptr)->changed.notify_one();
 }
 

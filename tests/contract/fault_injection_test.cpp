@@ -167,14 +167,10 @@ TEST_CASE("fault injection: calls fail as they do when the kernel refuses") {
         const FaultInjection injection{FaultPlan::parse(line)};
         return failure(act);
     };
-    CHECK_EQ(text("pthread_create@1=EAGAIN",
-                  [] {
-                      EventLoop loop;
-                      const WorkerPool pool{loop, {.workers = 1}};
-                  }),
+    CHECK_EQ(text("pthread_create@1=EAGAIN", [] { const WorkerPool pool{{.threads = 1}}; }),
              "pthread_create 1 of 1 workers: Resource temporarily unavailable");
-    CHECK_EQ(text("getaddrinfo@1=EAI_NONAME", [] { resolve("localhost", "1"); }),
-             "getaddrinfo localhost:1: Name or service not known");
+    CHECK_EQ(text("getaddrinfo@*=EAI_FAIL", [] { resolve("localhost", "1"); }),
+             "resolve localhost 1: Non-recoverable failure in name resolution");
 }
 
 TEST_CASE("fault injection: what can not fail is neither counted nor harmed") {

@@ -90,7 +90,8 @@ CONTRACT_CASE("W13 bug-A7 what a child does never reaches the parent", everywher
     CHECK_EQ(calls, std::array{1, 1});
 }
 
-CONTRACT_CASE("W14 P13 after_fork: everything lives on, in a set of the child's own", everywhere) {
+CONTRACT_CASE("W14 P13 bug-A8 after_fork: everything lives on, in a set of the child's own",
+              everywhere) {
     FakeClock clock;
     EventLoop loop{mode.backend};
     const Ends ends = unix_pair();

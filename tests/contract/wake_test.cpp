@@ -3,7 +3,6 @@
 
 #include "support/child.hpp"
 #include "support/contract.hpp"
-#include "support/failing_memory.hpp"
 #include "support/sockets.hpp"
 #include "support/wake_up_budget.hpp"
 
@@ -177,56 +176,6 @@ CONTRACT_CASE("W5 one by one: a post never waits for the next", on_level) {
     CHECK_EQ(ran.load(), 2'000);
 }
 
-CONTRACT_CASE("W5 a task with a place of its own needs no memory, and keeps its turn", on_level) {
-    EventLoop loop{mode.backend};
-    PostPlace first;
-    PostPlace second;
-    std::string order;
-    const auto note = [&order](char what) { return [&order, what] { order += what; }; };
-    loop.post(note('a'));
-    {
-        const FailingMemory none{1};
-        loop.post(first, note('b'));
-        loop.post(second, note('c'));
-    }
-    loop.post(note('d'));
-    loop.post(note('e'));
-    CHECK_EQ(loop.time_to_wait(), Timeout::zero());
-    loop.run_once();
-    CHECK_EQ(order, "abcde");
-    loop.post(first, [&] { // it is free again, in its own task too
-        order += 'f';
-        loop.post(first, note('g'));
-    });
-    loop.run_once();
-    CHECK_EQ(order, "abcdef");
-    loop.run_once();
-    CHECK_EQ(order, "abcdefg");
-}
-
-CONTRACT_CASE("W5 P15 … which throws: the next run goes on behind it", on_level) {
-    EventLoop loop{mode.backend};
-    PostPlace place;
-    std::string order;
-    loop.post([&] { order += 'a'; });
-    loop.post(place, [] { throw 1; });
-    loop.post([&] { order += 'b'; });
-    CHECK_THROWS(loop.run_once());
-    CHECK_EQ(order, "a");
-    loop.run_once();
-    CHECK_EQ(order, "ab");
-}
-
-CONTRACT_CASE("W5 … is destroyed with the loop when it has not run", on_level) {
-    const auto alive = std::make_shared<PostPlace>();
-    {
-        EventLoop loop{mode.backend};
-        loop.post(*alive, [alive] {});
-        CHECK_EQ(alive.use_count(), 2);
-    }
-    CHECK_EQ(alive.use_count(), 1);
-}
-
 CONTRACT_CASE("W6 wake in a signal handler ends a wait, and keeps errno", on_level) {
     EventLoop loop{mode.backend};
     int errno_after = 0;
@@ -250,7 +199,7 @@ CONTRACT_CASE("W6 stop in a signal handler ends run", on_level) {
     loop.run();
 }
 
-CONTRACT_CASE("W10 C12 a signal between the last look and the wait is not lost", on_level) {
+CONTRACT_CASE("W10 bug-C12 a signal between the last look and the wait is not lost", on_level) {
     EventLoop loop{mode.backend};
     const Handler handler{[&] { loop.stop(); }};
     bool raised = false;
@@ -325,7 +274,7 @@ CONTRACT_CASE("W7 stop before run does not wait, though there is a timer", on_le
     CHECK_EQ(ran, 0);
 }
 
-CONTRACT_CASE("T14 C14 a timer that another thread asks for shortens the wait", on_level) {
+CONTRACT_CASE("T14 bug-C14 a timer that another thread asks for shortens the wait", on_level) {
     EventLoop loop{mode.backend};
     const Timer far = loop.run_after(24h, [] {});
     std::optional<Timer> near;
@@ -409,7 +358,6 @@ CONTRACT_CASE("what is posted and never run is destroyed with the loop", on_leve
     CHECK_EQ(died, 3);
 }
 
-#ifndef NDEBUG
 CONTRACT_CASE("W8 a debug build notices another thread's hands on a running loop", on_level) {
     const ChildEnd end = in_child([&](const Expect&) {
         EventLoop loop{mode.backend};
@@ -421,10 +369,13 @@ CONTRACT_CASE("W8 a debug build notices another thread's hands on a running loop
         loop.post([&] { in_other_thread(meddle); });
         loop.run_once();
     });
+    if (!is_debug) {
+        CHECK_EQ(end.exit_code, 0);
+        return;
+    }
     CHECK_EQ(end.signal, SIGABRT);
     CHECK_NE(end.said.find("use post"), std::string::npos);
 }
-#endif
 
 CONTRACT_CASE("W13 P13 a fork by another thread than the loop's: the child may use it or end it",
               on_level) {

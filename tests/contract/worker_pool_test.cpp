@@ -117,6 +117,63 @@ TEST_CASE("WorkerPool: what work throws is thrown by get, and the pool goes on")
     CHECK_EQ(seen, std::vector<std::string>{"a value", "nothing"});
 }
 
+TEST_CASE("X4 WorkerPool: a result that has been promised needs no memory") {
+    EventLoop loop;
+    WorkerPool pool{{.threads = 1}};
+    int told = 0;
+    for (int nth = 1; nth <= 3; ++nth) {
+        CAPTURE(nth);
+        const bool taken = pool.submit(
+            loop,
+            [nth] {
+                thread_local std::optional<FailingMemory> none;
+                none.emplace(nth); // from here on: that of the thread that tells the result
+            },
+            [&](WorkResult<void> result) {
+                result.get();
+                ++told;
+            });
+        REQUIRE(taken);
+        while (told < nth) loop.run_once();
+    }
+}
+
+TEST_CASE("WorkerPool: a result comes behind what its work posted") {
+    EventLoop loop;
+    WorkerPool pool;
+    std::string order;
+    const bool taken = pool.submit(
+        loop, [&] { loop.post([&] { order += "posted "; }); },
+        [&](WorkResult<void>) { order += "done"; });
+    REQUIRE(taken);
+    while (!order.ends_with("done")) loop.run_once();
+    CHECK_EQ(order, "posted done");
+}
+
+TEST_CASE("WorkerPool: a result whose task throws leaves the others in their place") {
+    EventLoop loop;
+    WorkerPool pool{{.threads = 1}};
+    std::string order;
+    const auto tell = [&](char name) {
+        return [&, name](WorkResult<void>) {
+            order += name;
+            if (name == 'a') throw std::runtime_error{"a"};
+        };
+    };
+    std::promise<void> all_there;
+    REQUIRE(pool.submit(
+        loop, [] {}, tell('a')));
+    REQUIRE(pool.submit(
+        loop, [] {}, tell('b')));
+    REQUIRE(pool.submit(
+        loop, [&] { all_there.set_value(); }, [](WorkResult<void>) {}));
+    all_there.get_future().wait();
+    CHECK_THROWS_AS(loop.run_once(), std::runtime_error);
+    CHECK_EQ(order, "a");
+    loop.run_once(Timeout::zero());
+    CHECK_EQ(order, "ab");
+}
+
 TEST_CASE("WorkerPool: one thread keeps the order") {
     EventLoop loop;
     WorkerPool pool{{.threads = 1}};

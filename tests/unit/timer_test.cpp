@@ -240,7 +240,7 @@ TEST_CASE("T7 P7 without epoll_pwait2 milliseconds are rounded up: late, never e
     CHECK_EQ(nanosecond_waits, 1);
 }
 
-TEST_CASE("T8 B8 B9 long timers sleep: no spin, not early, not late") {
+TEST_CASE("T8 bug-B8 bug-B9 long timers sleep: no spin, not early, not late") {
     for (const Backend backend : {Backend::select, Backend::poll, Backend::epoll})
         for (const Clock::duration delay :
              {Clock::duration{35min + 47s}, Clock::duration{36min}, Clock::duration{24h * 25},
@@ -282,7 +282,7 @@ TEST_CASE("T8 the kernel takes the longest of waits") {
     }
 }
 
-TEST_CASE("T9 B10 a cancelled timer does not decide how long to wait") {
+TEST_CASE("T9 bug-B10 a cancelled timer does not decide how long to wait") {
     const FakeClock clock;
     EventLoop loop;
     Timer early = loop.run_after(1ms, [] {});

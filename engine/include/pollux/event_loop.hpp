@@ -14,21 +14,6 @@
 
 namespace pollux {
 
-/// Room for one posted task, had in advance: see `EventLoop::post`. It is free again when its task
-/// begins to run.
-class PostPlace {
-public:
-    PostPlace() noexcept = default;
-    PostPlace(const PostPlace&) = delete;
-    PostPlace& operator=(const PostPlace&) = delete;
-
-private:
-    friend class LoopCore;
-    Task task_;
-    PostPlace* next_ = nullptr;
-    std::size_t after_ = 0; // so many of the tasks without a place
-};
-
 /// Calls whoever waits for a descriptor, a time or another thread. One turn is:
 ///
 ///     wait (until the next timer at most) -> call the watchers of ready descriptors
@@ -78,10 +63,6 @@ public:
 
     /// Runs `task` on the loop's thread, in the next turn when posted by a task. From any thread.
     void post(Task task);
-    /// The same in a place of the caller's, which needs no memory: for what must not be lost when
-    /// there is none. The place stays where it is, and unused, until the task runs or, with a loop
-    /// that ends, is destroyed: so let the task own it.
-    void post(PostPlace& place, Task task);
     /// Makes the loop take a turn soon. From any thread and from a signal handler. Never blocks;
     /// many calls before the turn count as one.
     void wake() noexcept;
@@ -138,6 +119,8 @@ public:
     void after_fork();
 
 private:
+    friend class PostPlace;
+
     LoopCore* core_;
 };
 

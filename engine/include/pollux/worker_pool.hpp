@@ -77,24 +77,21 @@ public:
     WorkerPool& operator=(const WorkerPool&) = delete;
 
     /// Runs `work()` on one of the threads, and then `on_done(WorkResult<what work returns>)` on
-    /// the loop's thread, by `EventLoop::post`. From any thread; never blocks. Both callables may
+    /// the loop's thread, behind what the work posted there. From any thread; never blocks. Both callables may
     /// be move-only. `work` is destroyed on the thread that ran it, `on_done` by the loop.
     ///
     /// False: too much work waits. Then neither callable was moved from. Throws `std::bad_alloc`.
-    /// A result is never lost: all memory to post it is had here.
+    /// Once it is taken a result is never lost: the memory that it comes back in is had already.
     template <class Work, class Done>
     [[nodiscard]] bool submit(EventLoop& loop, Work&& work, Done&& on_done) {
         Place place{*this};
         if (!place) return false;
         using ThisPiece = Piece<std::decay_t<Work>, std::decay_t<Done>>;
-        place.fill(loop, [piece = std::make_unique<ThisPiece>(std::forward<Work>(work),
-                                                              std::forward<Done>(on_done))](
-                             EventLoop& home) mutable {
+        place.fill(loop, [piece = std::make_unique<ThisPiece>(
+                              std::forward<Work>(work), std::forward<Done>(on_done))]() mutable {
             piece->result.take_from(*piece->work);
             piece->work.reset();
-            PostPlace& way_back = piece->way_back;
-            home.post(way_back,
-                      [done = std::move(piece)] { done->on_done(std::move(done->result)); });
+            return Task{[done = std::move(piece)] { done->on_done(std::move(done->result)); }};
         });
         return true;
     }
@@ -112,11 +109,10 @@ private:
         std::optional<Work> work;
         Done on_done;
         WorkResult<Value> result;
-        PostPlace way_back;
     };
 
-    /// Runs the work and posts its result.
-    using Run = UniqueFunction<void(EventLoop&)>;
+    /// Runs the work and gives what is to be posted.
+    using Run = UniqueFunction<Task()>;
     struct Threads;
 
     // A place in the queue is taken before the callables are, and given back when it is not filled.
