@@ -131,6 +131,6 @@ void coroutines_echo(Trial& trial) {
 
 } // namespace
 
-CONTRACT_CASE("X1 X2 X3 X4 coroutine echo", everywhere) {
+CONTRACT_CASE("torture X1 X2 X3 X4 coroutine echo", everywhere) {
     torture(mode, "coroutine echo", coroutines_echo);
 }
