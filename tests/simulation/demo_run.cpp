@@ -68,6 +68,7 @@ StandardFile::StandardFile(int standard, std::string_view content)
     : standard_{standard},
       before_{::dup(standard)},
       file_{::memfd_create("standard", MFD_CLOEXEC)} {
+    std::cout.flush(); // what was written before goes where it was meant to go
     ::dup2(file_.get(), standard_);
     rewrite(content);
 }
