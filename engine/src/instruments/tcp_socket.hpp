@@ -25,6 +25,7 @@ public:
     bool is_at_end() const override { return fin_arrived_ && in_.empty(); }
     Result in_queue() const override { return static_cast<Result>(in_.size()); }
     void reset() override;
+    std::size_t room() const override;
 
     bool can_arrive() const override;
     void arrive() override;
