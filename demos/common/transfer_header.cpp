@@ -11,8 +11,10 @@ namespace demos {
 using nlohmann::json;
 
 TransferHeader TransferHeader::parse(std::string_view text) {
+    // nlohmann's parser takes a zero byte for the end of the text: what is behind it would be lost.
+    const bool ends_early = text.find('\0') != std::string_view::npos;
     const json header = json::parse(text, nullptr, false);
-    if (header.is_discarded()) return {.kind = Kind::malformed};
+    if (ends_early || header.is_discarded()) return {.kind = Kind::malformed};
     const auto text_at = [&](const char* key) -> const std::string* {
         if (!header.is_object()) return nullptr;
         const auto member = header.find(key);

@@ -46,6 +46,8 @@ std::size_t object_size(std::string_view text) noexcept {
 } // namespace
 
 std::optional<Login> Login::parse(std::string_view text) {
+    // nlohmann's parser takes a zero byte for the end of the text: what is behind it would be lost.
+    if (text.find('\0') != std::string_view::npos) return std::nullopt;
     json object = json::parse(text, nullptr, false);
     if (!object.is_object()) return std::nullopt;
     std::string* const name = text_at(object, "username");
