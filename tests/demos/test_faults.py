@@ -1,9 +1,19 @@
 """demo_hooked: the demo programs in one, and --fault, which makes their system calls go wrong."""
 
 import re
+import shutil
+import subprocess
 import unittest
 
-from demo import MODES, Server, exchange, parse, run
+from demo import MODES, Server, exchange, parse, path, run
+
+STRACE = shutil.which("strace")
+
+
+def can_trace():
+    """It is installed, and nobody forbids it."""
+    return STRACE and subprocess.run([STRACE, "-qq", "-o", "/dev/null", "true"],
+                                     capture_output=True).returncode == 0
 
 
 class FaultTest(unittest.TestCase):
@@ -64,6 +74,28 @@ class FaultTest(unittest.TestCase):
         status, out, said = run("demo_hooked", "echo_server", "--fault", "accept@3=EMFILE")
         self.assertEqual((status, out), (2, ""))
         self.assertIn("there is no call 'accept'", said)
+
+    def test_a_plan_for_strace(self):
+        status, out, _ = run("demo_hooked", "strace", "accept4@1=EMFILE;recv@3+2=ECONNRESET")
+        self.assertEqual(status, 0)
+        self.assertEqual(out, "--trace=accept4,recvfrom --inject=accept4:error=EMFILE:when=1 "
+                              "--inject=recvfrom:error=ECONNRESET:when=3+2\n")
+        status, out, said = run("demo_hooked", "strace", "recv@1=short:1")
+        self.assertEqual((status, out), (2, ""))
+        self.assertIn("strace cannot cut a call short", said)
+
+    @unittest.skipUnless(can_trace(), "nothing traces here")
+    def test_strace_does_the_same_to_a_plain_program(self):
+        words = run("demo_hooked", "strace", "accept4@1=ECONNABORTED;recv@1=ECONNRESET")[1].split()
+        # -D: strace stands aside, and the signal goes to the server.
+        with Server(STRACE, "-D", "-o", "/dev/null", *words, path("echo_server"), "--stats") as server:
+            with server.connect() as client:
+                client.sendall(b"x")
+                with self.assertRaises(ConnectionResetError):
+                    client.recv(9)
+            self.served(server)
+            stats = parse(server.stop()[2])
+            self.assertEqual((stats["accepted"], stats["closed.error"]), (2, 1))
 
     def test_other_programs_say_who_can(self):
         for program in ("echo_server", "line_server", "udp_ack_server"):
