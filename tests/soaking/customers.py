@@ -232,6 +232,7 @@ class Kind:
     load: tuple = ()  # options of load_generator
     client: tuple = ()  # a demo client with its options
     abused: bool = True
+    growth: int = 3 << 20  # bytes
 
 
 def echo(data, _):
@@ -256,7 +257,9 @@ KINDS = [
     Kind("command_server", answered(echo), ["cat"]),
     Kind("transfer_server", answered(transfer), ["--dir", "{inbox}"], client=("transfer_client",)),
     Kind("upload_server", answered(upload), ["--dir", "{inbox}"]),
-    Kind("login_server", answered(login), ["--users", "/dev/null"], abused=False),
+    # Each of its workers hashes in memory of its own, of which malloc keeps some.
+    Kind("login_server", answered(login), ["--users", "/dev/null", "--attempts", "1000000"],
+         abused=False, growth=24 << 20),
     Kind("port_forwarder", answered(echo), ["--to", "127.0.0.1:{echo}"], load=("--mode", "echo")),
     Kind("talk_server", answered(silent), abused=False),
     Kind("udp_ack_server", datagrams, abused=False),

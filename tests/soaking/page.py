@@ -18,8 +18,7 @@ class Row:
         self.cells = (
             server.kind.name, " ".join(server.mode), str(server.seed),
             *map(str, self.numbers),
-            f"{server.descriptors_before} / {server.descriptors_most} / "
-            f"{'–' if 'BROKEN' in verdict else server.descriptors_before}",
+            f"{server.descriptors_before} / {server.descriptors_most} / {server.descriptors_after}",
             f"{early / 2**20:.1f}, {grown / 2**20:+.1f}", verdict)
 
 
