@@ -5,6 +5,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <iostream>
+#include <new>
 #include <pollux/instruments/calls.hpp>
 #include <pollux/signals.hpp>
 #include <stdexcept>
@@ -25,6 +26,25 @@ constexpr std::chrono::seconds patience{1}; // with clients that do not end, on 
 void keep_standard_streams() {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd)
         if (::fcntl(fd, F_GETFD) < 0) static_cast<void>(::open("/dev/null", O_RDWR));
+}
+
+// What had no memory for one client, or one result, must not end the others; that client's deadline
+// ends it.
+void run_whatever_memory_there_is(EventLoop& loop) {
+    for (;;) {
+        try {
+            return loop.run();
+        } catch (const std::bad_alloc&) {
+        }
+    }
+}
+
+void leave_or_stop(EventLoop& loop, const std::function<void()>& leave) {
+    try {
+        leave();
+    } catch (const std::bad_alloc&) {
+        loop.stop();
+    }
 }
 
 Backend backend_of_environment() {
@@ -118,12 +138,12 @@ void serve(EventLoop& loop, const Address& address, const std::function<std::str
                                   } else if (std::exchange(leaving, true)) {
                                       loop.stop();
                                   } else {
-                                      leave();
+                                      leave_or_stop(loop, leave);
                                   }
                               }};
     // From here on signals are heard, so whoever reads this line may send one.
     std::cout << "listening on " << address.to_string() << std::endl;
-    loop.run();
+    run_whatever_memory_there_is(loop);
     if (stats) std::cerr << stats() << std::endl;
 }
 
