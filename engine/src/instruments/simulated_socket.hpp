@@ -64,6 +64,7 @@ public:
     bool is_listening() const override { return phase == Phase::listening; }
     bool has_peer() const override { return phase == Phase::connected; }
     virtual bool is_at_end() const = 0;
+    virtual std::size_t unread() const = 0;
     std::uint32_t may_be_spurious() const override;
     virtual void reset() = 0;
     bool has_room_in_queue() const noexcept { return queue_.size() <= backlog_; }
