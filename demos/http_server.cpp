@@ -75,9 +75,12 @@ int main(int argc, char** argv) {
         // So much waits for a client that does not read; of its requests no more are taken then.
         connection.high_water = std::size_t{256} << 10;
         connection.low_water = std::size_t{64} << 10;
-        connection.idle_timeout =
-            2 * std::max(limits.keep_alive_timeout, std::chrono::milliseconds{60'000});
+        connection.idle_timeout = std::min<Clock::duration>(
+            connection.idle_timeout,
+            2 * std::max(limits.keep_alive_timeout, std::chrono::milliseconds{60'000}));
 
+        if (!directories.root.empty() || !directories.uploads.empty())
+            program.sandbox().allow(demos::Permission::keep_files);
         const auto server = std::make_shared<HttpServer>(program, loop, limits, directories);
         ConnectionHandlers handlers = server->handlers();
         // It lives as long as the handlers: longer than the connections, and not as long as the

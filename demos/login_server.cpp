@@ -42,14 +42,10 @@ struct Settings {
 class LoginServer {
 public:
     LoginServer(demos::ServerProgram& program, const Settings& settings)
-        : program_{program},
-          timeout_{settings.login_timeout},
-          users_{settings.users},
-          attempts_{settings.attempts, settings.per} {}
+        : program_{program}, users_{settings.users}, attempts_{settings.attempts, settings.per} {}
 
     void come(Connection& client) {
         places_[client.id()] = demos::AttemptLimit::place(client.peer());
-        client.set_deadline(client.loop().now() + timeout_);
         client.send(demos::login_greeting);
     }
 
@@ -102,7 +98,6 @@ private:
     }
 
     demos::ServerProgram& program_;
-    Clock::duration timeout_;
     demos::UserFile users_;
     demos::AttemptLimit attempts_;
     std::map<ConnectionId, std::string> places_;
@@ -149,6 +144,12 @@ int main(int argc, char** argv) {
     options.duration("--per", settings.per, "and for how long that counts");
     options.duration("--login-timeout", settings.login_timeout,
                      "how long a client may take, from its coming to its end");
+    program.sandbox().allow(demos::Permission::read_files); // the users may change
     program.set_instead([&] { return add_user(settings); });
-    return program.run(argc, argv, [&](EventLoop&) { return handlers(program, settings); });
+    return program.run(argc, argv, [&](EventLoop&) {
+        // Nobody is ever admitted: a right password is told so, and that was all.
+        program.limits().connection.admission = {
+            .timeout = settings.login_timeout, .input_limit = longest_login, .output_limit = 1024};
+        return handlers(program, settings);
+    });
 }

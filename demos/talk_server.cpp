@@ -19,6 +19,7 @@
 
 #include <csignal>
 #include <pollux/stream/framing.hpp>
+#include <stdexcept>
 
 using namespace pollux;
 
@@ -154,6 +155,8 @@ int main(int argc, char** argv) {
 
     std::signal(SIGTTIN, SIG_IGN); // in the background there is no terminal, which is an end
     return program.run(argc, argv, [&](EventLoop& loop) {
+        if (limits.max_connections != 1)
+            throw std::invalid_argument{"--max-connections: it talks with one client at a time"};
         loop.post([backlog = limits.listen.backlog] { demos::print(explain(backlog)); });
         return handlers(std::make_shared<Talk>(program, loop));
     });

@@ -30,7 +30,7 @@ def facts(project, build):
                     for name in NETWORK},
         "load_average": os.getloadavg(),
         "compiler": _compiler(build),
-        "flags": _flags(build),
+        "flags": flags(build),
         "commit": _commit(project),
     }
 
@@ -81,7 +81,7 @@ def _compiler(build):
     return f"{first[0] if first else 'unknown'}, {kind or 'unknown build type'}"
 
 
-def _flags(build):
+def flags(build):
     cache = build / "CMakeCache.txt"
     kind = _field(cache, "CMAKE_BUILD_TYPE:STRING", "=")
     flags = [_field(cache, "CMAKE_CXX_FLAGS:STRING", "="),

@@ -31,23 +31,17 @@ pollux::ConnectionHandlers message_handlers(ServerProgram& program, Framing fram
                                             Take take) {
     using namespace pollux;
     constexpr std::size_t room_for_frame = 16;
-    std::size_t& kept = program.limits().connection.input_limit;
-    kept = std::max(kept, limits.size + room_for_frame);
+    ConnectionOptions& options = program.limits().connection;
+    options.input_limit = std::max(options.input_limit, limits.size + room_for_frame);
+    options.message_timeout = limits.timeout;
 
     return {.on_data =
-                [&program, framing, timeout = limits.timeout, refusal, take](Connection& connection,
-                                                                             ByteView bytes) {
+                [&program, framing, refusal, take](Connection& connection, ByteView bytes) {
                     const Taken result = take_messages(framing, bytes, [&](ByteView message) {
                         take(connection, message);
                         return true;
                     });
-                    const bool was_partial = connection.user != nullptr;
-                    const bool is_partial = result.taken < bytes.size();
-                    connection.user = is_partial ? &program : nullptr;
-                    if (is_partial && (!was_partial || result.taken > 0))
-                        connection.set_deadline(Clock::now() + timeout);
-                    else if (!is_partial && was_partial)
-                        connection.set_deadline(Clock::time_point::max());
+                    connection.user = result.taken < bytes.size() ? &program : nullptr;
                     if (result.refused) program.reject(connection, refusal);
                     return result.taken;
                 },

@@ -1,12 +1,17 @@
 #include "program.hpp"
 
+#include "faults.hpp"
+
 #include <csignal>
 #include <fcntl.h>
 #include <iostream>
+#include <new>
+#include <poll.h>
 #include <pollux/instruments/calls.hpp>
 #include <pollux/signals.hpp>
 #include <stdexcept>
 #include <sys/resource.h>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -25,6 +30,30 @@ void keep_standard_streams() {
         if (::fcntl(fd, F_GETFD) < 0) static_cast<void>(::open("/dev/null", O_RDWR));
 }
 
+// For want of memory a wait may fail, and a callback. The loop goes on where it was; nobody who is
+// served need know.
+void run_whatever_memory_there_is(EventLoop& loop) {
+    constexpr int pause = 10; // milliseconds: some may come back meanwhile
+    while (true) {
+        try {
+            return loop.run();
+        } catch (const std::bad_alloc&) {
+            ::poll(nullptr, 0, pause);
+        } catch (const std::system_error& error) {
+            if (error.code() != std::errc::not_enough_memory) throw;
+            ::poll(nullptr, 0, pause);
+        }
+    }
+}
+
+void leave_or_stop(EventLoop& loop, const std::function<void()>& leave) {
+    try {
+        leave();
+    } catch (const std::bad_alloc&) {
+        loop.stop();
+    }
+}
+
 Backend backend_of_environment() {
     try {
         return default_backend();
@@ -38,6 +67,11 @@ Backend backend_of_environment() {
 void CommonOptions::add_to_server(Options& options) {
     add(options, "address: 127.0.0.1, ::1, unix:/path or unix:@name (without port)",
         "port; 0 picks a free one");
+    options.text(
+        "--fault", "PLAN",
+        [&options](const std::string& plan) { begin_faults(options.program(), plan); },
+        "system calls that are to go wrong: accept4@3=EMFILE;... (demo_hooked only)");
+    sandbox.add_to(options);
 }
 
 void CommonOptions::add_to_client(Options& options) {
@@ -71,6 +105,7 @@ EventLoop CommonOptions::make_loop() const {
 int run(Options& options, int argc, char** argv, const std::function<int()>& body) {
     keep_standard_streams();
     std::signal(SIGPIPE, SIG_IGN);
+    const FaultsUntilHere faults;
     try {
         return options.parse(argc, argv) ? body() : 0;
     } catch (const std::exception& error) {
@@ -102,8 +137,9 @@ std::string Counters::to_string() const {
     return text;
 }
 
-void serve(EventLoop& loop, const Address& address, const std::function<std::string()>& stats,
-           const std::function<void()>& leave) {
+void serve(EventLoop& loop, const Address& address, const Sandbox& sandbox,
+           const std::function<std::string()>& stats, const std::function<void()>& leave) {
+    sandbox.enter();
     bool leaving = false;
     const SignalWatch signals{loop, {SIGINT, SIGTERM, SIGUSR1}, [&](int signal) {
                                   if (signal == SIGUSR1) {
@@ -111,12 +147,12 @@ void serve(EventLoop& loop, const Address& address, const std::function<std::str
                                   } else if (std::exchange(leaving, true)) {
                                       loop.stop();
                                   } else {
-                                      leave();
+                                      leave_or_stop(loop, leave);
                                   }
                               }};
     // From here on signals are heard, so whoever reads this line may send one.
     std::cout << "listening on " << address.to_string() << std::endl;
-    loop.run();
+    run_whatever_memory_there_is(loop);
     if (stats) std::cerr << stats() << std::endl;
 }
 
@@ -129,6 +165,10 @@ ServerProgram::ServerProgram(const std::string& name, const std::string& descrip
 
 int ServerProgram::run(int argc, char** argv,
                        const std::function<ConnectionHandlers(EventLoop&)>& setup) {
+    options_.number("--max-connections", limits_.max_connections, 1, 1'000'000'000,
+                    "clients at once; others wait until one goes");
+    options_.duration("--idle-timeout", idle_timeout_,
+                      "a client from which nothing came and which took nothing for so long is cut");
     return demos::run(options_, argc, argv,
                       [&] { return instead_ && instead_() ? 0 : serve(setup); });
 }
@@ -136,6 +176,7 @@ int ServerProgram::run(int argc, char** argv,
 int ServerProgram::serve(const std::function<ConnectionHandlers(EventLoop&)>& setup) {
     raise_descriptor_limit();
     EventLoop loop = common_.make_loop();
+    limits_.connection.idle_timeout = idle_timeout_;
 
     // One connection's trouble is its own: it is closed, and the reason is in the statistics.
     ConnectionHandlers handlers = setup(loop);
@@ -146,7 +187,7 @@ int ServerProgram::serve(const std::function<ConnectionHandlers(EventLoop&)>& se
 
     std::function<std::string()> stats;
     if (stats_) stats = [&] { return stats_line(server, counters_); };
-    demos::serve(loop, server.address(), stats, [this] { leave(); });
+    demos::serve(loop, server.address(), common_.sandbox, stats, [this] { leave(); });
     return 0;
 }
 
@@ -181,7 +222,7 @@ std::string stats_line(const ConnectionStats& stats, std::size_t open, std::uint
 }
 
 std::string calls_made() {
-    std::string text;
+    std::string text = faults_made();
     for (const CallCount& call : call_counts()) {
         text += " calls." + std::string{call.name} + "=" + std::to_string(call.made);
         if (call.would_block > 0)

@@ -4,8 +4,10 @@
 // program does itself stands in its own file.
 
 #include "options.hpp"
+#include "sandbox.hpp"
 #include "server_name.hpp"
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -17,12 +19,14 @@
 
 namespace demos {
 
-/// Options that every program has: --host, --port, --backend and --trigger.
+/// Options that every program has: --host, --port, --backend and --trigger; and of a server,
+/// --fault.
 struct CommonOptions {
     std::string host = "127.0.0.1";
     int port = 0;
     std::optional<pollux::Backend> backend;
     pollux::Trigger trigger = pollux::Trigger::level;
+    Sandbox sandbox; ///< Of a server. It is entered by `serve`.
 
     /// For a server, whose host is an address; port 0 picks a free one.
     void add_to_server(Options& options);
@@ -48,6 +52,9 @@ int run(Options& options, int argc, char** argv, const std::function<int()>& bod
 /// Raises the soft limit of open descriptors to the hard one; returns it.
 std::size_t raise_descriptor_limit();
 
+/// How long a server program keeps a client from which nothing comes, unless told otherwise.
+inline constexpr std::chrono::hours longest_idle{1};
+
 /// Numbers that a program counts for --stats, by their names.
 class Counters {
 public:
@@ -62,8 +69,9 @@ private:
 /// What a server program of any kind does around its work: it says where it listens, runs the loop
 /// until the end, and prints `stats()` to standard error at the end and on SIGUSR1 (if that is not
 /// empty). The first SIGINT or SIGTERM calls `leave`, which must stop the loop sooner or later; the
-/// second stops it at once.
-void serve(pollux::EventLoop& loop, const pollux::Address& address,
+/// second stops it at once. Want of memory, in a wait or in a callback, does not end it. The
+/// sandbox begins before anybody is told where to connect.
+void serve(pollux::EventLoop& loop, const pollux::Address& address, const Sandbox& sandbox,
            const std::function<std::string()>& stats, const std::function<void()>& leave);
 
 /// A demo server on a `Server`: serves until SIGINT or SIGTERM, then ends in good order.
@@ -73,8 +81,12 @@ public:
 
     /// For options of its own, before `run`.
     Options& options() { return options_; }
-    /// Limits and time-outs to be changed before `run`, or in `setup`.
+    /// Limits and time-outs to be changed before `run`, or in `setup`. Every server program has the
+    /// options --max-connections, whose default is what stands here before `run`, and
+    /// --idle-timeout, which is put here before `setup`.
     pollux::ServerOptions& limits() { return limits_; }
+    /// For what it needs besides connections; before `run`, or in `setup`.
+    Sandbox& sandbox() { return common_.sandbox; }
 
     /// Called when the command line is parsed. True: that was all, nothing is served.
     void set_instead(std::function<bool()> instead) { instead_ = std::move(instead); }
@@ -101,6 +113,7 @@ private:
     Options options_;
     CommonOptions common_;
     pollux::ServerOptions limits_;
+    std::chrono::milliseconds idle_timeout_ = longest_idle;
     Counters counters_;
     std::function<bool()> instead_;
     std::function<void()> on_leaving_;
@@ -115,7 +128,8 @@ std::string stats_line(pollux::Server& server, const Counters& counters);
 std::string stats_line(const pollux::ConnectionStats& stats, std::size_t open, std::uint64_t shed,
                        const Counters& counters);
 
-/// ` calls.NAME=N` for each system call that was made; empty unless linked with pollux_hooked.
+/// ` calls.NAME=N` for each system call that was made, and under --fault how many went wrong; empty
+/// unless linked with pollux_hooked.
 std::string calls_made();
 
 } // namespace demos

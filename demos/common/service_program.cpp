@@ -28,6 +28,11 @@ ServiceProgram::ServiceProgram(const std::string& name, const std::string& descr
         "how many clients are served at once; the default is reactor");
     options_.number("--threads", threads_, 0, 1000,
                     "threads of pool and multi; 0: one for each processor");
+    options_.number("--max-connections", max_connections_, 1, 1'000'000'000,
+                    "clients at once; others wait until one goes");
+    options_.duration(
+        "--idle-timeout", idle_timeout_,
+        "a client from which nothing came, or which took nothing for so long, is cut");
     options_.flag("--udp", datagrams_, "serve datagrams: UDP, or of a Unix socket");
     options_.flag("--stats", stats_,
                   "print one line of statistics to standard error at the end and on SIGUSR1");
@@ -42,6 +47,8 @@ SocketServerOptions ServiceProgram::service_options() const {
     options.model = model_;
     options.threads = static_cast<std::size_t>(threads_);
     if (datagrams_) options.listen.type = SOCK_DGRAM;
+    options.max_clients = max_connections_;
+    options.idle_timeout = idle_timeout_;
     options.drain_timeout = std::chrono::seconds{1};
     options.trigger = common_.trigger;
     return options;
@@ -49,6 +56,9 @@ SocketServerOptions ServiceProgram::service_options() const {
 
 int ServiceProgram::serve(SessionFactory make_session) {
     raise_descriptor_limit();
+    if (model_ == Model::fork) common_.sandbox.allow(Permission::fork);
+    if (model_ == Model::multi && datagrams_) // each loop makes its own
+        common_.sandbox.allow(Permission::make_sockets);
     EventLoop control = common_.make_loop();
     SocketServer server{common_.address(), std::move(make_session), service_options()};
     std::exception_ptr failure;
@@ -66,7 +76,7 @@ int ServiceProgram::serve(SessionFactory make_session) {
     });
     std::function<std::string()> stats;
     if (stats_) stats = [&] { return stats_line(server); };
-    demos::serve(control, server.address(), stats, [&] { server.shutdown(); });
+    demos::serve(control, server.address(), common_.sandbox, stats, [&] { server.shutdown(); });
     server.shutdown();
     if (serving.joinable()) serving.join();
     if (failure) std::rethrow_exception(failure);

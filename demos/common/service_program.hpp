@@ -22,6 +22,8 @@ private:
     CommonOptions common_;
     pollux::Model model_ = pollux::Model::reactor;
     int threads_ = 0;
+    std::uint64_t max_connections_ = 10'000;
+    std::chrono::milliseconds idle_timeout_ = longest_idle;
     bool datagrams_ = false;
     bool stats_ = false;
 };

@@ -66,13 +66,17 @@ void LoopCore::close() noexcept {
     // Callables go while the rest stands: their destructors may give up watches and timers, and
     // post, which is in vain.
     std::vector<Task> posted;
+    std::list<Task> handed_in;
     {
         const std::lock_guard lock{mutex_};
         closed_ = true;
         posted.swap(posted_);
+        handed_in.swap(handed_in_);
     }
     posted.clear();
+    handed_in.clear();
     tasks_.clear();
+    handed_out_.clear();
     for (std::uint32_t index = 0; index < watches_.size(); ++index)
         const ReadyFunction callable = std::move(watches_[index].on_ready);
     timers_.clear();
@@ -133,6 +137,20 @@ void LoopCore::post(Task task) {
         posted_.push_back(std::move(task));
         has_posted_.store(true);
     }
+    wake_for_tasks();
+}
+
+void LoopCore::post(std::list<Task>& one) noexcept {
+    {
+        const std::lock_guard lock{mutex_};
+        if (closed_) return;
+        handed_in_.splice(handed_in_.end(), one);
+        has_posted_.store(true);
+    }
+    wake_for_tasks();
+}
+
+void LoopCore::wake_for_tasks() noexcept {
     // On the loop's own thread the next turn finds it without being woken. A loop that is being
     // woken clears `woken_` before it looks at `has_posted_`. Looking here leaves that flag in the
     // caches of both threads while one of them posts much.
@@ -177,13 +195,13 @@ std::size_t LoopCore::turn(Timeout limit) {
     deliver_events();
     deliver_ready_list();
     if (!timers_.idle()) calls_ += timers_.run_due(now(), observer_);
-    if (next_task_ < tasks_.size() || has_posted_.load()) run_posted();
+    if (has_tasks() || has_posted_.load()) run_posted();
     return calls_;
 }
 
 bool LoopCore::has_leftovers() const noexcept {
     return next_event_ < batch_.size() || next_ready_ < round_.size() || timers_.has_leftovers() ||
-           next_task_ < tasks_.size();
+           has_tasks();
 }
 
 bool LoopCore::has_work() const noexcept { return !queued_.empty() || has_posted_.load(); }
@@ -298,22 +316,30 @@ void LoopCore::serve(Token token) {
     if (ready != Readiness::none) call(*slot, ready);
 }
 
+// What a thread posted before its result was there comes before it.
 void LoopCore::run_posted() {
-    if (next_task_ == tasks_.size()) {
+    if (!has_tasks()) {
         tasks_.clear();
         next_task_ = 0;
         const std::lock_guard lock{mutex_};
         tasks_.swap(posted_);
+        handed_out_.swap(handed_in_);
         has_posted_.store(false);
     }
-    while (next_task_ < tasks_.size()) {
-        ++calls_;
-        LoopObserver* const watching = observer_;
-        const Clock::time_point start = watching == nullptr ? Clock::time_point{} : Clock::now();
-        Task task = std::move(tasks_[next_task_++]);
-        task();
-        if (watching != nullptr && watching == observer_) watching->on_task(Clock::now() - start);
+    while (next_task_ < tasks_.size()) run_task(std::move(tasks_[next_task_++]));
+    while (!handed_out_.empty()) {
+        Task task = std::move(handed_out_.front());
+        handed_out_.pop_front();
+        run_task(std::move(task));
     }
+}
+
+void LoopCore::run_task(Task task) {
+    ++calls_;
+    LoopObserver* const watching = observer_;
+    const Clock::time_point start = watching == nullptr ? Clock::time_point{} : Clock::now();
+    task();
+    if (watching != nullptr && watching == observer_) watching->on_task(Clock::now() - start);
 }
 
 Clock::time_point LoopCore::now() noexcept {

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <pollux/event_loop.hpp>
@@ -49,6 +50,9 @@ public:
 
     // From any thread.
     void post(Task task);
+    /// The same for the one task of a list, which takes no memory and so cannot fail. A closed loop
+    /// leaves it where it is.
+    void post(std::list<Task>& one) noexcept;
     void wake() noexcept;
     void stop() noexcept;
 
@@ -76,6 +80,9 @@ private:
     void deliver_events();
     void deliver_ready_list();
     void run_posted();
+    void run_task(Task task);
+    void wake_for_tasks() noexcept;
+    bool has_tasks() const noexcept { return next_task_ < tasks_.size() || !handed_out_.empty(); }
     bool has_leftovers() const noexcept;
     bool has_work() const noexcept;
     Timeout until_next_timer();
@@ -121,8 +128,10 @@ private:
     bool now_is_known_ = false;
 
     std::mutex mutex_;
-    std::vector<Task> posted_; // guarded by mutex_
-    std::vector<Task> tasks_;  // of this turn
+    std::vector<Task> posted_;   // guarded by mutex_
+    std::vector<Task> tasks_;    // of this turn
+    std::list<Task> handed_in_;  // guarded by mutex_
+    std::list<Task> handed_out_; // of this turn
     std::size_t next_task_ = 0;
     std::atomic<bool> has_posted_{false};
     std::atomic<std::thread::id> thread_{};

@@ -9,42 +9,38 @@
 #include <cerrno>
 #include <pollux/instruments/call_hook.hpp>
 #include <pollux/instruments/calls.hpp>
+#include <tuple>
 #include <type_traits>
-#include <utility>
 
+#include "instruments/answerer.hpp"
+#include "instruments/spurious.hpp"
 #include "sys_kernel.hpp"
 
 namespace pollux {
 namespace {
 
-#define POLLUX_CALL(result, name, parameters, arguments) name,
-#define POLLUX_TIMED_CALL POLLUX_CALL
-enum class Call : std::uint8_t {
-#include "sys_calls.inc"
-};
-#undef POLLUX_CALL
-#define POLLUX_CALL(result, name, parameters, arguments) #name,
-constexpr std::array names{
-#include "sys_calls.inc"
-};
-#undef POLLUX_CALL
-#undef POLLUX_TIMED_CALL
-
 struct Counters {
     std::atomic<std::uint64_t> made;
     std::atomic<std::uint64_t> would_block;
-    std::atomic<std::uint64_t> since_hook;
 };
-constinit std::array<Counters, names.size()> counters{};
-constinit std::atomic<CallHook::Function*> hook{nullptr};
-constinit thread_local bool in_hook = false;
+constinit std::array<Counters, call_names.size()> counters{};
 
-int first_fd() noexcept { return -1; }
-template <class First, class... Rest> int first_fd(First first, Rest...) noexcept {
-    if constexpr (std::is_same_v<First, int>)
-        return first;
-    else
-        return -1;
+template <std::size_t place, class... Args> int int_argument(Args... args) noexcept {
+    if constexpr (sizeof...(Args) > place) {
+        const auto argument = std::get<place>(std::tuple{args...});
+        if constexpr (std::is_same_v<decltype(argument), const int>) return argument;
+    }
+    return -1;
+}
+
+// Its result is an error number, and errno is left alone.
+constexpr bool returns_error(Call call) {
+    return call == Call::pthread_create || call == Call::pthread_join ||
+           call == Call::pthread_sigmask || call == Call::pthread_setaffinity_np ||
+           call == Call::posix_spawnp;
+}
+constexpr bool resolves(Call call) {
+    return call == Call::getaddrinfo || call == Call::getnameinfo;
 }
 
 // A short transfer: the first pieces of a vector or message, cut to a number of bytes.
@@ -65,46 +61,69 @@ template <class Result, class Bare> struct Door {
     Bare bare;
 
     template <class... Args> Result operator()(Args... args) const noexcept {
-        Counters& counter = counters[static_cast<std::size_t>(call)];
-        counter.made.fetch_add(1, std::memory_order_relaxed);
-        const CallOutcome outcome = ask(counter, args...);
-        if (outcome.error != 0) return failed(outcome.error);
+        counters[index_of(call)].made.fetch_add(1, std::memory_order_relaxed);
+        const CallOutcome outcome = ask({call, int_argument<0>(args...), int_argument<1>(args...)});
+        if (outcome.delay.count() > 0) kernel().pass(outcome.delay);
+        if (outcome.error != 0)
+            return outcome.made_first ? failed_later(outcome.error, args...)
+                                      : failed(outcome.error);
         if (outcome.result) return converted(*outcome.result);
-        const Result result =
-            outcome.at_most ? shortened(*outcome.at_most, args...) : bare(args...);
-        if constexpr (std::is_integral_v<Result>)
-            if (result == static_cast<Result>(-1) && errno == EAGAIN)
-                counter.would_block.fetch_add(1, std::memory_order_relaxed);
-        return result;
+        if (outcome.spurious)
+            if (const int found = spurious(args...); found > 0) return converted(found);
+        return counted(outcome.at_most ? shortened(*outcome.at_most, args...) : bare(args...));
     }
 
 private:
-    template <class... Args> CallOutcome ask(Counters& counter, Args... args) const noexcept {
-        CallHook::Function* const decide = hook.load(std::memory_order_acquire);
-        if (decide == nullptr || in_hook) return {};
-        const auto nth = counter.since_hook.fetch_add(1, std::memory_order_relaxed) + 1;
-        const int saved = errno;
-        in_hook = true;
-        const CallOutcome outcome =
-            (*decide)({names[static_cast<std::size_t>(call)], nth, first_fd(args...)});
-        in_hook = false;
-        errno = saved;
-        return outcome;
+    static bool is_failure(Result result) noexcept {
+        if constexpr (std::is_integral_v<Result>)
+            return result == static_cast<Result>(-1);
+        else
+            return false;
+    }
+
+    Result counted(Result result) const noexcept {
+        if (is_failure(result) && errno == EAGAIN)
+            counters[index_of(call)].would_block.fetch_add(1, std::memory_order_relaxed);
+        return result;
     }
 
     Result failed(int error) const noexcept {
+        if (returns_error(call) || (resolves(call) && error < 0)) return converted(error);
         errno = error;
-        if (error == EAGAIN)
-            counters[static_cast<std::size_t>(call)].would_block.fetch_add(
-                1, std::memory_order_relaxed);
-        return converted(-1);
+        if (resolves(call)) return converted(EAI_SYSTEM);
+        if (call == Call::mmap) return converted(-1);
+        if (call == Call::if_nametoindex || call == Call::if_indextoname) return converted(0);
+        return counted(converted(-1));
+    }
+
+    // A connect that is under way has succeeded as far as it can at once.
+    template <class... Args> Result failed_later(int error, Args... args) const noexcept {
+        const Result result = bare(args...);
+        if (is_failure(result) && errno != EINPROGRESS) return counted(result);
+        return failed(error);
     }
 
     static Result converted(std::int64_t value) noexcept {
         if constexpr (std::is_pointer_v<Result>)
-            return value < 0 ? nullptr : reinterpret_cast<Result>(value);
+            return reinterpret_cast<Result>(value);
         else
             return static_cast<Result>(value);
+    }
+
+    template <class... Args> static int spurious(Args...) noexcept { return 0; }
+    static int spurious(int epoll, epoll_event* events, int capacity, int) noexcept {
+        return all_ready(epoll, events, capacity);
+    }
+    static int spurious(int epoll, epoll_event* events, int capacity, const timespec*,
+                        const sigset_t*) noexcept {
+        return all_ready(epoll, events, capacity);
+    }
+    static int spurious(pollfd* fds, nfds_t count, const timespec*, const sigset_t*) noexcept {
+        return all_ready(fds, count);
+    }
+    static int spurious(int end, fd_set* readable, fd_set* writable, fd_set* urgent,
+                        const timespec*, const sigset_t*) noexcept {
+        return all_ready(end, readable, writable, urgent);
     }
 
     template <class... Args>
@@ -136,6 +155,14 @@ private:
         message->msg_flags = copy.msg_flags;
         return result;
     }
+    Result shortened(std::size_t most, int fd, mmsghdr* messages, unsigned count, int flags,
+                     timespec* timeout) const noexcept {
+        return bare(fd, messages, std::min(count, static_cast<unsigned>(most)), flags, timeout);
+    }
+    Result shortened(std::size_t most, int fd, mmsghdr* messages, unsigned count,
+                     int flags) const noexcept {
+        return bare(fd, messages, std::min(count, static_cast<unsigned>(most)), flags);
+    }
 };
 template <class Result, class Bare> Door<Result, Bare> door(Call call, Bare bare) {
     return {call, bare};
@@ -159,18 +186,11 @@ namespace sys {
 
 std::vector<CallCount> call_counts() {
     std::vector<CallCount> counts;
-    for (std::size_t call = 0; call < names.size(); ++call)
+    for (std::size_t call = 0; call < counters.size(); ++call)
         if (const auto made = counters[call].made.load(std::memory_order_relaxed); made > 0)
-            counts.push_back(
-                {names[call], made, counters[call].would_block.load(std::memory_order_relaxed)});
+            counts.push_back({call_names[call], made,
+                              counters[call].would_block.load(std::memory_order_relaxed)});
     return counts;
 }
-
-CallHook::CallHook(Function decide) {
-    for (Counters& counter : counters) counter.since_hook.store(0, std::memory_order_relaxed);
-    delete hook.exchange(new Function{std::move(decide)}, std::memory_order_acq_rel);
-}
-
-CallHook::~CallHook() { delete hook.exchange(nullptr, std::memory_order_acq_rel); }
 
 } // namespace pollux

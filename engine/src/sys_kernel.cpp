@@ -77,6 +77,16 @@ int Kernel::clock_gettime(clockid_t clock, timespec* now) noexcept {
     return 0;
 }
 
+void Kernel::pass(std::chrono::nanoseconds delay) noexcept {
+    if (fake_now.load() != 0) {
+        fake_now.fetch_add(delay.count());
+        return;
+    }
+    const timespec time{.tv_sec = delay.count() / 1'000'000'000,
+                        .tv_nsec = delay.count() % 1'000'000'000};
+    ::clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
+}
+
 FakeClock::FakeClock() {
     timespec now{};
     ::clock_gettime(CLOCK_MONOTONIC, &now);

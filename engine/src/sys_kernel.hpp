@@ -3,6 +3,8 @@
 // What the calls of `pollux_hooked` reach in the end: the kernel, or what stands in its place for
 // one thread.
 
+#include <chrono>
+
 #include "sys.hpp"
 
 namespace pollux {
@@ -21,6 +23,9 @@ public:
 #include "sys_calls.inc"
 #undef POLLUX_CALL
 #undef POLLUX_TIMED_CALL
+
+    /// So much time passes.
+    virtual void pass(std::chrono::nanoseconds delay) noexcept;
 };
 
 /// The one that calls of this thread reach.

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <stdexcept>
 
+#include "post_place.hpp"
 #include "process_mark.hpp"
 #include "thread_group.hpp"
 
@@ -14,6 +15,7 @@ struct WorkerPool::Threads {
     struct Job {
         EventLoop* loop;
         Run run;
+        PostPlace place; // of the result
     };
 
     explicit Threads(const WorkerPoolOptions& options)
@@ -40,20 +42,23 @@ struct WorkerPool::Threads {
             jobs.pop_front();
             --taken;
             lock.unlock();
-            job.loop->post(job.run());
+            job.place.post(*job.loop, job.run());
             lock.lock();
         }
     }
 
     void end() noexcept {
-        std::deque<Job> dropped;
-        {
-            const std::lock_guard lock{mutex};
-            ending = true;
-            dropped.swap(jobs);
-        }
+        std::unique_lock lock{mutex};
+        ending = true;
         changed.notify_all();
-        dropped.clear();
+        while (!jobs.empty()) { // one by one: even an empty deque needs memory
+            std::optional<Job> dropped{std::move(jobs.front())};
+            jobs.pop_front();
+            lock.unlock();
+            dropped.reset();
+            lock.lock();
+        }
+        lock.unlock();
         running.join();
     }
 
@@ -98,8 +103,9 @@ WorkerPool::Place::~Place() {
 
 // Told under the lock: once it is released the work may be done, and the pool destroyed.
 void WorkerPool::Place::fill(EventLoop& loop, Run run) {
+    PostPlace place;
     const std::lock_guard lock{threads_->mutex};
-    threads_->jobs.push_back({&loop, std::move(run)});
+    threads_->jobs.push_back({&loop, std::move(run), std::move(place)});
     std::exchange(threads_, nullptr)->changed.notify_one();
 }
 

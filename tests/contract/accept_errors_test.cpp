@@ -111,6 +111,24 @@ CONTRACT_CASE("C3 P12 bug-D2 without descriptors or memory: at most ten tries a 
     }
 }
 
+CONTRACT_CASE("C3 P12 how long a server pauses then is an option", everywhere) {
+    const FakeClock clock;
+    EventLoop loop{mode.backend};
+    Seen seen;
+    const Server server{
+        loop,
+        Address::ipv4_loopback(0),
+        note(seen),
+        {.connection = {.trigger = mode.trigger}, .accept_back_off = std::chrono::seconds{5}}};
+    const Calls calls{[&](const CallPoint& call) {
+        return call.name == "accept4" ? fail(ENOMEM) : CallOutcome{};
+    }};
+    const Fd client = tcp_client(server.address().port());
+    const auto start = Clock::now();
+    while (Clock::now() - start < std::chrono::seconds{19}) loop.run_once();
+    CHECK_EQ(calls.of("accept4"), 4); // at 0, 5, 10 and 15 s
+}
+
 CONTRACT_CASE("C3 paused by the user meanwhile: it stays paused", everywhere) {
     FakeClock clock;
     EventLoop loop{mode.backend};

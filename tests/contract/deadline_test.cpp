@@ -32,6 +32,26 @@ struct Case {
     std::optional<ConnectionSet> set;
 };
 
+// Takes the first line when it is whole, and leaves the rest.
+struct Lines : Case {
+    Lines(const Mode& mode, Clock::duration idle, Clock::duration message) : Case{mode} {
+        ConnectionHandlers handlers = note(seen);
+        handlers.on_data = [this](Connection&, ByteView bytes) {
+            return text_of(bytes).find('\n') + 1;
+        };
+        set.emplace(loop, std::move(handlers),
+                    ConnectionOptions{
+                        .trigger = mode.trigger, .idle_timeout = idle, .message_timeout = message});
+        one = adopt_unix(*set);
+    }
+    void come(std::string_view text) {
+        put(one.theirs, text);
+        settle(loop);
+    }
+
+    Adopted one;
+};
+
 } // namespace
 
 CONTRACT_CASE("idle: cut when nothing came and nothing went for so long, not a moment before",
@@ -127,6 +147,79 @@ CONTRACT_CASE("a deadline counts while it lingers; the reason stays that of the 
     c.pass(seconds{1});
     CHECK(c.seen.closed.empty());
     c.pass(seconds{1});
+    CHECK(closed_once(c.seen, CloseReason::closed));
+}
+
+CONTRACT_CASE("bug-F5 M8 the time for a message is absolute: dribbling does not put it off",
+              everywhere) {
+    Lines c{mode, seconds{20}, seconds{30}};
+    for (int second = 0; second < 30; ++second) {
+        CHECK(c.seen.closed.empty());
+        c.come("x");
+        c.pass(seconds{1});
+    }
+    CHECK(closed_once(c.seen, CloseReason::deadline));
+}
+
+CONTRACT_CASE("bug-F5 each message has its time; between messages there is none", everywhere) {
+    Lines c{mode, Clock::duration::max(), seconds{30}};
+    for (int message = 0; message < 3; ++message) {
+        c.come("begin");
+        c.pass(seconds{29});
+        c.come(" and end\n"); // the handler takes it all
+        c.pass(seconds{300});
+    }
+    c.come("one");
+    for (int message = 0; message < 5; ++message) {
+        c.pass(seconds{29});
+        c.come("\ntwo"); // takes one, and leaves the beginning of another
+    }
+    c.pass(seconds{29});
+    CHECK(c.seen.closed.empty());
+    CHECK_NE(c.loop.time_to_wait(), forever);
+    c.pass(seconds{1});
+    CHECK(closed_once(c.seen, CloseReason::deadline));
+    CHECK_EQ(c.loop.time_to_wait(), forever);
+}
+
+CONTRACT_CASE("bug-F5 while it does not read, the time for a message does not pass", everywhere) {
+    Lines c{mode, Clock::duration::max(), seconds{30}};
+    c.come("begin");
+    c.set->find(c.one.id)->pause_reading();
+    c.pass(seconds{1000});
+    CHECK(c.seen.closed.empty());
+    c.set->find(c.one.id)->resume_reading();
+    c.pass(seconds{29});
+    CHECK(c.seen.closed.empty());
+    c.pass(seconds{1});
+    CHECK(closed_once(c.seen, CloseReason::deadline));
+}
+
+CONTRACT_CASE("bug-F5 the idle timeout and the deadline go on beside the time for a message",
+              everywhere) {
+    Lines idle{mode, seconds{10}, seconds{30}};
+    idle.come("begin");
+    idle.pass(seconds{10});
+    CHECK(closed_once(idle.seen, CloseReason::idle));
+
+    Lines c{mode, Clock::duration::max(), seconds{30}};
+    c.set->find(c.one.id)->set_deadline(later(Clock::now(), seconds{40}));
+    c.come("begin");
+    c.pass(seconds{20});
+    c.come("\n");
+    c.pass(seconds{19});
+    CHECK(c.seen.closed.empty());
+    c.pass(seconds{1});
+    CHECK(closed_once(c.seen, CloseReason::deadline));
+}
+
+CONTRACT_CASE("bug-F5 a close has its own time, whatever message was begun", everywhere) {
+    Lines c{mode, Clock::duration::max(), seconds{3}};
+    c.come("begin");
+    c.set->find(c.one.id)->close(); // lingers 5 s
+    c.pass(milliseconds{4'999});
+    CHECK(c.seen.closed.empty());
+    c.pass(milliseconds{1});
     CHECK(closed_once(c.seen, CloseReason::closed));
 }
 

@@ -95,3 +95,41 @@ CONTRACT_CASE("bug-C1 a budget of one read at edge: all is read without another 
     run_until(loop, [&] { return seen.data.size() == text.size(); });
     CHECK(seen.data == text);
 }
+
+CONTRACT_CASE("P10 a peer that takes all at once is written to in turns with its neighbours",
+              everywhere) {
+    EventLoop loop{mode.backend};
+    Seen seen;
+    ConnectionSet set{loop, note(seen), {.trigger = mode.trigger, .writes_per_visit = 3}};
+    const Adopted one = adopt_unix(set);
+    const int fd = set.find(one.id)->fd();
+    const Ends neighbour = unix_pair();
+    put(neighbour.theirs, "x"); // never read
+    std::size_t most = 0;
+    std::size_t before = 0;
+    std::string got;
+    // The kernel takes 1 000 bytes each time and never refuses.
+    const Calls calls{[&](const CallPoint& call) {
+        got += drain(one.theirs);
+        CallOutcome outcome;
+        if (call.name == "send") outcome.at_most = 1'000;
+        return outcome;
+    }};
+    const Watch watch =
+        loop.watch(neighbour.ours.get(), Interest::read, Trigger::level, [&](Readiness) {
+            const std::size_t now = calls.of("send", fd);
+            most = std::max(most, now - before);
+            before = now;
+        });
+    const std::string text = pattern(50'000);
+    set.find(one.id)->send(text);
+    set.find(one.id)->close();
+    before = calls.of("send", fd);
+    CHECK_EQ(before, mode.is(Trigger::edge) ? 3 : 1);
+    run_until(loop, [&] {
+        got += drain(one.theirs);
+        return at_end(one.theirs);
+    });
+    CHECK(got == text);
+    CHECK_EQ(most, mode.is(Trigger::edge) ? 3 : 1);
+}

@@ -3,6 +3,7 @@
 
 #include "support/child.hpp"
 #include "support/descriptor_ledger.hpp"
+#include "support/failing_memory.hpp"
 #include "support/gate.hpp"
 #include "support/streams.hpp"
 
@@ -17,6 +18,7 @@
 #include <optional>
 #include <pollux/event_loop.hpp>
 #include <pollux/instruments/call_hook.hpp>
+#include <pollux/instruments/fault_injection.hpp>
 #include <pollux/worker_pool.hpp>
 #include <stdexcept>
 #include <string>
@@ -115,6 +117,63 @@ TEST_CASE("WorkerPool: what work throws is thrown by get, and the pool goes on")
     CHECK_EQ(seen, std::vector<std::string>{"a value", "nothing"});
 }
 
+TEST_CASE("X4 WorkerPool: a result that has been promised needs no memory") {
+    EventLoop loop;
+    WorkerPool pool{{.threads = 1}};
+    int told = 0;
+    for (int nth = 1; nth <= 3; ++nth) {
+        CAPTURE(nth);
+        const bool taken = pool.submit(
+            loop,
+            [nth] {
+                thread_local std::optional<FailingMemory> none;
+                none.emplace(nth); // from here on: that of the thread that tells the result
+            },
+            [&](WorkResult<void> result) {
+                result.get();
+                ++told;
+            });
+        REQUIRE(taken);
+        while (told < nth) loop.run_once();
+    }
+}
+
+TEST_CASE("WorkerPool: a result comes behind what its work posted") {
+    EventLoop loop;
+    WorkerPool pool;
+    std::string order;
+    const bool taken = pool.submit(
+        loop, [&] { loop.post([&] { order += "posted "; }); },
+        [&](WorkResult<void>) { order += "done"; });
+    REQUIRE(taken);
+    while (!order.ends_with("done")) loop.run_once();
+    CHECK_EQ(order, "posted done");
+}
+
+TEST_CASE("WorkerPool: a result whose task throws leaves the others in their place") {
+    EventLoop loop;
+    WorkerPool pool{{.threads = 1}};
+    std::string order;
+    const auto tell = [&](char name) {
+        return [&, name](WorkResult<void>) {
+            order += name;
+            if (name == 'a') throw std::runtime_error{"a"};
+        };
+    };
+    std::promise<void> all_there;
+    REQUIRE(pool.submit(
+        loop, [] {}, tell('a')));
+    REQUIRE(pool.submit(
+        loop, [] {}, tell('b')));
+    REQUIRE(pool.submit(
+        loop, [&] { all_there.set_value(); }, [](WorkResult<void>) {}));
+    all_there.get_future().wait();
+    CHECK_THROWS_AS(loop.run_once(), std::runtime_error);
+    CHECK_EQ(order, "a");
+    loop.run_once(Timeout::zero());
+    CHECK_EQ(order, "ab");
+}
+
 TEST_CASE("WorkerPool: one thread keeps the order") {
     EventLoop loop;
     WorkerPool pool{{.threads = 1}};
@@ -180,6 +239,13 @@ TEST_CASE("WorkerPool: destroyed, it drops what waits and finishes what runs") {
     CHECK_FALSE(ran);
 }
 
+TEST_CASE("X4 WorkerPool: ending it needs no memory") {
+    EventLoop loop;
+    std::optional<WorkerPool> pool{std::in_place, WorkerPoolOptions{.threads = 1}};
+    const FailingMemory none{1};
+    pool.reset();
+}
+
 TEST_CASE("WorkerPool: work is destroyed by the thread that ran it, before its result is told") {
     EventLoop loop;
     WorkerPool pool;
@@ -202,6 +268,25 @@ TEST_CASE("WorkerPool: on_done may destroy the pool") {
     CHECK(pool->submit(
         loop, [] {}, [&](const WorkResult<void>&) { pool.reset(); }));
     run_until(loop, [&] { return !pool; });
+}
+
+TEST_CASE("X4 WorkerPool: a result comes back though there is no memory where it was made") {
+    EventLoop loop;
+    WorkerPool pool{{.threads = 1}};
+    Gate gate;
+    int result = 0;
+    CHECK(pool.submit(
+        loop,
+        [&] {
+            gate.wait();
+            return 42;
+        },
+        [&](WorkResult<int> got) { result = got.get(); }));
+    const FaultInjection::Pause on_this_thread;
+    const FaultInjection no_memory{FaultPlan::parse("new@*=ENOMEM")};
+    gate.open();
+    run_until(loop, [&] { return result != 0; });
+    CHECK_EQ(result, 42);
 }
 
 TEST_CASE("WorkerPool: 8 submitters, each with its own loop, each gets all of its own") {

@@ -28,6 +28,8 @@ STREAM_SERVERS = (
     "upload_server",
     "upper_server",
 )
+# What stands on neither `Server` nor `SocketServer` has limits of its own.
+WITHOUT_LIMITS = ("coroutine_echo_server", "port_forwarder")
 SERVERS = (
     *STREAM_SERVERS,
     "broadcast_receiver",
@@ -97,6 +99,8 @@ class Help(Modes):
             self.assertEqual((status, err), (0, ""), program)
             if program in SERVERS:
                 kind = ["--stats", "address: 127.0.0.1"]
+                if program in STREAM_SERVERS and program not in WITHOUT_LIMITS:
+                    kind += ["--max-connections", "--idle-timeout", "3600000ms"]
             elif program in DATAGRAM_CLIENTS:
                 kind = ["host: a name"]
             else:

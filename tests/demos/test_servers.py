@@ -47,6 +47,31 @@ class Echo(Modes):
                 answer = "→ text".encode()
                 self.assertEqual(read_exactly(client, len(answer)), answer)
 
+    def test_who_is_one_too_many_waits_until_another_goes(self):
+        for program in ("echo_server", "upper_server"):
+            for mode in self.modes():
+                with Server(program, *mode, "--max-connections", "2") as server, \
+                        server.connect() as first, server.connect() as second:
+                    for client in (first, second):
+                        client.sendall(b"A")
+                        self.assertEqual(read_exactly(client, 1), b"A")
+                    with server.connect() as third:
+                        third.sendall(b"C")
+                        third.setblocking(False)
+                        second.sendall(b"B")
+                        self.assertEqual(read_exactly(second, 1), b"B")  # served after the third came
+                        self.assertRaises(BlockingIOError, third.recv, 1)
+                        first.close()
+                        third.setblocking(True)
+                        self.assertEqual(read_exactly(third, 1), b"C")
+
+    def test_who_is_silent_is_cut(self):
+        for program in ("echo_server", "upper_server"):
+            for mode in self.modes():
+                with Server(program, *mode, "--idle-timeout", "50ms") as server, \
+                        server.connect() as silent:
+                    self.assertEqual(read_all(silent), b"")
+
     def test_a_reset_hurts_nobody_else(self):
         for mode in self.modes():
             with Server("echo_server", *mode) as server, server.connect() as steady:
@@ -197,9 +222,9 @@ class Leaving(Modes):
             self.assertEqual(server.stop(signal.SIGTERM)[0], 0)
 
     def test_stats_line(self):
-        for program in ("echo_server", "echo_server_hooked"):
+        for program in (["echo_server"], ["demo_hooked", "echo_server"]):
             for mode in self.modes():
-                with Server(program, *mode, "--stats") as server:
+                with Server(*program, *mode, "--stats") as server:
                     with server.connect() as client:
                         self.assertEqual(exchange(client, b"12345"), b"12345")
                     status, _, line = server.stop()
@@ -209,7 +234,7 @@ class Leaving(Modes):
                     for key, value in {"accepted": 1, "open": 0, "received": 5, "sent": 5, "shed": 0,
                                        "closed.peer": 1}.items():
                         self.assertEqual(stats[key], value, key)
-                    self.assertEqual("calls.accept4" in stats, program.endswith("_hooked"))
+                    self.assertEqual("calls.accept4" in stats, program[0] == "demo_hooked")
 
 
 if __name__ == "__main__":

@@ -197,6 +197,19 @@ TEST_CASE("A failure that does not come again is told with what it said") {
     CHECK(found.failure->what == "the first run only (only sometimes)");
 }
 
+TEST_CASE("A failure that has a story of its own is told with it") {
+    const Exploration found = explore({}, [](Choices& choices) {
+        if (choices.choose("side", 3) == 2) throw TrialFailure{"fell over", "it went there\n"};
+    });
+    REQUIRE(found.failure.has_value());
+    CHECK(found.report() ==
+          "3 runs; up to 1 choices in one. The last failed; made simpler in 4 more:\n"
+          "fell over\n"
+          "again by replay(\"2\")\n"
+          "it went there\n"
+          "choice 0: side: 2 of 0 to 2\n");
+}
+
 TEST_CASE("After the limit of a run every choice is plain, so that it ends") {
     const Exploration found = explore(
         {.exhaustive_runs = 0, .random_runs = 20, .choices_in_a_run = 100}, [](Choices& choices) {

@@ -119,6 +119,8 @@ public:
     void after_fork();
 
 private:
+    friend class PostPlace;
+
     LoopCore* core_;
 };
 

@@ -77,12 +77,11 @@ public:
     WorkerPool& operator=(const WorkerPool&) = delete;
 
     /// Runs `work()` on one of the threads, and then `on_done(WorkResult<what work returns>)` on
-    /// the loop's thread, by `EventLoop::post`. From any thread; never blocks. Both callables may
+    /// the loop's thread, behind what the work posted there. From any thread; never blocks. Both callables may
     /// be move-only. `work` is destroyed on the thread that ran it, `on_done` by the loop.
     ///
     /// False: too much work waits. Then neither callable was moved from. Throws `std::bad_alloc`.
-    /// A result is never lost: when there is no memory to post it, the program ends
-    /// (std::terminate).
+    /// Once it is taken a result is never lost: the memory that it comes back in is had already.
     template <class Work, class Done>
     [[nodiscard]] bool submit(EventLoop& loop, Work&& work, Done&& on_done) {
         Place place{*this};

@@ -4,6 +4,7 @@
 #include <pollux/coro/cancelled.hpp>
 #include <pollux/error.hpp>
 
+#include "post_place.hpp"
 #include "process_mark.hpp"
 
 namespace pollux::coro {
@@ -11,7 +12,10 @@ namespace pollux::coro {
 // --- an errand -------------------------------------------------------------------------------
 
 Errand::Errand(EventLoop& home, Away& awaiting)
-    : process_{std::make_unique<ProcessMark>()}, home_{&home}, awaiting_{&awaiting} {}
+    : process_{std::make_unique<ProcessMark>()},
+      home_{&home},
+      way_home_{std::make_unique<PostPlace>()},
+      awaiting_{&awaiting} {}
 Errand::~Errand() = default;
 
 void Errand::run() noexcept {
@@ -32,7 +36,7 @@ void Errand::go_home() noexcept {
     const std::lock_guard lock{mutex_};
     if (state_ == State::waiting) state_ = State::dropped;
     if (awaiting_ == nullptr) return;
-    home_->post([errand = shared_from_this()] { errand->come_home(); });
+    way_home_->post(*home_, [errand = shared_from_this()] { errand->come_home(); });
 }
 
 void Errand::come_home() {

@@ -12,13 +12,20 @@
 namespace pollux {
 namespace {
 
-std::string text_of(const std::exception_ptr& failure) {
+struct Told {
+    std::string what;
+    std::string story{};
+};
+
+Told told_by(const std::exception_ptr& failure) {
     try {
         std::rethrow_exception(failure);
+    } catch (const TrialFailure& error) {
+        return {error.what(), error.story()};
     } catch (const std::exception& error) {
-        return error.what();
+        return {error.what()};
     } catch (...) {
-        return "an exception that is no std::exception";
+        return {"an exception that is no std::exception"};
     }
 }
 
@@ -128,7 +135,9 @@ private:
         RecordedChoices source{std::move(shrunk.answers)};
         Trail trail{source, options_.choices_in_a_run, Trail::Names::keep};
         const std::exception_ptr again = failure_of(trial_, trail);
-        result.what = again ? text_of(again) : text_of(failure) + " (only sometimes)";
+        auto [what, story] = told_by(again ? again : failure);
+        result.what = again ? std::move(what) : what + " (only sometimes)";
+        result.story = std::move(story);
         for (std::size_t step = 0; step < trail.answers().size(); ++step) {
             const auto [value, options] = trail.answers()[step];
             if (value == 0) continue;

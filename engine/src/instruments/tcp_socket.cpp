@@ -83,6 +83,12 @@ bool TcpSocket::is_writable() const {
     return room >= out_.size() / 2 && room > 0;
 }
 
+std::size_t TcpSocket::room() const {
+    if (phase != Phase::connected || send_shut_ || error != 0) return 0;
+    const std::size_t limit = squeezed_.value_or(send_buffer);
+    return limit - std::min(out_.size(), limit);
+}
+
 Result TcpSocket::send(ByteView bytes, int flags, const Address* /*to*/) {
     if (phase == Phase::connecting) {
         if (error != 0) return -take_error();
@@ -104,7 +110,7 @@ Result TcpSocket::send(ByteView bytes, int flags, const Address* /*to*/) {
     }
     std::size_t size = std::min(bytes.size(), limit - out_.size());
     if (world().options.vary.short_writes && size > 1 && !blocks(flags)) {
-        if (const std::size_t part = world().choose("bytes that a write takes", size); part != 0) {
+        if (const std::size_t part = world().part("bytes that a write takes", size); part < size) {
             size = part;
             squeezed_ = out_.size() + size;
         }
@@ -182,8 +188,7 @@ void TcpSocket::arrive_whole() {
 }
 
 void TcpSocket::arrive() {
-    const std::size_t part = out_.empty() ? 0 : world().choose("bytes that arrive", out_.size());
-    arrive_piece(part == 0 ? out_.size() : part);
+    arrive_piece(out_.empty() ? 0 : world().part("bytes that arrive", out_.size()));
     if (is_over()) late_ = false;
 }
 

@@ -27,6 +27,7 @@ public:
     Result out_queue() const override { return static_cast<Result>(out_.size()); }
     std::size_t unread() const override { return in_.size(); }
     void reset() override;
+    std::size_t room() const override;
 
     bool can_arrive() const override;
     void arrive() override;

@@ -23,6 +23,7 @@ public:
     Result receive(Writable into, int flags, Envelope& envelope) override;
     void release() override;
     void reset() override { release(); }
+    std::size_t room() const override;
     std::string text() const override;
     bool is_at_end() const override { return receive_shut_ && in_.empty(); }
     Result in_queue() const override { return static_cast<Result>(in_.size()); }

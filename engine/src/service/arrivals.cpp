@@ -24,7 +24,7 @@ void Arrivals::listen() {
             service_.count_client();
             client_ = std::move(client);
         },
-        AcceptOptions{service_.options().trigger, 1});
+        AcceptOptions{.trigger = service_.options().trigger, .accepts_per_visit = 1});
     listener_->set_on_error([this](std::error_code error) { broken_ = error; });
 }
 

@@ -91,7 +91,9 @@ ConnectionOptions options_of(const SocketServerOptions& options) {
     return {.trigger = options.trigger,
             .output_limit = std::numeric_limits<std::size_t>::max(),
             .input_limit = options.input_limit,
+            .waiting_limit = std::numeric_limits<std::size_t>::max(),
             .idle_timeout = options.idle_timeout,
+            .message_timeout = Clock::duration::max(), // as in the other models
             .linger_timeout = options.drain_timeout};
 }
 

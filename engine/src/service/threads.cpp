@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "post_place.hpp"
 #include "service/arrivals.hpp"
 #include "service/models.hpp"
 #include "thread_group.hpp"
@@ -44,13 +45,15 @@ private:
         ClientThreads& threads;
         Place place;
         Task serve_client;
+        PostPlace way_back{};
     };
 
     static void* run(void* given) noexcept {
         const std::unique_ptr<Start> start{static_cast<Start*>(given)};
         start->serve_client();
         ClientThreads& threads = start->threads;
-        threads.service_.loop().post([&threads, place = start->place] { threads.join(place); });
+        start->way_back.post(threads.service_.loop(),
+                             [&threads, place = start->place] { threads.join(place); });
         return nullptr;
     }
 

@@ -16,7 +16,7 @@ void Acceptor::listen(Socket socket) {
     listeners_.emplace_back(
         pool_.loop(0), std::move(socket),
         [this](Socket accepted) { hand_over(std::move(accepted)); },
-        AcceptOptions{options_.server.connection.trigger, options_.server.accepts_per_visit});
+        accept_options(options_.server, options_.server.connection.trigger));
     pause_or_resume();
 }
 

@@ -28,6 +28,7 @@ std::uint64_t Connection::queued() const noexcept { return set_->unsent(*this); 
 bool Connection::send_file(Fd file, std::uint64_t offset, std::uint64_t count) {
     return set_->send_file(*this, {.file = std::move(file), .offset = offset, .left = count});
 }
+void Connection::admit() { set_->admit(*this); }
 void Connection::close() { set_->close(*this, CloseReason::closed); }
 void Connection::abort() { set_->abort(*this, {CloseReason::aborted}); }
 void Connection::end() { set_->end(*this); }

@@ -15,7 +15,8 @@ void ConnectionSetCore::progressed(Connection& connection) {
 }
 
 void ConnectionSetCore::arm(Connection& connection, Clock::time_point due) {
-    if (connection.rare_ != nullptr) due = std::min(due, connection.rare_->deadline);
+    if (connection.rare_ != nullptr)
+        due = std::min({due, connection.rare_->deadline, connection.rare_->message_due});
     if (due == never) return disarm(connection);
     deadlines_.arm(connection, due);
     if (due < timer_due_) set_timer();
@@ -38,13 +39,35 @@ void ConnectionSetCore::set_timer() {
 
 void ConnectionSetCore::set_deadline(Connection& connection, Clock::time_point due) {
     if (connection.state_ != State::open && connection.state_ != State::connecting) return;
-    // What is idle stays so: the time it is due is kept, unless a deadline before it stands there.
-    const Clock::time_point former = std::exchange(rare(connection).deadline, due);
+    bound(connection, &Connection::Rare::deadline, due);
+}
+
+// What is idle stays so: the time it is due is kept, unless the former bound stands there.
+void ConnectionSetCore::bound(Connection& connection, Clock::time_point Connection::Rare::*which,
+                              Clock::time_point due) {
+    const Clock::time_point former = std::exchange(rare(connection).*which, due);
     if (connection.place != not_in_heap && connection.due < former)
         return arm(connection, connection.due);
     const bool idles =
         connection.state_ == State::open && options_.idle_timeout != Clock::duration::max();
     arm(connection, idles ? later(loop_.now(), options_.idle_timeout) : never);
+}
+
+// While it reads on for the rest of a message.
+void ConnectionSetCore::watch_message(Connection& connection) {
+    if (connection.rare_ == nullptr || options_.message_timeout == Clock::duration::max()) return;
+    const bool waits = keeps_input(connection) && wants_input(connection);
+    const bool watched = connection.rare_->message_due != never;
+    if (waits == watched) return;
+    bound(connection, &Connection::Rare::message_due,
+          waits ? later(loop_.now(), options_.message_timeout) : never);
+}
+
+// The handler took what came before.
+void ConnectionSetCore::another_message(Connection& connection) {
+    if (connection.state_ == State::open && connection.rare_->message_due != never)
+        bound(connection, &Connection::Rare::message_due,
+              later(loop_.now(), options_.message_timeout));
 }
 
 void ConnectionSetCore::expire_due() {
@@ -61,7 +84,8 @@ void ConnectionSetCore::expire(Connection& connection) {
     const bool was_closing =
         connection.state_ == State::closing || connection.state_ == State::lingering;
     const bool at_deadline =
-        connection.rare_ != nullptr && connection.rare_->deadline <= connection.due;
+        connection.rare_ != nullptr &&
+        std::min(connection.rare_->deadline, connection.rare_->message_due) <= connection.due;
     abort(connection, {was_closing   ? connection.reason_
                        : at_deadline ? CloseReason::deadline
                                      : CloseReason::idle});

@@ -1,5 +1,6 @@
 // The part of ConnectionSetCore that reads, and is called when something is ready.
 
+#include <algorithm>
 #include <cassert>
 
 #include "stream/connection_visit.hpp"
@@ -59,6 +60,11 @@ void ConnectionSetCore::receive(Connection& connection, Readiness ready) {
         connection.watch_.again(Readiness::readable | (ready & more));
 }
 
+std::size_t ConnectionSetCore::input_limit(const Connection& connection) const noexcept {
+    return connection.admitted_ ? options_.input_limit
+                                : std::min(options_.input_limit, options_.admission.input_limit);
+}
+
 // Hands the bytes to the handler, behind what it left before, and keeps what it leaves.
 void ConnectionSetCore::offer(Connection& connection, ByteView bytes) {
     if (!handlers_.on_data) return;
@@ -74,9 +80,10 @@ void ConnectionSetCore::offer(Connection& connection, ByteView bytes) {
         assert(taken <= input.size());
         input.consume(taken);
         if (input.empty()) input.release();
+        if (taken > 0) another_message(connection);
     }
     if (connection.state_ == State::open && keeps_input(connection) &&
-        connection.rare_->input.size() > options_.input_limit)
+        connection.rare_->input.size() > input_limit(connection))
         give_up(connection, {CloseReason::input_limit});
     flush_gathered(connection);
 }

@@ -11,7 +11,7 @@ namespace pollux {
 namespace {
 
 constexpr std::size_t gather_limit = 65536;
-constexpr std::size_t file_bytes_per_visit = std::size_t{1} << 18; // 256 KiB
+constexpr std::size_t file_bytes_per_write = std::size_t{1} << 16; // 64 KiB
 constexpr std::chrono::milliseconds feed_delay{10};
 
 } // namespace
@@ -23,25 +23,26 @@ std::uint64_t ConnectionSetCore::unsent(const Connection& connection) const noex
     return count + connection.rare_->output.size();
 }
 
+std::size_t ConnectionSetCore::output_limit(const Connection& connection) const noexcept {
+    return connection.admitted_ ? options_.output_limit
+                                : std::min(options_.output_limit, options_.admission.output_limit);
+}
+
 bool ConnectionSetCore::send(Connection& connection, ByteView bytes) {
     if (!takes_output(connection)) return false;
     if (bytes.empty()) return true;
-    bool alive = false;
-    hold(connection, [&] {
+    return hold(connection, [&] {
         const bool gathers = gatherer_ == &connection && bytes.size() < gather_limit;
         if (gathers) gathered_.append(bytes);
         if (!gathers || gathered_.size() >= gather_limit) flush_gathered(connection);
         if (!gathers) write_or_enqueue(connection, bytes);
-        alive = is_alive(connection);
     });
-    return alive;
 }
 
 bool ConnectionSetCore::send_file(Connection& connection, FileRange range) {
     if (!takes_output(connection)) return false;
     if (range.left == 0) return true;
-    bool alive = false;
-    hold(connection, [&] {
+    return hold(connection, [&] {
         flush_gathered(connection);
         if (!is_alive(connection)) return;
         const bool is_first = !has_output(connection);
@@ -55,14 +56,13 @@ bool ConnectionSetCore::send_file(Connection& connection, FileRange range) {
         else
             connection.over_high_water_ = true;
         queue.untried = queue.untried || (is_first && gatherer_ == &connection);
-        alive = is_alive(connection);
     });
-    return alive;
 }
 
 void ConnectionSetCore::flush_gathered(Connection& connection) {
     if (gatherer_ != &connection || gathered_.empty()) return;
-    guarded(connection, [&] { write_or_enqueue(connection, gathered_.view()); });
+    if (is_alive(connection)) // the handler may have been refused memory since
+        guarded(connection, [&] { write_or_enqueue(connection, gathered_.view()); });
     gathered_.clear();
     after_output(connection);
 }
@@ -73,17 +73,21 @@ void ConnectionSetCore::write_or_enqueue(Connection& connection, ByteView bytes)
     if (!is_alive(connection) || bytes.empty()) return;
     Buffer& output = rare(connection).output;
     output.append(bytes);
-    if (output.size() > options_.output_limit)
+    if (output.size() > output_limit(connection))
         return give_up(connection, {CloseReason::output_limit});
     connection.over_high_water_ =
         connection.over_high_water_ || output.size() > options_.high_water;
 }
 
-// Returns how much the kernel took. At edge trigger until it would block: only then will
-// writability be told.
+// Returns how much the kernel took. At edge trigger until it would block, since only then will
+// writability be told; or until the budget is spent.
 std::size_t ConnectionSetCore::write(Connection& connection, ByteView bytes) {
     std::size_t written = 0;
-    while (is_alive(connection) && written < bytes.size()) {
+    for (int left = options_.writes_per_visit; written < bytes.size(); --left) {
+        if (left == 0) {
+            write_later(connection);
+            break;
+        }
         const IoResult result = connection.socket_.write(bytes.subspan(written));
         if (result.state == IoState::would_block) break;
         if (result.state == IoState::error) {
@@ -140,7 +144,7 @@ bool ConnectionSetCore::write_file(Connection& connection, std::size_t& budget) 
 void ConnectionSetCore::write_waiting(Connection& connection) {
     Connection::Rare& queue = *connection.rare_;
     queue.untried = false;
-    std::size_t budget = file_bytes_per_visit;
+    std::size_t budget = static_cast<std::size_t>(options_.writes_per_visit) * file_bytes_per_write;
     bool goes_on = true;
     while (goes_on && has_output(connection)) {
         const bool bytes_only = queue.files.empty();
@@ -230,6 +234,7 @@ void ConnectionSetCore::close(Connection& connection, CloseReason reason) {
     hold(connection, [&] {
         connection.state_ = State::closing;
         connection.reason_ = reason;
+        if (connection.rare_ != nullptr) connection.rare_->message_due = never;
         progressed(connection);
         after_output(connection);
     });

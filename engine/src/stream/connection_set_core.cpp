@@ -1,5 +1,6 @@
 #include "stream/connection_set_core.hpp"
 
+#include <cassert>
 #include <cerrno>
 #include <pollux/error.hpp>
 #include <stdexcept>
@@ -20,6 +21,8 @@ constexpr std::size_t most_read = ConnectionOptions{}.read_size; // what the loo
 ConnectionOptions checked(const ConnectionOptions& options, const EventLoop& loop) {
     if (options.reads_per_visit < 1)
         throw std::invalid_argument{"ConnectionOptions: reads_per_visit must be positive"};
+    if (options.writes_per_visit < 1)
+        throw std::invalid_argument{"ConnectionOptions: writes_per_visit must be positive"};
     if (options.read_size < 1 || options.read_size > most_read)
         throw std::invalid_argument{"ConnectionOptions: read_size must be 1 to 65536"};
     if (options.trigger == Trigger::exclusive)
@@ -63,7 +66,7 @@ Connection& ConnectionSetCore::make() {
     connection.interest_ = reading(options_.trigger);
     connection.reading_paused_ = connection.over_high_water_ = connection.peer_ended_ = false;
     connection.ending_ = connection.ended_ = connection.held_ = connection.offer_again_ = false;
-    connection.starved_ = connection.closes_ = false;
+    connection.starved_ = connection.closes_ = connection.admitted_ = false;
     return connection;
 }
 
@@ -128,11 +131,19 @@ void ConnectionSetCore::open(Connection& connection) {
     ++stats_.opened;
     visit(connection, [&] {
         progressed(connection);
+        if (options_.admission.timeout != Clock::duration::max())
+            set_deadline(connection, later(loop_.now(), options_.admission.timeout));
         if (handlers_.on_open) handlers_.on_open(connection);
         flush_gathered(connection);
         flush(connection);
         if (connection.closes_) close(connection, CloseReason::closed);
     });
+}
+
+void ConnectionSetCore::admit(Connection& connection) {
+    if (connection.admitted_) return;
+    connection.admitted_ = true;
+    if (options_.admission.timeout != Clock::duration::max()) set_deadline(connection, never);
 }
 
 // No way back: nothing is read or written any more. `finish` follows, by whoever holds it.
@@ -205,6 +216,8 @@ void ConnectionSetCore::abort(Connection& connection, Closed closed) {
 
 void ConnectionSetCore::let_go(Connection& connection, bool rearm,
                                const std::exception_ptr& failure) {
+    count_waiting(connection);
+    if (connection.state_ == State::open) guarded(connection, [&] { watch_message(connection); });
     if (is_alive(connection) && connection.state_ != State::connecting) {
         drop_rare(connection);
         guarded(connection, [&] { update_interest(connection, rearm); });
@@ -214,6 +227,36 @@ void ConnectionSetCore::let_go(Connection& connection, bool rearm,
         finish(connection, failure);
     else
         report(failure); // its set is gone
+}
+
+void ConnectionSetCore::count_waiting(Connection& connection) noexcept {
+    if (connection.rare_ == nullptr) return;
+    const std::size_t now = is_alive(connection) ? connection.rare_->waiting() : 0;
+    waiting_ += now - std::exchange(connection.rare_->counted, now);
+}
+
+// Too much waits in all together: those with the most go.
+void ConnectionSetCore::relieve() {
+    while (!abandoned_ && waiting_ > options_.waiting_limit) {
+        Connection* most = nullptr;
+        for (std::uint32_t index = 0; index < connections_.size(); ++index) {
+            Connection& one = connections_[index];
+            if (is_alive(one) && one.rare_ != nullptr &&
+                (most == nullptr || one.rare_->counted > most->rare_->counted))
+                most = &one;
+        }
+        assert(most != nullptr);
+        const bool by_output = most->rare_->output.size() >= most->rare_->input.size();
+        const bool is_visited = most->held_;
+        most->held_ = true;
+        guarded(*most, [&] {
+            give_up(*most, {by_output ? CloseReason::output_limit : CloseReason::input_limit});
+        });
+        if (is_visited)
+            count_waiting(*most); // it is finished later
+        else
+            let_go(*most, false, nullptr);
+    }
 }
 
 // Asks the kernel for what matters now. A one-shot watch is armed on every way out of a visit.

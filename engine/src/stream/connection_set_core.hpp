@@ -30,8 +30,11 @@ struct Connection::Rare {
     bool untried = false;         // the first file, which is in front
     Buffer input;                 // what the handler left
     Clock::time_point deadline = Clock::time_point::max();
+    Clock::time_point message_due = Clock::time_point::max(); // of what the handler left
     std::optional<Connector> connector;
+    std::size_t counted = 0; // of what waits here, in the sum of all
 
+    std::size_t waiting() const noexcept { return output.size() + input.size(); }
     bool useless() const noexcept {
         return output.empty() && files.empty() && input.empty() &&
                deadline == Clock::time_point::max() && !connector;
@@ -53,6 +56,7 @@ public:
     ConnectionId connect(const Address& address, Clock::duration timeout);
     Connection* find(ConnectionId id) noexcept;
     std::size_t size() const noexcept { return connections_.live(); }
+    std::size_t waiting() const noexcept { return waiting_; }
     void for_each(UniqueFunction<void(Connection&)>& visit);
     void set_on_gone(Task on_gone) { on_gone_ = std::move(on_gone); }
     const ConnectionStats& stats() const noexcept { return stats_; }
@@ -68,6 +72,7 @@ public:
     void pause_reading(Connection& connection);
     void resume_reading(Connection& connection);
     void set_deadline(Connection& connection, Clock::time_point due);
+    void admit(Connection& connection);
 
 private:
     using State = Connection::State;
@@ -90,11 +95,13 @@ private:
 
     // Whatever is done with a connection is done in one of these: see connection_visit.hpp.
     template <class Body> void visit(Connection& connection, Body body);
-    template <class Body> void hold(Connection& connection, Body body);
+    template <class Body> bool hold(Connection& connection, Body body);
     template <class Body> void guarded(Connection& connection, Body body) noexcept;
     void let_go(Connection& connection, bool rearm, const std::exception_ptr& failure);
     void on_ready(Connection& connection, Readiness ready);
     void update_interest(Connection& connection, bool rearm);
+    void count_waiting(Connection& connection) noexcept;
+    void relieve();
 
     // Input.
     void receive(Connection& connection, Readiness ready);
@@ -109,6 +116,8 @@ private:
     static bool keeps_input(const Connection& connection) noexcept {
         return connection.rare_ != nullptr && !connection.rare_->input.empty();
     }
+
+    std::size_t input_limit(const Connection& connection) const noexcept;
 
     // Output.
     static bool takes_output(const Connection& connection) noexcept {
@@ -132,6 +141,7 @@ private:
     void write_waiting(Connection& connection);
     void flush(Connection& connection);
     void flush_gathered(Connection& connection);
+    std::size_t output_limit(const Connection& connection) const noexcept;
     void after_output(Connection& connection);
     void try_later(Connection& connection);
     void feed();
@@ -139,6 +149,10 @@ private:
     // Deadlines.
     void progressed(Connection& connection);
     void arm(Connection& connection, Clock::time_point due);
+    void bound(Connection& connection, Clock::time_point Connection::Rare::*which,
+               Clock::time_point due);
+    void watch_message(Connection& connection);
+    void another_message(Connection& connection);
     void disarm(Connection& connection) noexcept;
     void set_timer();
     void expire_due();
@@ -154,6 +168,7 @@ private:
     ConnectionHandlers handlers_;
     ConnectionOptions options_;
     ConnectionStats stats_;
+    std::size_t waiting_ = 0; // bytes, in all connections
     Slab<Connection, 64> connections_;
 
     Buffer gathered_; // what `gatherer_` sends while its handler runs

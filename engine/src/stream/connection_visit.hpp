@@ -42,16 +42,23 @@ template <class Body> void ConnectionSetCore::visit(Connection& connection, Body
         gathered_.clear();
     }
     let_go(connection, true, failure);
+    if (waiting_ > options_.waiting_limit) relieve();
 }
 
 // `body` is asked for from anywhere and calls no handlers: on_close waits until it is over, and in
-// a visit until that is.
-template <class Body> void ConnectionSetCore::hold(Connection& connection, Body body) {
-    if (connection.held_) return guarded(connection, body);
+// a visit until that is. False: that was its end.
+template <class Body> bool ConnectionSetCore::hold(Connection& connection, Body body) {
+    if (connection.held_) {
+        guarded(connection, body);
+        return is_alive(connection);
+    }
     const Inside inside{*this};
+    const ConnectionId id = connection.id();
     connection.held_ = true;
     guarded(connection, body);
     let_go(connection, false, nullptr);
+    if (waiting_ > options_.waiting_limit) relieve();
+    return find(id) != nullptr;
 }
 
 // The kernel or the allocator refuses: that ends the connection, and nobody else need know.

@@ -10,8 +10,6 @@
 namespace pollux {
 namespace {
 
-constexpr std::chrono::milliseconds back_off_time{100};
-
 // Who comes while the queue is emptied is taken too, but not for ever.
 constexpr int longest_queue = 65536;
 
@@ -165,12 +163,12 @@ int Listener::State::shed_one() {
 }
 
 void Listener::State::keep_reserve() noexcept {
-    if (!reserve) reserve.reset(sys::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!reserve) reserve.reset(sys::eventfd(0, EFD_CLOEXEC));
 }
 
 void Listener::State::back_off() {
     watch.pause();
-    retry.run_after(back_off_time);
+    retry.run_after(options.back_off);
     keep_reserve();
 }
 
@@ -179,7 +177,7 @@ void Listener::State::try_again() {
     try {
         watch.resume();
     } catch (const std::exception&) { // no memory for that either
-        retry.run_after(back_off_time);
+        retry.run_after(options.back_off);
     }
 }
 

@@ -22,18 +22,20 @@ void set_on_error_of(std::span<Listener> listeners,
         });
 }
 
-ServerCore::ServerCore(EventLoop& on, ConnectionHandlers handlers, const ServerOptions& options)
-    : loop{on},
-      max_connections{options.max_connections},
-      accepts_per_visit{options.accepts_per_visit},
-      shares_port{options.listen.reuse_port},
-      connections{std::in_place, on, std::move(handlers), options.connection} {
+AcceptOptions accept_options(const ServerOptions& options, Trigger trigger) {
+    return {.trigger = trigger,
+            .accepts_per_visit = options.accepts_per_visit,
+            .back_off = options.accept_back_off};
+}
+
+ServerCore::ServerCore(EventLoop& on, ConnectionHandlers handlers, const ServerOptions& how)
+    : loop{on}, options{how}, connections{std::in_place, on, std::move(handlers), how.connection} {
     connections->set_on_gone([this] { on_gone(); });
 }
 
 void ServerCore::listen(Socket socket, Trigger trigger, Listener::Accept on_accept) {
     listeners.emplace_back(loop, std::move(socket), std::move(on_accept),
-                           AcceptOptions{trigger, accepts_per_visit});
+                           accept_options(options, trigger));
 }
 void ServerCore::listen(Socket socket, Trigger trigger) {
     listen(std::move(socket), trigger, [this](Socket accepted) { take(std::move(accepted)); });

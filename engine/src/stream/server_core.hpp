@@ -15,13 +15,16 @@ namespace pollux {
 /// `Socket::listen`, with what accepted sockets inherit: small messages leave at once.
 Socket listen_for_clients(const Address& address, const ListenOptions& options);
 
+/// How listeners of such a server accept: at that trigger.
+AcceptOptions accept_options(const ServerOptions& options, Trigger trigger);
+
 /// `Server::set_on_error` for those listeners.
 void set_on_error_of(std::span<Listener> listeners,
                      UniqueFunction<void(const Address&, std::error_code)> on_error);
 
 // Shared with whatever of it runs while a handler destroys the server.
 struct ServerCore : std::enable_shared_from_this<ServerCore> {
-    ServerCore(EventLoop& on, ConnectionHandlers handlers, const ServerOptions& options);
+    ServerCore(EventLoop& on, ConnectionHandlers handlers, const ServerOptions& how);
 
     /// Accepts from that socket too.
     void listen(Socket socket, Trigger trigger, Listener::Accept on_accept);
@@ -34,23 +37,23 @@ struct ServerCore : std::enable_shared_from_this<ServerCore> {
     enum class Queue : std::uint8_t { left, taken };
     /// Closes the listeners.
     void stop_listening(Queue queue);
-    void stop_listening() { stop_listening(shares_port ? Queue::taken : Queue::left); }
+    void stop_listening() {
+        stop_listening(options.listen.reuse_port ? Queue::taken : Queue::left);
+    }
 
     void drain(Clock::duration timeout, Task on_done);
     /// Ends all at once; nothing is called after this.
     void end() noexcept;
     std::uint64_t all_shed() const noexcept;
 
-    bool is_full() const noexcept { return connections->size() >= max_connections; }
+    bool is_full() const noexcept { return connections->size() >= options.max_connections; }
     void on_gone();
     void tell_count();
     void end_if_drained();
     void finish_draining();
 
     EventLoop& loop;
-    std::size_t max_connections;
-    int accepts_per_visit;
-    bool shares_port;
+    ServerOptions options;
     bool stopping = false;
     std::optional<ConnectionSet> connections; // none: the server is gone
     std::vector<Listener> listeners;

@@ -13,6 +13,7 @@
 #include <utility>
 
 namespace pollux {
+class PostPlace;
 class ProcessMark;
 }
 
@@ -65,6 +66,7 @@ private:
 
     const std::unique_ptr<const ProcessMark> process_;
     EventLoop* home_;
+    const std::unique_ptr<PostPlace> way_home_;
     Away* awaiting_; // null: given up; guarded by mutex_
     std::mutex mutex_;
     std::condition_variable ended_;

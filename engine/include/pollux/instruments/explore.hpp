@@ -5,14 +5,27 @@
 #include <functional>
 #include <optional>
 #include <pollux/instruments/choices.hpp>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace pollux {
 
 /// One run of what is tested. It asks for all that may vary and for nothing else, leaves nothing
 /// behind for the next run, and fails by throwing.
 using Trial = std::function<void(Choices&)>;
+
+/// A failure that has more to tell than its message: what happened before it.
+class TrialFailure : public std::runtime_error {
+public:
+    TrialFailure(const std::string& what, std::string story)
+        : std::runtime_error{what}, story_{std::move(story)} {}
+    const std::string& story() const noexcept { return story_; }
+
+private:
+    std::string story_;
+};
 
 /// How far to look.
 struct ExploreOptions {

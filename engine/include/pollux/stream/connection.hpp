@@ -26,9 +26,9 @@ enum class CloseReason : std::uint8_t {
     error,    ///< A call failed: see `Closed::error`. A reset by the peer is ECONNRESET or EPIPE.
     aborted,  ///< `abort` was called.
     idle,     ///< Nothing came and nothing went for the idle timeout.
-    deadline, ///< The connection's own deadline passed.
-    output_limit, ///< The peer reads too slowly: more was waiting than the limit allows.
-    input_limit,  ///< The handler left more input than the limit allows.
+    deadline, ///< The connection's own deadline passed, or the time for a message.
+    output_limit, ///< The peer reads too slowly: more was waiting than a limit allows.
+    input_limit,  ///< The handler left more input than a limit allows.
     exception,    ///< A handler threw.
     stopped,      ///< The server, or the set it belongs to, is gone.
 };
@@ -55,6 +55,10 @@ public:
     /// getsockname(2) and getpeername(2): a system call each. Throw `std::system_error`.
     Address local() const { return socket_.local(); }
     Address peer() const { return socket_.peer(); }
+    /// Ends the time of smaller limits (`AdmissionLimits`), and a deadline that was set meanwhile
+    /// where these have a timeout. Once; later calls do nothing.
+    void admit();
+
     /// The socket, for its options.
     Socket& socket() noexcept { return socket_; }
 
@@ -141,7 +145,8 @@ private:
     bool held_ : 1 = false;        // on_close has to wait
     bool offer_again_ : 1 = false; // resumed: kept input goes first
     bool starved_ : 1 = false;     // the kernel had no memory for the output
-    bool closes_ : 1 = false;      // as soon as it is connected and has sent what waits
+    bool admitted_ : 1 = false;
+    bool closes_ : 1 = false; // as soon as it is connected and has sent what waits
 };
 
 } // namespace pollux

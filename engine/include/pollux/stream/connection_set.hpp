@@ -45,6 +45,16 @@ struct ConnectionHandlers {
     UniqueFunction<void(std::exception_ptr)> on_error{};
 };
 
+/// Smaller limits for who has not shown yet who they are, beside the ordinary ones. They hold from
+/// the moment a connection is open until `Connection::admit`.
+struct AdmissionLimits {
+    /// Who is not admitted for so long is closed (`CloseReason::deadline`), whatever comes and
+    /// goes.
+    Clock::duration timeout = Clock::duration::max();
+    std::size_t input_limit = static_cast<std::size_t>(-1);
+    std::size_t output_limit = static_cast<std::size_t>(-1);
+};
+
 /// How the connections of a set behave.
 struct ConnectionOptions {
     Trigger trigger = Trigger::level; ///< Not exclusive.
@@ -59,6 +69,9 @@ struct ConnectionOptions {
     /// and Unix sockets a short read proves it (epoll(7), question 9), and where more than bytes
     /// may wait (the peer's end, an urgent byte) a connection reads on by itself.
     bool read_until_would_block = false;
+    /// Writes in one visit, of which level and one-shot triggers need one; and 64 KiB for each of
+    /// them is what a visit sends of a file. The others have their turn before the rest.
+    int writes_per_visit = 4;
 
     /// With more than `high_water` bytes waiting to be sent a connection stops reading, and goes on
     /// when `low_water` is reached: a peer that does not read is not read from.
@@ -71,9 +84,20 @@ struct ConnectionOptions {
     std::size_t output_limit = std::size_t{1} << 24; // 16 MiB
     /// More bytes than this left by `on_data` close the connection.
     std::size_t input_limit = std::size_t{1} << 20; // 1 MiB
+    /// Of all connections of the set together: when more bytes than this wait, to be sent or left
+    /// by handlers, the one with the most is closed for its limit, and the next until it is enough.
+    /// Buffers grow by doubling, so that the memory may be twice as much.
+    std::size_t waiting_limit = std::size_t{1} << 28; // 256 MiB
+
+    /// Before a login, say.
+    AdmissionLimits admission{};
 
     /// A connection on which nothing came and nothing went for so long is closed.
     Clock::duration idle_timeout = Clock::duration::max();
+    /// What `on_data` left is the beginning of a message. When nothing of it was taken for so long,
+    /// however it dribbles in, the connection is closed (`CloseReason::deadline`). Time in which it
+    /// does not read does not count.
+    Clock::duration message_timeout = std::chrono::minutes{1};
     /// How long `close` waits while the output makes no progress, and then for the peer to end.
     Clock::duration linger_timeout = std::chrono::seconds{5};
 };
@@ -93,7 +117,7 @@ class ConnectionSet {
 public:
     /// Throws `std::system_error` (ENOTSUP) when the loop does not have the trigger, and
     /// `std::invalid_argument` for `Trigger::exclusive`, which is for listeners, and when
-    /// `reads_per_visit` is not positive or `read_size` is not 1 to 64 KiB.
+    /// `reads_per_visit` or `writes_per_visit` is not positive, or `read_size` is not 1 to 64 KiB.
     ConnectionSet(EventLoop& loop, ConnectionHandlers handlers, ConnectionOptions options = {});
     ~ConnectionSet();
     ConnectionSet(const ConnectionSet&) = delete;
@@ -111,6 +135,8 @@ public:
 
     /// Null when it is gone.
     Connection* find(ConnectionId id) noexcept;
+    /// The bytes that wait in all of them: see `ConnectionOptions::waiting_limit`.
+    std::size_t waiting() const noexcept;
     /// How many there are, those that connect or linger included.
     std::size_t size() const noexcept;
     /// Calls `visit` with each connection that there is now and still at its turn.

@@ -16,6 +16,8 @@ struct AcceptOptions {
     /// level trigger and the exclusive one, where the kernel tells again and an accept that finds
     /// nothing costs ten times a read that finds nothing; else 16.
     int accepts_per_visit = 0;
+    /// How long it pauses when the kernel has neither a descriptor nor memory for a client.
+    Clock::duration back_off = std::chrono::milliseconds{100};
 };
 
 /// Accepts connections for as long as it lives. It keeps accepting whatever happens to one
@@ -23,7 +25,8 @@ struct AcceptOptions {
 ///
 /// Without descriptors (EMFILE, ENFILE) it closes the next client with a descriptor kept in
 /// reserve, so that the client sees an end instead of hanging. Without that, or without memory
-/// (ENOBUFS, ENOMEM), it pauses for 100 ms: clients wait in the queue, and nothing spins.
+/// (ENOBUFS, ENOMEM), it pauses (`AcceptOptions::back_off`): clients wait in the queue, and nothing
+/// spins.
 class Listener {
 public:
     /// Takes the connection.

@@ -17,12 +17,13 @@ struct ServerCore;
 struct ServerOptions {
     ConnectionOptions connection{};
     ListenOptions listen{};
-    /// See `AcceptOptions`; the trigger is that of the connections. Servers that share a port use
-    /// `ListenOptions::reuse_port`; for the exclusive trigger make a `Listener` and a
+    /// These two: see `AcceptOptions`; the trigger is that of the connections. Servers that share a
+    /// port use `ListenOptions::reuse_port`; for the exclusive trigger make a `Listener` and a
     /// `ConnectionSet`.
     int accepts_per_visit = 0;
+    Clock::duration accept_back_off = std::chrono::milliseconds{100};
     /// With so many connections the others wait in the kernel's queue.
-    std::size_t max_connections = static_cast<std::size_t>(-1);
+    std::size_t max_connections = 10'000;
 };
 
 /// Listens and serves who connects with the same handlers: a `Listener` for each address and one

@@ -1,0 +1,42 @@
+#pragma once
+
+// Torture: a scenario is run again and again, and each time one more thing fails: every system call
+// with every error that it can give, cut short, interrupted, and every allocation.
+
+#include "support/contract.hpp"
+#include "torture/trial.hpp"
+
+#include <string_view>
+
+namespace pollux_test {
+
+/// Sets something up, has it do its job, lets it serve once more, and takes it down, all by the
+/// means of its trial. It must do the same each time.
+using Scenario = void (*)(Trial& trial);
+
+/// What can be said of a scenario.
+struct TortureOptions {
+    /// The library's clock stands still but for waits that find nothing (`FakeClock`). Not for
+    /// scenarios that have something done by other threads or processes: their waits sleep.
+    bool fake_clock = true;
+    /// "read=EIO": a fault that cannot happen here.
+    std::string_view impossible{};
+    /// How many turns in which something was ready a run may take more than one without a fault,
+    /// which takes some itself.
+    int more_turns = 60;
+};
+
+/// Runs the scenario in that mode without a fault, and then with each fault, one at a time. After
+/// each run: descriptors and memory are what they were before, nobody was woken more often than the
+/// budget allows, and the job was done, or exactly one error was reported. What fails is printed
+/// with the plan that repeats it; the running test case fails.
+void torture(const Mode& mode, std::string_view name, Scenario scenario,
+             const TortureOptions& options = {});
+
+/// The same with many faults at once, drawn by `seed`: as many errors may be reported as there were
+/// faults. As often as `runs` says, or the environment: POLLUX_TORTURE_RUNS, or for a time,
+/// POLLUX_TORTURE_HOURS.
+void torture_at_random(const Mode& mode, std::string_view name, Scenario scenario, int runs,
+                       const TortureOptions& options = {});
+
+} // namespace pollux_test
