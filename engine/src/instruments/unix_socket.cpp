@@ -164,6 +164,8 @@ void UnixSocket::release() {
             peer_->error = ECONNRESET;
             peer_->was_reset = true;
         }
+        peer_->used_ = 0; // what was not read is thrown away
+        peer_->squeezed_ = false;
         peer_->wake(0);
     }
     phase = Phase::over;
