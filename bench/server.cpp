@@ -22,7 +22,7 @@ constexpr std::chrono::seconds patience{1}; // with clients that do not end, on 
 void serve(const bench::Settings& settings, EventLoop& loop, const Address& address,
            std::function<std::string()> stats, const std::function<void()>& leave) {
     if (!settings.stats) stats = nullptr;
-    demos::serve(loop, address, stats, leave);
+    demos::serve(loop, address, settings.common.sandbox, stats, leave);
 }
 
 void count_accepted(demos::Counters& counters, int place, std::uint64_t accepted) {

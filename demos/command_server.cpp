@@ -87,6 +87,7 @@ int main(int argc, char** argv) {
     demos::ServerProgram program{"command_server", "Runs a program for each client."};
     std::vector<std::string> arguments;
     program.options().words("COMMAND", arguments, "the program and its arguments");
+    program.sandbox().refuse("the programs that it runs would be in it too");
     std::optional<Programs> programs;
     return program.run(argc, argv,
                        [&](EventLoop&) { return programs.emplace(program, arguments).handlers(); });

@@ -110,7 +110,7 @@ int main(int argc, char** argv) {
             };
         coro::Scope all{loop};
         all.start(run(program, std::move(listening)));
-        demos::serve(loop, address, stats, [&] { program.leave.request_stop(); });
+        demos::serve(loop, address, common.sandbox, stats, [&] { program.leave.request_stop(); });
         return 0;
     });
 }

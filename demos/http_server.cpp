@@ -79,6 +79,8 @@ int main(int argc, char** argv) {
             connection.idle_timeout,
             2 * std::max(limits.keep_alive_timeout, std::chrono::milliseconds{60'000}));
 
+        if (!directories.root.empty() || !directories.uploads.empty())
+            program.sandbox().allow(demos::Permission::keep_files);
         const auto server = std::make_shared<HttpServer>(program, loop, limits, directories);
         ConnectionHandlers handlers = server->handlers();
         // It lives as long as the handlers: longer than the connections, and not as long as the

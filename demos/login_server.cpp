@@ -144,6 +144,7 @@ int main(int argc, char** argv) {
     options.duration("--per", settings.per, "and for how long that counts");
     options.duration("--login-timeout", settings.login_timeout,
                      "how long a client may take, from its coming to its end");
+    program.sandbox().allow(demos::Permission::read_files); // the users may change
     program.set_instead([&] { return add_user(settings); });
     return program.run(argc, argv, [&](EventLoop&) {
         // Nobody is ever admitted: a right password is told so, and that was all.

@@ -154,11 +154,12 @@ int main(int argc, char** argv) {
                  "print one line of statistics to standard error at the end and on SIGUSR1");
     return demos::run(options, argc, argv, [&] {
         demos::raise_descriptor_limit();
+        common.sandbox.allow(demos::Permission::make_sockets);
         EventLoop loop = common.make_loop();
         Forwarder forwarder{loop, common.address(), settings, common.trigger};
         std::function<std::string()> line;
         if (stats) line = [&] { return forwarder.stats(); };
-        demos::serve(loop, forwarder.address(), line, [&] { forwarder.leave(); });
+        demos::serve(loop, forwarder.address(), common.sandbox, line, [&] { forwarder.leave(); });
         return 0;
     });
 }

@@ -194,6 +194,7 @@ int main(int argc, char** argv) {
                                  "Takes texts and files in frames and keeps the files."};
     demos::FileStore::Settings settings;
     settings.add_to(program.options());
+    program.sandbox().allow(demos::Permission::keep_files);
     // A text that is not complete yet is left in the connection.
     program.limits().connection.input_limit = text_limit * 2;
     return program.run(argc, argv, [&](EventLoop& loop) {

@@ -166,6 +166,7 @@ int main(int argc, char** argv) {
                                  "Takes a file from each client by a naive protocol."};
     demos::FileStore::Settings settings;
     settings.add_to(program.options());
+    program.sandbox().allow(demos::Permission::keep_files);
     return program.run(argc, argv, [&](EventLoop& loop) {
         const auto server = std::make_shared<UploadServer>(program, loop, settings);
         return ConnectionHandlers{

@@ -88,7 +88,7 @@ int DatagramProgram::run(int argc, char** argv, const std::function<Socket(const
                               [&](std::error_code) { counters_.count("errors"); }};
         std::function<std::string()> stats;
         if (stats_) stats = [&] { return "stats" + counters_.to_string() + calls_made(); };
-        serve(loop, socket.local(), stats, [&] { loop.stop(); });
+        serve(loop, socket.local(), common_.sandbox, stats, [&] { loop.stop(); });
         return 0;
     });
 }

@@ -65,7 +65,8 @@ private:
 JsonTexts JsonTexts::parse(std::string_view text) {
     JsonTexts result;
     Reader reader{result};
-    result.is_json = json::sax_parse(text, &reader);
+    // nlohmann's parser takes a zero byte for the end of the text: what is behind it would be lost.
+    result.is_json = text.find('\0') == std::string_view::npos && json::sax_parse(text, &reader);
     return result;
 }
 

@@ -6,10 +6,12 @@
 #include <fcntl.h>
 #include <iostream>
 #include <new>
+#include <poll.h>
 #include <pollux/instruments/calls.hpp>
 #include <pollux/signals.hpp>
 #include <stdexcept>
 #include <sys/resource.h>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -28,13 +30,18 @@ void keep_standard_streams() {
         if (::fcntl(fd, F_GETFD) < 0) static_cast<void>(::open("/dev/null", O_RDWR));
 }
 
-// What had no memory for one client, or one result, must not end the others; that client's deadline
-// ends it.
+// For want of memory a wait may fail, and a callback. The loop goes on where it was; nobody who is
+// served need know.
 void run_whatever_memory_there_is(EventLoop& loop) {
-    for (;;) {
+    constexpr int pause = 10; // milliseconds: some may come back meanwhile
+    while (true) {
         try {
             return loop.run();
         } catch (const std::bad_alloc&) {
+            ::poll(nullptr, 0, pause);
+        } catch (const std::system_error& error) {
+            if (error.code() != std::errc::not_enough_memory) throw;
+            ::poll(nullptr, 0, pause);
         }
     }
 }
@@ -64,6 +71,7 @@ void CommonOptions::add_to_server(Options& options) {
         "--fault", "PLAN",
         [&options](const std::string& plan) { begin_faults(options.program(), plan); },
         "system calls that are to go wrong: accept4@3=EMFILE;... (demo_hooked only)");
+    sandbox.add_to(options);
 }
 
 void CommonOptions::add_to_client(Options& options) {
@@ -129,8 +137,9 @@ std::string Counters::to_string() const {
     return text;
 }
 
-void serve(EventLoop& loop, const Address& address, const std::function<std::string()>& stats,
-           const std::function<void()>& leave) {
+void serve(EventLoop& loop, const Address& address, const Sandbox& sandbox,
+           const std::function<std::string()>& stats, const std::function<void()>& leave) {
+    sandbox.enter();
     bool leaving = false;
     const SignalWatch signals{loop, {SIGINT, SIGTERM, SIGUSR1}, [&](int signal) {
                                   if (signal == SIGUSR1) {
@@ -178,7 +187,7 @@ int ServerProgram::serve(const std::function<ConnectionHandlers(EventLoop&)>& se
 
     std::function<std::string()> stats;
     if (stats_) stats = [&] { return stats_line(server, counters_); };
-    demos::serve(loop, server.address(), stats, [this] { leave(); });
+    demos::serve(loop, server.address(), common_.sandbox, stats, [this] { leave(); });
     return 0;
 }
 

@@ -4,6 +4,7 @@
 // program does itself stands in its own file.
 
 #include "options.hpp"
+#include "sandbox.hpp"
 #include "server_name.hpp"
 
 #include <chrono>
@@ -25,6 +26,7 @@ struct CommonOptions {
     int port = 0;
     std::optional<pollux::Backend> backend;
     pollux::Trigger trigger = pollux::Trigger::level;
+    Sandbox sandbox; ///< Of a server. It is entered by `serve`.
 
     /// For a server, whose host is an address; port 0 picks a free one.
     void add_to_server(Options& options);
@@ -67,8 +69,9 @@ private:
 /// What a server program of any kind does around its work: it says where it listens, runs the loop
 /// until the end, and prints `stats()` to standard error at the end and on SIGUSR1 (if that is not
 /// empty). The first SIGINT or SIGTERM calls `leave`, which must stop the loop sooner or later; the
-/// second stops it at once.
-void serve(pollux::EventLoop& loop, const pollux::Address& address,
+/// second stops it at once. Want of memory, in a wait or in a callback, does not end it. The
+/// sandbox begins before anybody is told where to connect.
+void serve(pollux::EventLoop& loop, const pollux::Address& address, const Sandbox& sandbox,
            const std::function<std::string()>& stats, const std::function<void()>& leave);
 
 /// A demo server on a `Server`: serves until SIGINT or SIGTERM, then ends in good order.
@@ -82,6 +85,8 @@ public:
     /// options --max-connections, whose default is what stands here before `run`, and
     /// --idle-timeout, which is put here before `setup`.
     pollux::ServerOptions& limits() { return limits_; }
+    /// For what it needs besides connections; before `run`, or in `setup`.
+    Sandbox& sandbox() { return common_.sandbox; }
 
     /// Called when the command line is parsed. True: that was all, nothing is served.
     void set_instead(std::function<bool()> instead) { instead_ = std::move(instead); }

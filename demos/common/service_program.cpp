@@ -56,6 +56,9 @@ SocketServerOptions ServiceProgram::service_options() const {
 
 int ServiceProgram::serve(SessionFactory make_session) {
     raise_descriptor_limit();
+    if (model_ == Model::fork) common_.sandbox.allow(Permission::fork);
+    if (model_ == Model::multi && datagrams_) // each loop makes its own
+        common_.sandbox.allow(Permission::make_sockets);
     EventLoop control = common_.make_loop();
     SocketServer server{common_.address(), std::move(make_session), service_options()};
     std::exception_ptr failure;
@@ -73,7 +76,7 @@ int ServiceProgram::serve(SessionFactory make_session) {
     });
     std::function<std::string()> stats;
     if (stats_) stats = [&] { return stats_line(server); };
-    demos::serve(control, server.address(), stats, [&] { server.shutdown(); });
+    demos::serve(control, server.address(), common_.sandbox, stats, [&] { server.shutdown(); });
     server.shutdown();
     if (serving.joinable()) serving.join();
     if (failure) std::rethrow_exception(failure);

@@ -28,6 +28,8 @@ constinit thread_local Kernel* in_place = nullptr; // of the real one
 
 Kernel& kernel() noexcept { return in_place != nullptr ? *in_place : real; }
 
+Kernel& real_kernel() noexcept { return real; }
+
 Kernel* replace_kernel(Kernel* by) noexcept { return std::exchange(in_place, by); }
 
 #define POLLUX_CALL(result, name, parameters, arguments)                                           \

@@ -195,7 +195,7 @@ CONTRACT_CASE("S12 input kept while over the mark is offered when it is drained"
     CHECK_EQ(offers[1], "bc");
 }
 
-CONTRACT_CASE("S13 bug-E7 output limit: as much waits, one byte more closes", everywhere) {
+CONTRACT_CASE("S13 bug-E7 bug-F4 output limit: as much waits, one byte more closes", everywhere) {
     for (const std::size_t extra : {0UL, 1UL}) {
         EchoCase c{mode, adopt_unix, {.high_water = 1'000'000, .output_limit = 10'000}};
         while (c.connection().queued() == 0) CHECK(c.connection().send(std::string(1'000, 'x')));

@@ -13,6 +13,7 @@
 #include "support/contract.hpp"
 #include "support/observing.hpp"
 #include "support/sockets.hpp"
+#include "support/wake_up_budget.hpp"
 
 using namespace pollux;
 using namespace pollux_test;
@@ -156,4 +157,49 @@ CONTRACT_CASE("bug-A7 epoll: a child's remove is felt by its parent", everywhere
     check(::waitpid(child, &status, 0), "waitpid");
     CHECK_EQ(status, 0);
     CHECK_EQ(look(*reactor), mode.is(Backend::epoll) ? "" : "1:readable");
+}
+
+CONTRACT_CASE("bug-A9 what is removed has left the kernel's set when remove returns", everywhere) {
+    Ends old = unix_pair();
+    const auto reactor = mode.reactor();
+    const int number = old.ours.get();
+    reactor->add(number, Token{1}, Interest::read, mode.trigger);
+    const CallRecord record;
+    CHECK(reactor->remove(number));
+    CHECK_EQ(record.made(), mode.is(Backend::epoll) ? "epoll_ctl*1" : "");
+    old.ours.reset();
+    const Ends next = unix_pair();
+    REQUIRE_EQ(next.ours.get(), number);
+    reactor->add(number, Token{2}, Interest::read, mode.trigger);
+    CHECK_EQ(look(*reactor), "");
+    put(next.theirs, "x"); // a removal that came late would have taken this one's place
+    CHECK_EQ(look(*reactor), "2:readable");
+}
+
+CONTRACT_CASE("bug-A11 closed by another just before the kernel is asked: the others are served",
+              everywhere) {
+    Ends going = unix_pair();
+    const Ends staying = unix_pair();
+    const auto reactor = mode.reactor();
+    reactor->add(going.ours.get(), Token{1}, Interest::read, mode.trigger);
+    reactor->add(staying.ours.get(), Token{2}, Interest::read, mode.trigger);
+    put(staying.theirs, "x");
+    const CallHook hook{[&](const CallPoint& call) {
+        if (is_wait(call.name)) going.ours.reset();
+        return CallOutcome{};
+    }};
+    const std::string first = look(*reactor);
+    switch (mode.backend) {
+    case Backend::select:
+        CHECK_EQ(first, "1:readable|writable|error");
+        CHECK_EQ(look(*reactor), "2:readable");
+        break;
+    case Backend::poll:
+        CHECK_EQ(first, "1:readable|writable|error 2:readable");
+        break;
+    case Backend::epoll:
+        CHECK_EQ(first, "2:readable");
+        break;
+    }
+    CHECK_EQ(look(*reactor), mode.is(Trigger::level) ? "2:readable" : "");
 }

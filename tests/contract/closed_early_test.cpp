@@ -22,12 +22,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-#ifdef NDEBUG
-constexpr bool is_debug = false;
-#else
-constexpr bool is_debug = true;
-#endif
-
 constexpr std::source_location early_at = std::source_location::current();
 constexpr std::source_location other_at = std::source_location::current();
 constexpr int early_fd = 200;
@@ -128,7 +122,7 @@ CONTRACT_CASE("D14 closed, waited for, then stopped: reported once, not for ever
     });
 }
 
-CONTRACT_CASE("D14 A5 closed, and the number is watched again", on_epoll) {
+CONTRACT_CASE("D14 bug-A5 closed, and the number is watched again", on_epoll) {
     is_reported(mode, [&](Two& two, const Expect& expect) {
         two.ends.ours.reset();
         Ends fresh = unix_pair();
@@ -147,7 +141,7 @@ CONTRACT_CASE("D14 A5 closed, and the number is watched again", on_epoll) {
     });
 }
 
-CONTRACT_CASE("D14 A5 … which select and poll refuse, for they follow the number", everywhere) {
+CONTRACT_CASE("D14 bug-A5 … which select and poll refuse, for they follow the number", everywhere) {
     if (mode.is(Backend::epoll)) return;
     holds_in_child([&](const Expect& expect) {
         Ends fresh = unix_pair();
@@ -164,7 +158,7 @@ CONTRACT_CASE("D14 A5 … which select and poll refuse, for they follow the numb
     });
 }
 
-CONTRACT_CASE("D14 A3 closed while a duplicate lives, then stopped: the ghost is driven out",
+CONTRACT_CASE("D14 bug-A3 closed while a duplicate lives, then stopped: the ghost is driven out",
               on_epoll) {
     is_reported(mode, [&](Two& two, const Expect& expect) {
         const Fd copy{::fcntl(two.ends.ours.get(), F_DUPFD_CLOEXEC, 0)};
@@ -178,7 +172,8 @@ CONTRACT_CASE("D14 A3 closed while a duplicate lives, then stopped: the ghost is
     });
 }
 
-CONTRACT_CASE("D14 A4 closed while a duplicate lives, and the number is watched again", on_epoll) {
+CONTRACT_CASE("D14 bug-A4 closed while a duplicate lives, and the number is watched again",
+              on_epoll) {
     is_reported(mode, [&](Two& two, const Expect& expect) {
         const Fd copy{::fcntl(early_fd, F_DUPFD_CLOEXEC, 0)};
         two.ends.ours.reset();

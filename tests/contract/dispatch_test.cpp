@@ -103,7 +103,7 @@ CONTRACT_CASE("D3 a callback gives up its own watch and lives until it returns",
     CHECK_EQ(loop.run_once(Timeout::zero()), 0);
 }
 
-CONTRACT_CASE("D4 A2 a callback closes: what else its event said is not told", everywhere) {
+CONTRACT_CASE("D4 bug-A2 a callback closes: what else its event said is not told", everywhere) {
     EventLoop loop{mode.backend};
     Ends ends = unix_pair();
     put(ends.theirs, "x");
@@ -119,7 +119,7 @@ CONTRACT_CASE("D4 A2 a callback closes: what else its event said is not told", e
     CHECK(has(told[0], Readiness::writable));
 }
 
-CONTRACT_CASE("D5 A10 a callback adds thousands of watches: the batch goes on", everywhere) {
+CONTRACT_CASE("D5 bug-A10 a callback adds thousands of watches: the batch goes on", everywhere) {
     EventLoop loop{mode.backend};
     const std::array<Ends, 2> pairs{unix_pair(), unix_pair()};
     std::array<Watch, 2> watches;
@@ -296,7 +296,8 @@ CONTRACT_CASE("D12 a task that posts itself for ever waits a turn each time", ev
     }
 }
 
-CONTRACT_CASE("D13 A3 a duplicate outlives watch and descriptor: nothing is reported", everywhere) {
+CONTRACT_CASE("D13 bug-A3 a duplicate outlives watch and descriptor: nothing is reported",
+              everywhere) {
     const FakeClock clock;
     EventLoop loop{mode.backend};
     Ends ends = unix_pair();

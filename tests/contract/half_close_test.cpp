@@ -45,7 +45,8 @@ CONTRACT_CASE("S4 bug-E4 the peer ends its side: the answer is still delivered",
     CHECK(closed_once(c.seen, CloseReason::closed));
 }
 
-CONTRACT_CASE("S4 on_end is called once, and the connection stays open for sending", everywhere) {
+CONTRACT_CASE("S4 bug-B3 on_end is called once, and the connection stays open for sending",
+              everywhere) {
     int ended = 0;
     EchoCase c{mode, adopt_unix, {}, count_ends(ended)};
     ::shutdown(c.one.theirs.get(), SHUT_WR);

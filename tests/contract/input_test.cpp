@@ -60,7 +60,7 @@ CONTRACT_CASE("kept input alone calls nobody", everywhere) {
     CHECK_EQ(calls, 1);
 }
 
-CONTRACT_CASE("resuming offers kept input at once, without a new event", everywhere) {
+CONTRACT_CASE("bug-C13 resuming offers kept input at once, without a new event", everywhere) {
     std::vector<std::string> offers;
     Case c{mode, {.on_data = [&](Connection& connection, ByteView data) -> std::size_t {
                offers.emplace_back(text_of(data));

@@ -177,3 +177,22 @@ CONTRACT_CASE("L33 the batch grows and idles without losing events", everywhere)
         CHECK_EQ(served, ready);
     }
 }
+
+CONTRACT_CASE("bug-C11 a look into what has come takes no readiness away", everywhere) {
+    const Ends ends = unix_pair();
+    const auto reactor = mode.reactor();
+    const int fd = ends.ours.get();
+    reactor->add(fd, Token{1}, Interest::read, mode.trigger);
+    const auto peek = [&] {
+        char byte{};
+        return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    };
+    CHECK_EQ(peek(), -1); // would block: what comes later is told all the same
+    put(ends.theirs, "x");
+    CHECK_EQ(look(*reactor), "1:readable");
+    CHECK_EQ(peek(), 1);
+    CHECK_EQ(look(*reactor), mode.is(Trigger::level) ? "1:readable" : "");
+    reactor->modify(fd, Token{1}, Interest::read, mode.trigger);
+    CHECK_EQ(look(*reactor), "1:readable");
+    CHECK_EQ(take(ends.ours), "x");
+}

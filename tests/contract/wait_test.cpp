@@ -18,6 +18,7 @@
 #include "support/contract.hpp"
 #include "support/observing.hpp"
 #include "support/sockets.hpp"
+#include "support/wake_up_budget.hpp"
 
 using namespace pollux;
 using namespace pollux_test;
@@ -93,6 +94,18 @@ CONTRACT_CASE("L34 a wait is never early", on_level) {
     for (const Timeout timeout :
          std::initializer_list<Timeout>{1ns, 300us, 900us, 1ms, 1500us, 7ms + 1ns, 20ms})
         CHECK_GE(passed_in_wait(*reactor, timeout), timeout);
+}
+
+CONTRACT_CASE("bug-B11 a timeout ends its wait in one call, however small it is", on_level) {
+    const auto reactor = mode.reactor();
+    const Ends quiet = unix_pair();
+    reactor->add(quiet.ours.get(), Token{1}, Interest::read, mode.trigger);
+    for (nanoseconds timeout = 10ms;; timeout /= 10) {
+        const std::uint64_t before = calls_made("wait");
+        CHECK_EQ(described(reactor->wait(timeout)), "");
+        CHECK_EQ(calls_made("wait"), before + 1);
+        if (timeout == 0ns) break;
+    }
 }
 
 CONTRACT_CASE("L35 zero and less look and return", on_level) {

@@ -199,7 +199,7 @@ CONTRACT_CASE("W6 stop in a signal handler ends run", on_level) {
     loop.run();
 }
 
-CONTRACT_CASE("W10 C12 a signal between the last look and the wait is not lost", on_level) {
+CONTRACT_CASE("W10 bug-C12 a signal between the last look and the wait is not lost", on_level) {
     EventLoop loop{mode.backend};
     const Handler handler{[&] { loop.stop(); }};
     bool raised = false;
@@ -274,7 +274,7 @@ CONTRACT_CASE("W7 stop before run does not wait, though there is a timer", on_le
     CHECK_EQ(ran, 0);
 }
 
-CONTRACT_CASE("T14 C14 a timer that another thread asks for shortens the wait", on_level) {
+CONTRACT_CASE("T14 bug-C14 a timer that another thread asks for shortens the wait", on_level) {
     EventLoop loop{mode.backend};
     const Timer far = loop.run_after(24h, [] {});
     std::optional<Timer> near;
@@ -358,7 +358,6 @@ CONTRACT_CASE("what is posted and never run is destroyed with the loop", on_leve
     CHECK_EQ(died, 3);
 }
 
-#ifndef NDEBUG
 CONTRACT_CASE("W8 a debug build notices another thread's hands on a running loop", on_level) {
     const ChildEnd end = in_child([&](const Expect&) {
         EventLoop loop{mode.backend};
@@ -370,10 +369,13 @@ CONTRACT_CASE("W8 a debug build notices another thread's hands on a running loop
         loop.post([&] { in_other_thread(meddle); });
         loop.run_once();
     });
+    if (!is_debug) {
+        CHECK_EQ(end.exit_code, 0);
+        return;
+    }
     CHECK_EQ(end.signal, SIGABRT);
     CHECK_NE(end.said.find("use post"), std::string::npos);
 }
-#endif
 
 CONTRACT_CASE("W13 P13 a fork by another thread than the loop's: the child may use it or end it",
               on_level) {

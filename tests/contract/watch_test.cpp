@@ -70,7 +70,7 @@ CONTRACT_CASE("P5 set_interest resumes a paused watch, and each of these may be 
     CHECK_EQ(told, Readiness::readable);
 }
 
-CONTRACT_CASE("B2 no interest is left and the peer resets: the loop sleeps", everywhere) {
+CONTRACT_CASE("bug-B2 no interest is left and the peer resets: the loop sleeps", everywhere) {
     const FakeClock clock;
     EventLoop loop{mode.backend};
     Ends ends = tcp_pair();

@@ -15,6 +15,11 @@ import unittest
 BIN = os.environ["POLLUX_DEMOS"]
 MODES = [("select", "level"), ("select", "one-shot"), ("poll", "level"), ("poll", "one-shot"),
          ("epoll", "level"), ("epoll", "edge"), ("epoll", "one-shot")]
+# POLLUX_SANDBOX="select level,epoll edge" has each server in its sandbox, in these modes alone.
+SANDBOXED = os.environ.get("POLLUX_SANDBOX")
+if SANDBOXED:
+    MODES = [tuple(mode.split()) for mode in SANDBOXED.split(",")]
+NOT_IN_A_SANDBOX = ("command_server",)  # starts programs, which would be in it too
 PATIENCE = 20  # seconds, until something that should happen is held to be lost
 
 
@@ -33,6 +38,8 @@ class Server:
     """A server program that runs, from its first line to its end."""
 
     def __init__(self, program, *options, env=None, stdin=None):
+        if SANDBOXED and program not in NOT_IN_A_SANDBOX:
+            options = (*options, "--sandbox")
         self.process = subprocess.Popen([path(program), *options], stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True, stdin=stdin,
                                         env={**os.environ, **(env or {})})
@@ -43,6 +50,9 @@ class Server:
             raise AssertionError(f"first line: {self.first_line!r}; "
                                  f"stderr: {self.process.stderr.read()!r}")
         self.address = match.group(1)
+        if "--sandbox" in options:
+            with open(f"/proc/{self.process.pid}/status") as status:
+                assert "\nNoNewPrivs:\t1\nSeccomp:\t2\n" in status.read(), "it is in no sandbox"
 
     def __enter__(self):
         return self

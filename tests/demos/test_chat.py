@@ -177,7 +177,7 @@ class Client(Modes):
                 server.close()
                 self.assertEqual(self.finish(process), (0, b"", b""))
 
-    def test_what_arrives_is_harmless_however_it_is_cut(self):
+    def test_m4_bug_f10_what_arrives_is_harmless_however_it_is_cut(self):
         process, server = self.with_server()
         with server:
             server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

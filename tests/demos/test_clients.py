@@ -130,7 +130,7 @@ class TcpClient(Modes):
             self.assertEqual(client.returncode, 1)
             self.assert_one_line(err.decode(), "Connection reset")
 
-    def test_on_a_terminal_what_comes_is_harmless(self):
+    def test_bug_f10_on_a_terminal_what_comes_is_harmless(self):
         ours, theirs = pty.openpty()
         with Listener() as listener:
             client = start("tcp_client", listener.port, stdout=theirs)

@@ -4,7 +4,7 @@ import os
 import random
 import unittest
 
-from demo import Modes, Server, exchange, read_all, read_exactly, reset, wait_for
+from demo import Modes, Server, exchange, read_all, read_exactly, reset, run, wait_for
 
 
 def is_gone(pid):
@@ -75,6 +75,11 @@ class CommandServer(Modes):
             self.assertEqual(status, 0)
             self.assertIn("posix_spawn /no/such/program: No such file or directory\n", err)
             self.assertIn(" rejected.start=1", err)
+
+    def test_it_has_no_sandbox(self):
+        status, out, err = run("command_server", "--sandbox", "cat")
+        self.assertEqual((status, out), (2, ""))
+        self.assert_one_line(err, "command_server: --sandbox: the programs that it runs")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,19 @@
 """demo_hooked: the demo programs in one, and --fault, which makes their system calls go wrong."""
 
 import re
+import shutil
+import subprocess
 import unittest
 
-from demo import MODES, Server, exchange, parse, run
+from demo import MODES, Server, exchange, parse, path, run
+
+STRACE = shutil.which("strace")
+
+
+def can_trace():
+    """It is installed, and nobody forbids it."""
+    return STRACE and subprocess.run([STRACE, "-qq", "-o", "/dev/null", "true"],
+                                     capture_output=True).returncode == 0
 
 
 class FaultTest(unittest.TestCase):
@@ -32,6 +42,18 @@ class FaultTest(unittest.TestCase):
                 self.assertEqual(injected,
                                  "injected 2 faults: accept4@2=ECONNABORTED;recv@3=ECONNRESET")
 
+    def test_a_wait_that_lacks_memory_does_not_end_the_server(self):
+        for backend, trigger in MODES:
+            if backend == "epoll":
+                continue  # epoll_wait(2) needs none
+            with self.subTest(backend=backend, trigger=trigger), Server(
+                    "demo_hooked", "echo_server", "--backend", backend, "--trigger", trigger,
+                    "--fault", "wait@2-5=ENOMEM") as server:
+                self.served(server)
+                self.served(server)
+                status, _, said = server.stop()
+                self.assertEqual((status, said.count("ENOMEM")), (0, 4), said)
+
     def test_what_was_drawn_can_be_pasted_back(self):
         def injected(plan):
             with Server("demo_hooked", "echo_server", "--fault", plan) as server:
@@ -52,6 +74,28 @@ class FaultTest(unittest.TestCase):
         status, out, said = run("demo_hooked", "echo_server", "--fault", "accept@3=EMFILE")
         self.assertEqual((status, out), (2, ""))
         self.assertIn("there is no call 'accept'", said)
+
+    def test_a_plan_for_strace(self):
+        status, out, _ = run("demo_hooked", "strace", "accept4@1=EMFILE;recv@3+2=ECONNRESET")
+        self.assertEqual(status, 0)
+        self.assertEqual(out, "--trace=accept4,recvfrom --inject=accept4:error=EMFILE:when=1 "
+                              "--inject=recvfrom:error=ECONNRESET:when=3+2\n")
+        status, out, said = run("demo_hooked", "strace", "recv@1=short:1")
+        self.assertEqual((status, out), (2, ""))
+        self.assertIn("strace cannot cut a call short", said)
+
+    @unittest.skipUnless(can_trace(), "nothing traces here")
+    def test_strace_does_the_same_to_a_plain_program(self):
+        words = run("demo_hooked", "strace", "accept4@1=ECONNABORTED;recv@1=ECONNRESET")[1].split()
+        # -D: strace stands aside, and the signal goes to the server.
+        with Server(STRACE, "-D", "-o", "/dev/null", *words, path("echo_server"), "--stats") as server:
+            with server.connect() as client:
+                client.sendall(b"x")
+                with self.assertRaises(ConnectionResetError):
+                    client.recv(9)
+            self.served(server)
+            stats = parse(server.stop()[2])
+            self.assertEqual((stats["accepted"], stats["closed.error"]), (2, 1))
 
     def test_other_programs_say_who_can(self):
         for program in ("echo_server", "line_server", "udp_ack_server"):

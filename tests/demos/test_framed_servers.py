@@ -131,7 +131,7 @@ class Frame(Modes):
                 client.sendall(bytes([byte]))
             self.assertEqual(self.lines(server, 2), ["drop\n", "by drop\n"])
 
-    def test_m1_lengths(self):
+    def test_m1_bug_f2_lengths(self):
         for mode in self.modes():
             with Server("frame_server", *mode, "--limit", "1000", "--stats") as server:
                 for size in (0, 1, 999, 1000):

@@ -11,7 +11,7 @@ from http_case import BIG, EDGE, GET, Case, read_response
 
 
 class HoweverCut(Case):
-    def test_byte_by_byte(self):
+    def test_m5_byte_by_byte(self):
         request = (b"POST /upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
                    b"5\r\nhello\r\n0\r\n\r\n" + GET)
         for mode in self.modes():
@@ -22,7 +22,7 @@ class HoweverCut(Case):
                 self.assertEqual(read_response(stream)[2], b"5 bytes, crc32 3610a686, not kept\n")
                 self.assertEqual(read_response(stream)[2], b"Hello, World!\n")
 
-    def test_a_hundred_pipelined_requests_are_answered_in_order(self):
+    def test_m5_a_hundred_pipelined_requests_are_answered_in_order(self):
         paths = ["/plain", "/files/a.txt", "/nowhere", "/files/big.bin", "/style.css"]
         whole = {"/plain": b"Hello, World!\n", "/files/a.txt": b"0123456789", "/files/big.bin": BIG[:5000]}
         asked = [paths[i % 5] for i in range(100)]
@@ -78,7 +78,7 @@ class Refused(Case):
             self.assertEqual((got, fields["connection"]), (status, "close"), data[:80])
             self.assertEqual(stream.read(), b"")
 
-    def test_malformed_requests(self):
+    def test_m5_bug_f11_malformed_requests(self):
         head = b"POST /upload HTTP/1.1\r\nHost: x\r\n"
         with self.serve(EDGE, "--body-limit", "1000", "--stats") as server:
             malformed = (
@@ -105,7 +105,7 @@ class Refused(Case):
                              len(malformed) + 1)
             self.assertEqual((stats["rejected.large-body"], stats["rejected.chunk"]), (2, 1))
 
-    def test_an_end_in_the_middle(self):
+    def test_m5_an_end_in_the_middle(self):
         for mode in self.modes():
             with self.serve(mode, "--stats") as server:
                 for data in (GET[:10], GET[:-1], b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhell"):
@@ -126,7 +126,7 @@ class TooSlow(Case):
             client.sendall(more)
         raise AssertionError("nothing came")
 
-    def test_deadlines_stand_however_much_comes(self):
+    def test_m5_bug_f5_deadlines_stand_however_much_comes(self):
         for mode in self.modes():
             with self.serve(mode, "--head-timeout", "100ms", "--body-timeout", "100ms", "--stats") as server:
                 with server.connect() as client:

@@ -57,7 +57,7 @@ class Dialogue(Case):
                 self.assertIs(client.sock, socket_of_it)
                 client.close()
 
-    def test_options_and_methods_that_are_not_allowed(self):
+    def test_m5_options_and_methods_that_are_not_allowed(self):
         with self.serve(EDGE) as server:
             for path, allow in {"/": "GET, HEAD, OPTIONS", "/guestbook": "GET, HEAD, POST, OPTIONS",
                                 "/upload": "GET, HEAD, POST, PUT, OPTIONS", "/files/a.txt": "GET, HEAD, OPTIONS",
@@ -91,7 +91,7 @@ class Dialogue(Case):
                 self.assertEqual(answers.count(b"Hello"), 3 if kept else 1, request)
                 self.assertEqual(b"Connection: close\r\n" in answers, not kept)
 
-    def test_an_expectation_is_met(self):
+    def test_m5_an_expectation_is_met(self):
         with self.serve(EDGE) as server, server.connect() as client, client.makefile("rb") as stream:
             client.sendall(b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
             self.assertEqual(read_response(stream)[0], 100)
@@ -105,7 +105,7 @@ class Dialogue(Case):
 
 
 class Files(Case):
-    def test_whole_files_and_parts(self):
+    def test_m5_whole_files_and_parts(self):
         for mode in self.modes():
             with self.serve(mode) as server:
                 for name, content in (("a.txt", b"0123456789"), ("in", b"0123456789"), ("empty", b""),
@@ -170,7 +170,7 @@ class Files(Case):
             status, fields, _ = self.ask(server, "GET", "/files/sub")
             self.assertEqual((status, fields["location"]), (301, "/files/sub/"))
 
-    def test_nothing_leads_out(self):
+    def test_m5_bug_f8_nothing_leads_out(self):
         with self.serve(EDGE) as server:
             for path in ("..", "../outside", "sub/../../outside", "%2e%2e/outside", "%2E%2e/outside",
                          ".%2e/outside", "..%2foutside", "..%2Foutside", "sub%2f..", "%2fetc/passwd",
@@ -213,7 +213,7 @@ class Uploads(Case):
                 self.assertEqual(self.content(f"{number}.form"), b"of a form")
                 self.assertEqual(self.ask(server, "POST", "/upload", form, headers)[0], 409)
 
-    def test_names_that_are_refused_and_halves_leave_nothing(self):
+    def test_m5_bug_f8_names_that_are_refused_and_halves_leave_nothing(self):
         with self.serve(EDGE, "--quota", "10") as server:
             os.symlink(self.directory.name + "/elsewhere", os.path.join(self.kept, "link"))
             before = sorted(os.listdir(self.kept))

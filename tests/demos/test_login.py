@@ -63,7 +63,7 @@ class Login(Modes):
 
 
 class Serving(Login):
-    def test_right_and_wrong(self):
+    def test_m3_bug_f9_right_and_wrong(self):
         for mode in self.modes():
             with self.serve(*mode) as server:
                 for text, expected in (
@@ -90,7 +90,7 @@ class Serving(Login):
             client.sendall(message("ada", PASSWORD))
             self.assertEqual(read_all(client), GREETING + RIGHT)
 
-    def test_a_password_is_all_of_it(self):
+    def test_m3_bug_f9_a_password_is_all_of_it(self):
         with self.serve() as server:
             for password in (PASSWORD + "\0", PASSWORD + "\0junk", PASSWORD + "x" * 600, "\0",
                              PASSWORD[:-1], PASSWORD.upper()):
@@ -98,12 +98,12 @@ class Serving(Login):
             self.assertEqual(self.answer(server, message("ada\0", PASSWORD)), WRONG)
             self.assertEqual(self.stats(server)["hashed"], 7)
 
-    def test_a_login_seen_can_be_used_again(self):
+    def test_m3_a_login_seen_can_be_used_again(self):
         with self.serve() as server:
             for _ in range(2):  # replay: the protocol has no protection, and its documentation says so
                 self.assertEqual(self.answer(server, message("ada", PASSWORD)), RIGHT)
 
-    def test_what_is_no_login(self):
+    def test_m3_bug_f2_what_is_no_login(self):
         reasons = {
             "malformed": [b"hello", b"[1]", b'"ada"', b"\0", b"\xff", b"{}", b"{]", b"{\0}", b'{"a":}',
                           b'{"username":"ada"}', b'{"username":1,"password":2}',
@@ -143,7 +143,7 @@ class Serving(Login):
                 self.assertEqual(stats["rejected.too-many-attempts"], 20)
                 self.assertEqual(stats["hashed"], 9)
 
-    def test_m3_a_flood_at_once(self):
+    def test_m3_bug_f2_a_flood_at_once(self):
         for mode in self.modes():
             with self.serve(*mode, "--attempts", "4", "--per", "1h") as server:
                 clients = [server.connect() for _ in range(60)]
@@ -165,7 +165,7 @@ class Serving(Login):
                 client.close()
                 self.assertEqual(server.process.wait(PATIENCE), 0)
 
-    def test_nobody_is_waited_for_longer_than_the_limit(self):
+    def test_m3_bug_f5_nobody_is_waited_for_longer_than_the_limit(self):
         for mode in self.modes():
             with self.serve(*mode, "--login-timeout", "50ms") as server:
                 with server.connect() as client:

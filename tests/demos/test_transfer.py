@@ -92,7 +92,7 @@ class Takes(Modes):
 
 
 class Refuses(Modes):
-    def test_bad_input(self):
+    def test_m2_bug_f8_bad_input(self):
         bad = {
             "bad-length": [struct.pack("<i", -1), struct.pack("<i", 4097),
                            struct.pack("<I", 0x80000000), b"\xff\xff\xff\xff",
@@ -101,6 +101,7 @@ class Refuses(Modes):
                            header("x") + struct.pack("<i", -1),
                            header("x") + struct.pack("<i", -2**31)],
             "bad-json": [frame(b""), frame(b"{"), frame(b"closed"), frame(b"\0" * 4096),
+                         frame(b'{"msg_type":"msg"}\0'),
                          frame(b"[" * 4096), frame(b'{"msg_type":"\xff"}')],
             "bad-header": [frame(b"[]"), frame(b"1"), frame(b"null"), frame(b'"close"'),
                            frame(b"{}"), frame(b'{"msg_type":1}'), frame(b'{"msg_type":"FILE"}'),
@@ -142,7 +143,7 @@ class Refuses(Modes):
                 self.assertEqual(server.names(), [])
                 self.assertEqual(server.stop()[0], 0)
 
-    def test_nothing_is_replaced_and_no_link_followed(self):
+    def test_m2_bug_f8_nothing_is_replaced_and_no_link_followed(self):
         for mode in self.modes():
             with Inbox("transfer_server", *mode) as server, \
                     tempfile.TemporaryDirectory() as outside:
@@ -163,7 +164,7 @@ class Refuses(Modes):
                 self.assertEqual(os.listdir(outside), [])
                 self.assertEqual(server.stats()["rejected.name-taken"], len(before))
 
-    def test_of_two_uploads_of_one_name_the_first_to_finish_wins(self):
+    def test_m2_of_two_uploads_of_one_name_the_first_to_finish_wins(self):
         content = [bytes([number]) * 1_000_000 for number in range(2)]
         for mode in self.modes():
             with Inbox("transfer_server", *mode) as server, \
@@ -180,7 +181,7 @@ class Refuses(Modes):
                 self.assertEqual(server.file("same"), content[1])
                 self.assertEqual(server.stats()["rejected.name-taken"], 1)
 
-    def test_all_files_together(self):
+    def test_m2_all_files_together(self):
         with Inbox("transfer_server", "--total", "1000") as server:
             with server.connect() as client:
                 send_to_the_end(client, file("a", bytes(600)) + file("b", bytes(401)))
@@ -205,7 +206,7 @@ class LeavesNothing(Modes):
         wait_for(server.open_files)
         return client
 
-    def test_a_reset_midway(self):
+    def test_m2_a_reset_midway(self):
         for mode in self.modes():
             with Inbox("transfer_server", *mode) as server:
                 before = server.descriptors()
@@ -233,7 +234,7 @@ class LeavesNothing(Modes):
                 self.assertEqual(server.names(), ["kept"])
                 self.assertEqual(server.stats()["closed.deadline"], 200)
 
-    def test_an_end_midway(self):
+    def test_m2_an_end_midway(self):
         for mode in self.modes():
             with Inbox("transfer_server", *mode) as server, self.begin(server) as client:
                 client.shutdown(socket.SHUT_WR)
@@ -242,7 +243,7 @@ class LeavesNothing(Modes):
                 self.assertEqual(server.names(), [])
                 self.assertEqual(server.stats()["rejected.unfinished"], 1)
 
-    def test_signals_midway(self):
+    def test_m2_signals_midway(self):
         for mode in self.modes():
             for signum in (signal.SIGTERM, signal.SIGKILL):
                 with Inbox("transfer_server", *mode) as server, self.begin(server) as client:
@@ -269,13 +270,13 @@ class Disk(Modes):
         self.assertEqual(server.stats()["rejected.disk-full"], 2)
         self.assertEqual(server.stop()[0], 0)
 
-    def test_a_limit_of_file_size(self):
+    def test_m2_a_limit_of_file_size(self):
         for mode in self.modes():
             with Inbox("transfer_server", *mode) as server:
                 resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
                 self.full(server)
 
-    def test_a_small_file_system(self):
+    def test_m2_a_small_file_system(self):
         with tempfile.TemporaryDirectory() as where:
             if os.geteuid() != 0 or subprocess.run(
                     ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", where],
@@ -303,7 +304,7 @@ class Disk(Modes):
         self.addCleanup(untrace)
         return server
 
-    def test_an_error_of_the_disk(self):
+    def test_m2_an_error_of_the_disk(self):
         for call in ("pwrite64", "fsync", "linkat", "close"):
             server = self.with_fault(call, "EIO", "--fsync")
             # Little enough for one read. Traced, each call takes its time: what were still unread

@@ -25,7 +25,7 @@ class Hello(Modes):
                     server.connect() as client:
                 self.assertEqual(exchange(client, b"x" * 3_000), "再见".encode())
 
-    def test_what_is_printed_is_one_line_without_harm(self):
+    def test_bug_f10_what_is_printed_is_one_line_without_harm(self):
         with Server("hello_server") as server, server.connect() as client:
             client.sendall(b"one\ntwo\x1b[2J\xff\r\n")
             read_all(client)

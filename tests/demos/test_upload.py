@@ -75,7 +75,7 @@ class Takes(Modes):
                 self.assertEqual(server.names(), ["a", "b", "v-2.txt"])
                 self.assertEqual(server.stats()["rejected.bad-header"], 1)
 
-    def test_cut_finely_it_never_hangs(self):
+    def test_m2_cut_finely_it_never_hangs(self):
         chance = random.Random(3)
         for mode in self.modes():
             with Inbox("upload_server", *mode) as server:
@@ -101,7 +101,7 @@ class Takes(Modes):
 
 
 class Refuses(Modes):
-    def test_bad_input(self):
+    def test_m2_bug_f8_bad_input(self):
         bad = {
             "bad-header": [b"x", b"-", b"name", b"name-", b"name-abc", b"name-+5", b"name- 5",
                            b"\0" * 60_000, b"x" * 400 + b"-5", "name-٣".encode()],
@@ -150,7 +150,7 @@ class Refuses(Modes):
                 self.assertEqual(read_all(client), b"")
                 self.assertEqual(server.stats()["rejected.unfinished"], 1)
 
-    def test_garbage_and_resets(self):
+    def test_m2_garbage_and_resets(self):
         chance = random.Random(4)
         for mode in self.modes():
             with Inbox("upload_server", *mode, "--quota", "10000000") as server:
@@ -167,7 +167,7 @@ class Refuses(Modes):
                 self.assertNotIn("half", server.names())
                 self.assertEqual(server.stop()[0], 0)
 
-    def test_of_two_uploads_of_one_name_the_first_to_finish_wins(self):
+    def test_m2_of_two_uploads_of_one_name_the_first_to_finish_wins(self):
         for mode in self.modes():
             with Inbox("upload_server", *mode) as server, \
                     server.connect() as one, server.connect() as two:
@@ -181,7 +181,7 @@ class Refuses(Modes):
                 self.assertEqual(server.file("same"), b"b" * 500_000)
                 self.assertEqual(server.stats()["rejected.name-taken"], 1)
 
-    def test_a_full_disk(self):
+    def test_m2_a_full_disk(self):
         for mode in self.modes():
             with Inbox("upload_server", *mode) as server:
                 resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
@@ -191,7 +191,7 @@ class Refuses(Modes):
                 self.assertEqual(server.names(), [])
                 self.assertEqual(server.stats()["rejected.disk-full"], 1)
 
-    def test_signals_midway(self):
+    def test_m2_signals_midway(self):
         for signum in (signal.SIGTERM, signal.SIGKILL):
             with Inbox("upload_server") as server, server.connect() as client:
                 client.sendall(b"half-1000000" + b"x" * 500_000)

@@ -83,7 +83,7 @@ class Upper(Modes):
                 client.close()
         self.each(check, models=CONCURRENT, modes=[["--backend", "epoll"], ["--backend", "poll"]])
 
-    def test_every_byte_and_megabytes(self):
+    def test_m6_every_byte_and_megabytes(self):
         every = bytes(range(256)) + "é, 你好, ab\n".encode()
         megabytes = b"The quick brown fox\n" * 50_000
 

@@ -6,6 +6,13 @@
 
 namespace pollux_test {
 
+/// Whether broken promises are asserts in this build.
+#ifdef NDEBUG
+inline constexpr bool is_debug = false;
+#else
+inline constexpr bool is_debug = true;
+#endif
+
 /// What a child may find wanting: the words are part of what it `said`.
 using Expect = std::function<void(bool held, std::string_view what)>;
 

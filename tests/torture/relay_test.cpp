@@ -69,4 +69,4 @@ void relay_relays(Trial& trial) {
 
 } // namespace
 
-CONTRACT_CASE("X1 X2 X3 X4 relay", everywhere) { torture(mode, "relay", relay_relays); }
+CONTRACT_CASE("torture X1 X2 X3 X4 relay", everywhere) { torture(mode, "relay", relay_relays); }

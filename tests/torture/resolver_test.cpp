@@ -97,9 +97,9 @@ void host_is_connected_to(Trial& trial) {
 
 } // namespace
 
-CONTRACT_CASE("X1 X3 X4 resolver", everywhere) {
+CONTRACT_CASE("torture X1 X3 X4 resolver", everywhere) {
     torture(mode, "resolver", name_is_resolved, {.fake_clock = false});
 }
-CONTRACT_CASE("X1 X3 X4 host connector", everywhere) {
+CONTRACT_CASE("torture X1 X3 X4 host connector", everywhere) {
     torture(mode, "host connector", host_is_connected_to, {.fake_clock = false});
 }

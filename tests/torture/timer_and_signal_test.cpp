@@ -72,6 +72,6 @@ void clockwork_runs(Trial& trial) {
 
 } // namespace
 
-CONTRACT_CASE("X1 X3 X4 timers and signals", everywhere) {
+CONTRACT_CASE("torture X1 X3 X4 timers and signals", everywhere) {
     torture(mode, "timers and signals", clockwork_runs);
 }

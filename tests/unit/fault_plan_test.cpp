@@ -118,3 +118,27 @@ TEST_CASE("fault plan: errors that a program without mistakes can get") {
     CHECK_EQ(error_name(EAI_NONAME), "EAI_NONAME");
     CHECK_EQ(error_name(9999), "9999");
 }
+
+TEST_CASE("fault plan: the same for strace, as far as that can") {
+    const auto strace = [](std::string_view line) {
+        try {
+            return FaultPlan::parse(line).strace();
+        } catch (const std::invalid_argument& error) {
+            return std::string{error.what()};
+        }
+    };
+    CHECK_EQ(strace(""), "");
+    CHECK_EQ(strace("accept4@3=EMFILE;recv@2+=ECONNRESET"),
+             "--trace=accept4,recvfrom --inject=accept4:error=EMFILE:when=3"
+             " --inject=recvfrom:error=ECONNRESET:when=2+");
+    CHECK_EQ(strace("send@3-9+2=EPIPE"), "--trace=sendto --inject=sendto:error=EPIPE:when=3..9+2");
+    CHECK_EQ(strace("ppoll@*=delay:5ms"), "--trace=ppoll --inject=ppoll:delay_enter=5000:when=1+");
+    CHECK_EQ(strace("recv@7=short:1"), "strace cannot cut a call short: recv@7=short:1");
+    CHECK_EQ(strace("wait@2=spurious"),
+             "strace counts each kind of call by itself: wait@2=spurious");
+    CHECK_EQ(strace("ppoll@2=spurious"), "strace does not know what is asked: ppoll@2=spurious");
+    CHECK_EQ(strace("recv@1%=EIO"), "strace draws nothing: recv@1%=EIO");
+    CHECK_EQ(strace("recv[4]@1=EIO"), "strace cannot tell descriptors apart: recv[4]@1=EIO");
+    CHECK_EQ(strace("close@1=EIO"), "strace would not make the call that fails: close@1=EIO");
+    CHECK_EQ(strace("new@1=ENOMEM"), "strace sees no system call there: new@1=ENOMEM");
+}

@@ -40,7 +40,7 @@ int error_of_opening(const demos::UploadDirectory& directory, const std::string&
 
 } // namespace
 
-TEST_CASE("what is below the directory can be opened, and nothing else") {
+TEST_CASE("bug-F8 what is below the directory can be opened, and nothing else") {
     const Folder folder;
     fs::create_directories(folder.path() / "inbox/below");
     std::ofstream{folder.path() / "outside"} << "secret";

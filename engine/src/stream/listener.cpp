@@ -163,7 +163,7 @@ int Listener::State::shed_one() {
 }
 
 void Listener::State::keep_reserve() noexcept {
-    if (!reserve) reserve.reset(sys::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!reserve) reserve.reset(sys::eventfd(0, EFD_CLOEXEC));
 }
 
 void Listener::State::back_off() {
