@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from textwrap import wrap
 
-from comparison import changes, result_file
+from comparison import changes, json_file, result_file
 from comparison.finding import number, ranged
 from comparison.processes import Failed
 from comparison.statistics import ENOUGH_ROUNDS
@@ -85,11 +85,13 @@ def main(words=None):
     options = arguments(words)
     try:
         before, after = result_file.read(options.before), result_file.read(options.after)
+        with json_file.understood(f"{options.before} and {options.after} cannot be compared"):
+            found = changes.changes(before, after)
+            lines = report(before, after, found)
     except Failed as problem:
         print(f"bench/compare: {problem}", file=sys.stderr)
         return 2
-    found = changes.changes(before, after)
-    print("\n".join(report(before, after, found)))
+    print("\n".join(lines))
     if not changes.common(before, after):
         print(f"bench/compare: {options.before} and {options.after} have no cell in common",
               file=sys.stderr)

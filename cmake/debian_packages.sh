@@ -17,7 +17,7 @@ for group in "$@"; do
         ;;
     tests)
         wanted+=(python3 curl ncat socat clang-16 clang-tidy-16 clang-format-16
-            libclang-rt-16-dev binutils strace chromium wrk)
+            libclang-16-dev llvm-16-dev libclang-rt-16-dev binutils strace chromium wrk)
         ;;
     bench)
         wanted+=(python3 python3-matplotlib python3-numpy socat valgrind util-linux iproute2 strace

@@ -2,6 +2,8 @@
 
 import json
 
+from comparison import json_file
+from comparison.processes import Failed
 from comparison.result_file import FORMAT
 
 FILE = "claims.json"
@@ -12,10 +14,11 @@ CHANGING = ("load_average",)
 def earlier(folder):
     """What an earlier run left in this folder; None when there is nothing that can be read."""
     try:
-        document = json.loads((folder / FILE).read_text())
-        known = document["format"] == FORMAT and document["kind"] == "claims"
-        return document if known and document["claims"] is not None else None
-    except (OSError, ValueError, KeyError, TypeError):
+        with json_file.understood(FILE):
+            document = json_file.read(folder / FILE)
+            known = document["format"] == FORMAT and document["kind"] == "claims"
+            return document if known and document["claims"] is not None else None
+    except Failed:
         return None
 
 
@@ -53,7 +56,8 @@ def merged(old, new, stopped):
 
 def set_aside(folder, old):
     """Under a name that says when it was made. Gives the path."""
-    when = "".join(sign if sign.isalnum() else "-" for sign in old["started"])
+    when = "".join(sign if sign.isascii() and sign.isalnum() else "-"
+                   for sign in str(old.get("started", "an unknown time"))[:40])
     place = folder / f"claims-of-{when}.json"
     (folder / FILE).replace(place)
     return place
@@ -70,10 +74,19 @@ def fewer_rounds(old, new, stopped):
 def keep(folder, new):
     """The document to write, and what to say of an earlier one: a list of sentences. What cannot
     stand beside the new findings, or is worth more than they are, is set aside, not lost."""
-    stopped = {each["id"] for each in new["claims"] if each.get("stopped")}
     old = earlier(folder)
     if old is None:
         return new, []
+    try:
+        with json_file.understood("it is not what bench/claims writes"):
+            return _kept(folder, old, new)
+    except Failed as problem:
+        place = set_aside(folder, old)
+        return new, [f"The earlier {FILE} is left out: {problem}. It is kept as {place}"]
+
+
+def _kept(folder, old, new):
+    stopped = {each["id"] for each in new["claims"] if each.get("stopped")}
     reason = difference(old, new)
     if reason:
         place = set_aside(folder, old)

@@ -4,9 +4,9 @@ import csv
 import json
 from dataclasses import asdict, dataclass
 
+from comparison import json_file
 from comparison.changes import is_exact
 from comparison.contestants import Contestant
-from comparison.processes import Failed
 from comparison.results import COUNTED, Results
 from comparison.workloads import Workload, counted_metrics, timed_metrics
 
@@ -118,13 +118,8 @@ def rows(written):
 
 def read(path):
     """Raises Failed when it is not a result file of a run."""
-    try:
-        return of(json.loads(path.read_text()))
-    except OSError as problem:
-        raise Failed(f"{path}: {problem.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise Failed(f"{path} is not a result file of bench/run in format {FORMAT}: "
-                     f"{problem!r}") from None
+    with json_file.understood(f"{path} is not a result file of bench/run in format {FORMAT}"):
+        return of(json_file.read(path))
 
 
 def of(written):

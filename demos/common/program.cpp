@@ -5,10 +5,13 @@
 #include <csignal>
 #include <fcntl.h>
 #include <iostream>
+#include <new>
+#include <poll.h>
 #include <pollux/instruments/calls.hpp>
 #include <pollux/signals.hpp>
 #include <stdexcept>
 #include <sys/resource.h>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -25,6 +28,30 @@ constexpr std::chrono::seconds patience{1}; // with clients that do not end, on 
 void keep_standard_streams() {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd)
         if (::fcntl(fd, F_GETFD) < 0) static_cast<void>(::open("/dev/null", O_RDWR));
+}
+
+// For want of memory a wait may fail, and a callback. The loop goes on where it was; nobody who is
+// served need know.
+void run_whatever_memory_there_is(EventLoop& loop) {
+    constexpr int pause = 10; // milliseconds: some may come back meanwhile
+    while (true) {
+        try {
+            return loop.run();
+        } catch (const std::bad_alloc&) {
+            ::poll(nullptr, 0, pause);
+        } catch (const std::system_error& error) {
+            if (error.code() != std::errc::not_enough_memory) throw;
+            ::poll(nullptr, 0, pause);
+        }
+    }
+}
+
+void leave_or_stop(EventLoop& loop, const std::function<void()>& leave) {
+    try {
+        leave();
+    } catch (const std::bad_alloc&) {
+        loop.stop();
+    }
 }
 
 Backend backend_of_environment() {
@@ -120,12 +147,12 @@ void serve(EventLoop& loop, const Address& address, const Sandbox& sandbox,
                                   } else if (std::exchange(leaving, true)) {
                                       loop.stop();
                                   } else {
-                                      leave();
+                                      leave_or_stop(loop, leave);
                                   }
                               }};
     // From here on signals are heard, so whoever reads this line may send one.
     std::cout << "listening on " << address.to_string() << std::endl;
-    loop.run();
+    run_whatever_memory_there_is(loop);
     if (stats) std::cerr << stats() << std::endl;
 }
 

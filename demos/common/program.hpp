@@ -69,7 +69,8 @@ private:
 /// What a server program of any kind does around its work: it says where it listens, runs the loop
 /// until the end, and prints `stats()` to standard error at the end and on SIGUSR1 (if that is not
 /// empty). The first SIGINT or SIGTERM calls `leave`, which must stop the loop sooner or later; the
-/// second stops it at once. The sandbox begins before anybody is told where to connect.
+/// second stops it at once. Want of memory, in a wait or in a callback, does not end it. The
+/// sandbox begins before anybody is told where to connect.
 void serve(pollux::EventLoop& loop, const pollux::Address& address, const Sandbox& sandbox,
            const std::function<std::string()>& stats, const std::function<void()>& leave);
 

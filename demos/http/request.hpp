@@ -31,7 +31,9 @@ constexpr std::string_view to_string(Method method) {
 /// them; one that is empty was not there.
 struct Request {
     Method method = Method::other;
-    std::string_view path;  ///< As it came, not decoded: "/…", or "*" of OPTIONS.
+    /// As it came, not decoded: "/…", or "*" of OPTIONS. May be empty where the method is not
+    /// known.
+    std::string_view path;
     std::string_view query; ///< Behind the "?".
     bool is_1_1 = false;    ///< HTTP/1.1; else HTTP/1.0.
     bool keep_alive = false;

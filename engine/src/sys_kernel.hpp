@@ -31,6 +31,8 @@ public:
 /// The one that calls of this thread reach.
 Kernel& kernel() noexcept;
 
+Kernel& real_kernel() noexcept;
+
 /// Puts another in its place for this thread; null: the real one. Returns the one that was there.
 Kernel* replace_kernel(Kernel* by) noexcept;
 

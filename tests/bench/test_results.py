@@ -111,7 +111,11 @@ class Files(unittest.TestCase):
             path = Path(name) / "file"
             with self.assertRaisesRegex(Failed, "No such file"):
                 result_file.read(path)
-            for text in ("", "[]", "{}", json.dumps({"format": 1, "kind": "run"})):
+            for text in ("", "[", "[" * 100_000):
+                path.write_text(text)
+                with self.assertRaisesRegex(Failed, "is not JSON"):
+                    result_file.read(path)
+            for text in ("[]", "{}", json.dumps({"format": 1, "kind": "run"})):
                 path.write_text(text)
                 with self.assertRaisesRegex(Failed, "is not a result file of bench/run"):
                     result_file.read(path)

@@ -42,6 +42,19 @@ class FaultTest(unittest.TestCase):
                 self.assertEqual(injected,
                                  "injected 2 faults: accept4@2=ECONNABORTED;recv@3=ECONNRESET")
 
+    def test_a_wait_that_lacks_memory_does_not_end_the_server(self):
+        for backend, trigger in MODES:
+            if backend == "epoll":
+                continue  # epoll_wait(2) needs none
+            for program in ("echo_server", "upper_server"):
+                with self.subTest(program=program, backend=backend, trigger=trigger), Server(
+                        "demo_hooked", program, "--backend", backend, "--trigger", trigger,
+                        "--fault", "wait@2-5=ENOMEM") as server:
+                    self.served(server)
+                    self.served(server)
+                    status, _, said = server.stop()
+                    self.assertEqual((status, said.count("ENOMEM")), (0, 4), said)
+
     def test_what_was_drawn_can_be_pasted_back(self):
         def injected(plan):
             with Server("demo_hooked", "echo_server", "--fault", plan) as server:

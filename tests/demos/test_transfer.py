@@ -101,6 +101,7 @@ class Refuses(Modes):
                            header("x") + struct.pack("<i", -1),
                            header("x") + struct.pack("<i", -2**31)],
             "bad-json": [frame(b""), frame(b"{"), frame(b"closed"), frame(b"\0" * 4096),
+                         frame(b'{"msg_type":"msg"}\0'),
                          frame(b"[" * 4096), frame(b'{"msg_type":"\xff"}')],
             "bad-header": [frame(b"[]"), frame(b"1"), frame(b"null"), frame(b'"close"'),
                            frame(b"{}"), frame(b'{"msg_type":1}'), frame(b'{"msg_type":"FILE"}'),

@@ -20,7 +20,8 @@ def all_of(share=1.0):
         return max(least, int(count * share))
 
     return [
-        Abuse("idle", "{clients} connections that say nothing", ("echo_server",), (many(10_000),),
+        Abuse("idle", "{clients} connections that say nothing", ("echo_server", "--max-connections", "20000"),
+              (many(10_000),),
               ECHO, growth=4, because="some 400 bytes for each"),
         Abuse("slow heads", "{clients} clients send the head of a request byte by byte, twenty a second, "
               "and come back when they are cut",

@@ -1,9 +1,10 @@
 """Result files of a folder: what the report is made of, and nothing else."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from comparison import json_file
+from comparison.processes import Failed
 from comparison.result_file import FORMAT
 
 # Files that the report knows, in the order in which they are shown: what each is called.
@@ -30,8 +31,8 @@ def read(folder):
         if not path.exists():
             continue
         try:
-            document = json.loads(path.read_text())
-        except (OSError, ValueError) as problem:
+            document = json_file.read(path)
+        except Failed as problem:
             found.problems.append(f"{name} could not be read: {problem}.")
             continue
         if not isinstance(document, dict) or document.get("format") != FORMAT:

@@ -1,8 +1,10 @@
 """Writes the page and what goes with it into the folder of the result files."""
 
 import shutil
+import tempfile
 from pathlib import Path
 
+from comparison import json_file
 from comparison.processes import Failed
 from comparison.report import (
     claims_section, drawing, files, markup, memory_section, method, micro_section, origin,
@@ -12,6 +14,8 @@ from comparison.report.measurements import Measurements
 from comparison.report.tables import write_csv
 
 TITLE = "Pollux: what was measured"
+PAGE = "report.html"
+BESIDE = ("plots", "tables")
 
 
 def write_all(folder):
@@ -20,11 +24,27 @@ def write_all(folder):
     if not found.documents:
         raise Failed(f"{folder} has no results: " + (
             " ".join(found.problems) or f"none of {', '.join(files.KNOWN)} is there."))
+    with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as draft:
+        with json_file.understood(f"what {' and '.join(found.documents)} in {folder} say is not "
+                                  "what bench/ writes"):
+            _write(Path(draft), found)
+        return _put(Path(draft), folder)
+
+
+def _write(folder, found):
     parts = sections(found)
-    page = folder / "report.html"
-    page.write_text(markup.page(TITLE, introduction(found), parts))
+    (folder / PAGE).write_text(markup.page(TITLE, introduction(found), parts))
     _write_beside(folder, [part for section in parts for part in every(section.parts)])
-    return page
+
+
+def _put(draft, folder):
+    """Only when all of it is made. Files of an older report that were not made again would be taken
+    for this one's."""
+    for name in BESIDE:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for made in draft.iterdir():
+        made.replace(folder / made.name)
+    return folder / PAGE
 
 
 def introduction(found):
@@ -77,9 +97,7 @@ COSTS = Text("Where figures span far, the axes are logarithmic. A line that clim
 
 
 def _write_beside(folder, parts):
-    """Files of an older report that are not made again would be taken for this one's."""
-    for name, kind, write in (("plots", Picture, _write_picture), ("tables", Table, write_csv)):
-        shutil.rmtree(folder / name, ignore_errors=True)
+    for name, kind, write in zip(BESIDE, (Picture, Table), (_write_picture, write_csv)):
         chosen = [part for part in parts if isinstance(part, kind)]
         if chosen:
             (folder / name).mkdir()

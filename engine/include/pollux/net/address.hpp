@@ -72,7 +72,8 @@ public:
     /// and if the name has letters and no byte that would not read back; else by its number.
     /// What has no such text is refused by `parse` and reads `unnamed`, or `family 16`, or, of a
     /// packet socket, `packet:eth0 0x0800 02:fc:00:00:00:01`: interface, type of the frame, and
-    /// the hardware address when there is one.
+    /// the hardware address when there is one. So is `unix:@`, the abstract name of no bytes, which
+    /// a peer may have but is more likely a slip.
     std::string to_string() const;
 
     friend bool operator==(const Address& a, const Address& b) noexcept;
