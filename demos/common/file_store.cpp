@@ -148,9 +148,18 @@ void IncomingFile::stored(Stored result) {
         state_ = State::complete;
     } else {
         if (state_ == State::full) state_ = State::open;
-        if (missing_ == 0 || gathered_.size() >= part_size) submit();
+        if (missing_ == 0 || gathered_.size() >= part_size) submit_or_refuse();
     }
     if (state_ != before) on_change_(); // may give this up
+}
+
+// Nobody else is there to be told.
+void IncomingFile::submit_or_refuse() {
+    try {
+        submit();
+    } catch (const std::bad_alloc&) {
+        refuse("no-memory");
+    }
 }
 
 void IncomingFile::refuse(std::string_view reason) {
@@ -193,10 +202,15 @@ std::shared_ptr<IncomingFile> FileStore::receive(std::string name, std::uint64_t
     return file;
 }
 
-// To free the blocks of a large file takes a while.
-void FileStore::discard(NewFile file) {
-    static_cast<void>(workers_.submit(
-        loop_, [file = std::move(file)]() mutable { file = {}; }, [](const WorkResult<void>&) {}));
+// To free the blocks of a large file takes a while. Where there is no memory to have it done, it is
+// done here: what throws or refuses drops the file.
+void FileStore::discard(NewFile file) noexcept {
+    try {
+        static_cast<void>(workers_.submit(
+            loop_, [file = std::move(file)]() mutable { file = {}; },
+            [](const WorkResult<void>&) {}));
+    } catch (const std::bad_alloc&) {
+    }
 }
 
 } // namespace demos

@@ -47,6 +47,7 @@ private:
     struct Stored;
     static Stored store(const UploadDirectory& directory, Part part, bool sync);
     void submit();
+    void submit_or_refuse();
     void stored(Stored result);
     void refuse(std::string_view reason);
 
@@ -97,7 +98,7 @@ public:
 
 private:
     friend class IncomingFile;
-    void discard(NewFile file);
+    void discard(NewFile file) noexcept;
 
     pollux::EventLoop& loop_;
     UploadDirectory directory_;

@@ -46,6 +46,14 @@ void run_whatever_memory_there_is(EventLoop& loop) {
     }
 }
 
+void leave_or_stop(EventLoop& loop, const std::function<void()>& leave) {
+    try {
+        leave();
+    } catch (const std::bad_alloc&) {
+        loop.stop();
+    }
+}
+
 Backend backend_of_environment() {
     try {
         return default_backend();
@@ -139,7 +147,7 @@ void serve(EventLoop& loop, const Address& address, const Sandbox& sandbox,
                                   } else if (std::exchange(leaving, true)) {
                                       loop.stop();
                                   } else {
-                                      leave();
+                                      leave_or_stop(loop, leave);
                                   }
                               }};
     // From here on signals are heard, so whoever reads this line may send one.

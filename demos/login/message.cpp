@@ -1,5 +1,6 @@
 #include "message.hpp"
 
+#include "common/json_texts.hpp"
 #include "common/text.hpp"
 
 #include <nlohmann/json.hpp>
@@ -14,12 +15,6 @@ using nlohmann::json;
 namespace {
 
 constexpr std::string_view white_space = " \t\r\n";
-
-// Null when there is no such member, or it is no text.
-std::string* text_at(json& object, const char* key) {
-    const auto member = object.find(key);
-    return member == object.end() ? nullptr : member->get_ptr<std::string*>();
-}
 
 // The length of the object at the front; 0 when it is not complete.
 std::size_t object_size(std::string_view text) noexcept {
@@ -46,13 +41,10 @@ std::size_t object_size(std::string_view text) noexcept {
 } // namespace
 
 std::optional<Login> Login::parse(std::string_view text) {
-    // nlohmann's parser takes a zero byte for the end of the text: what is behind it would be lost.
-    if (text.find('\0') != std::string_view::npos) return std::nullopt;
-    json object = json::parse(text, nullptr, false);
-    if (!object.is_object()) return std::nullopt;
-    std::string* const name = text_at(object, "username");
-    std::string* const password = text_at(object, "password");
-    if (name == nullptr || password == nullptr) return std::nullopt;
+    JsonTexts object = JsonTexts::parse(text);
+    std::string* const name = object.find("username");
+    std::string* const password = object.find("password");
+    if (!object.is_json || name == nullptr || password == nullptr) return std::nullopt;
     return Login{std::move(*name), Secret{std::move(*password)}};
 }
 

@@ -48,14 +48,17 @@ struct WorkerPool::Threads {
     }
 
     void end() noexcept {
-        std::deque<Job> dropped;
-        {
-            const std::lock_guard lock{mutex};
-            ending = true;
-            dropped.swap(jobs);
-        }
+        std::unique_lock lock{mutex};
+        ending = true;
         changed.notify_all();
-        dropped.clear();
+        while (!jobs.empty()) { // one by one: even an empty deque needs memory
+            std::optional<Job> dropped{std::move(jobs.front())};
+            jobs.pop_front();
+            lock.unlock();
+            dropped.reset();
+            lock.lock();
+        }
+        lock.unlock();
         running.join();
     }
 

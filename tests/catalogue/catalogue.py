@@ -5,7 +5,8 @@
     tests/catalogue/catalogue.py write PROGRAM...    # writes the page
 
 PROGRAM is a doctest program; it is asked for its cases. Python tests are read from tests/. A test
-bears the ids that its name begins with: "C3 bug-D2 without descriptors …", test_m7_bug_f2_a_flood.
+bears the ids that its name begins with: "C3 bug-D2 without descriptors …", "L1 to L22: the table",
+test_m7_bug_f2_a_flood.
 tests/catalogue/catalogue.txt lists the ids and says how it is written.
 """
 
@@ -26,6 +27,7 @@ MODES = frozenset({"select level", "select one-shot", "poll level", "poll one-sh
 
 ID = r"(?:[RLEDTWCSUMXP]\d+|bug-[A-I]\d*)"
 IN_A_NAME = re.compile(rf"(?:(?:{ID}|[A-Z]\d+),? )+")
+RANGE = re.compile(r"(bug-[A-I]|[A-Z])(\d+) to \1(\d+): ")
 IN_A_FUNCTION = re.compile(r"test_((?:(?:bug_)?[a-z]\d+_|bug_[a-i]_)*)(.*)")
 ENTRY = re.compile(rf"({ID}) +(?:\[(.*?)\] )?(\S.*)")
 REMARK = re.compile(r" +(as|by|because) (.*)")
@@ -89,6 +91,10 @@ def entries(text):
 
 def borne_by(name):
     """The ids that a name begins with, and the rest of it."""
+    if many := RANGE.match(name):
+        kind, first, last = many.groups()
+        numbers = range(int(first), int(last) + 1)
+        return tuple(f"{kind}{number}" for number in numbers), name[many.end():]
     ids = IN_A_NAME.match(name)
     return tuple(ids[0].replace(",", "").split()) if ids else (), name[ids.end() if ids else 0:]
 

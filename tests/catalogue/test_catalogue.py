@@ -32,6 +32,7 @@ class Names(unittest.TestCase):
     def test_ids_stand_at_the_beginning(self):
         self.assertEqual(borne_by("C3 bug-D2, P12 an L4 b"), (("C3", "bug-D2", "P12"), "an L4 b"))
         self.assertEqual(borne_by("UDP and IPv6"), ((), "UDP and IPv6"))
+        self.assertEqual(borne_by("L9 to L11: a table"), (("L9", "L10", "L11"), "a table"))
         self.assertEqual(borne_by("A2 no id, and not overlooked")[0], ("A2",))
 
     def test_cases_of_programs_with_their_modes(self):

@@ -2,12 +2,14 @@
 
 #include "support/connecting.hpp"
 #include "support/contract.hpp"
+#include "support/failing_memory.hpp"
 #include "support/gate.hpp"
 #include "support/streams.hpp"
 
 #include <cerrno>
 #include <fcntl.h>
 #include <netdb.h>
+#include <new>
 #include <optional>
 #include <pollux/instruments/call_hook.hpp>
 #include <pollux/stream/host_connector.hpp>
@@ -112,6 +114,31 @@ CONTRACT_CASE("C10 by name: the first is refused, and the second tried at once",
     settle(loop);
     CHECK(outcome.only(0));
     CHECK_EQ(outcome.socket.peer(), address_of(listener));
+}
+
+CONTRACT_CASE("X4 by name: no memory when the addresses are known: told once", everywhere) {
+    const Fd listener = tcp_listener(64);
+    int refused = 0;
+    for (int nth = 1; nth <= 20; ++nth) {
+        INFO("allocation ", nth);
+        EventLoop loop{mode.backend};
+        Names names{loop, {address_of(listener)}};
+        Outcome outcome;
+        outcome.errors.reserve(1);
+        const HostConnector connector{loop,     names.resolver, "host",        "80",
+                                      patience, slow,           outcome.note()};
+        const FailingMemory none{nth};
+        while (outcome.errors.empty()) {
+            try {
+                loop.run_once();
+            } catch (const std::bad_alloc&) { // of the wait itself, which is made again
+                REQUIRE(mode.is(Backend::poll));
+            }
+        }
+        CHECK((outcome.only(0) || outcome.only(ENOMEM)));
+        if (outcome.only(ENOMEM)) ++refused;
+    }
+    CHECK_GE(refused, 3);
 }
 
 CONTRACT_CASE("C10 by name: the first is silent, and the second tried after the delay",

@@ -3,6 +3,7 @@
 
 #include "support/calls.hpp"
 #include "support/contract.hpp"
+#include "support/failing_memory.hpp"
 #include "support/streams.hpp"
 
 #include <cerrno>
@@ -232,6 +233,30 @@ CONTRACT_CASE("… or to watch again what was paused", on_epoll) {
         set.find(one.id)->resume_reading();
     }
     CHECK(closed_once(seen, CloseReason::error, ENOSPC));
+}
+
+CONTRACT_CASE("X4 no memory for the second piece that a handler sends: closed once, nothing is due",
+              everywhere) {
+    FakeClock clock;
+    EventLoop loop{mode.backend};
+    Seen seen;
+    ConnectionHandlers handlers = note(seen);
+    handlers.on_data = [](Connection& connection, ByteView data) {
+        CHECK(connection.send("first"));
+        const std::string second = pattern(60'000);
+        const FailingMemory none{1};
+        CHECK_FALSE(connection.send(second));
+        return data.size();
+    };
+    ConnectionSet set{loop, std::move(handlers), {.trigger = mode.trigger}};
+    const Adopted one = adopt_unix(set);
+    put(one.theirs, "x");
+    settle(loop);
+    CHECK(closed_once(seen, CloseReason::error, ENOMEM));
+    clock.advance(std::chrono::hours{1});
+    settle(loop);
+    CHECK_EQ(loop.time_to_wait(), forever);
+    CHECK_EQ(drain(one.theirs), "");
 }
 
 CONTRACT_CASE("X1 the k-th call of a kind fails, for each k: every connection is closed once",

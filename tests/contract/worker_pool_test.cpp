@@ -18,6 +18,7 @@
 #include <optional>
 #include <pollux/event_loop.hpp>
 #include <pollux/instruments/call_hook.hpp>
+#include <pollux/instruments/fault_injection.hpp>
 #include <pollux/worker_pool.hpp>
 #include <stdexcept>
 #include <string>
@@ -238,6 +239,13 @@ TEST_CASE("WorkerPool: destroyed, it drops what waits and finishes what runs") {
     CHECK_FALSE(ran);
 }
 
+TEST_CASE("X4 WorkerPool: ending it needs no memory") {
+    EventLoop loop;
+    std::optional<WorkerPool> pool{std::in_place, WorkerPoolOptions{.threads = 1}};
+    const FailingMemory none{1};
+    pool.reset();
+}
+
 TEST_CASE("WorkerPool: work is destroyed by the thread that ran it, before its result is told") {
     EventLoop loop;
     WorkerPool pool;
@@ -260,6 +268,25 @@ TEST_CASE("WorkerPool: on_done may destroy the pool") {
     CHECK(pool->submit(
         loop, [] {}, [&](const WorkResult<void>&) { pool.reset(); }));
     run_until(loop, [&] { return !pool; });
+}
+
+TEST_CASE("X4 WorkerPool: a result comes back though there is no memory where it was made") {
+    EventLoop loop;
+    WorkerPool pool{{.threads = 1}};
+    Gate gate;
+    int result = 0;
+    CHECK(pool.submit(
+        loop,
+        [&] {
+            gate.wait();
+            return 42;
+        },
+        [&](WorkResult<int> got) { result = got.get(); }));
+    const FaultInjection::Pause on_this_thread;
+    const FaultInjection no_memory{FaultPlan::parse("new@*=ENOMEM")};
+    gate.open();
+    run_until(loop, [&] { return result != 0; });
+    CHECK_EQ(result, 42);
 }
 
 TEST_CASE("WorkerPool: 8 submitters, each with its own loop, each gets all of its own") {

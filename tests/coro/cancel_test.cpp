@@ -2,6 +2,7 @@
 // frames go, and each of their variables once.
 
 #include "coro/library.hpp"
+#include "support/failing_memory.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -11,6 +12,8 @@
 #include <pollux/coro/stoppable.hpp>
 #include <pollux/coro/within.hpp>
 #include <pollux/coro/work.hpp>
+#include <pollux/instruments/call_hook.hpp>
+#include <pollux/instruments/fault_injection.hpp>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -328,6 +331,24 @@ CONTRACT_CASE("what is put off ends when its stream goes", everywhere) {
         CHECK_EQ(error, EBADF);
         CHECK_EQ(scope.size(), 0);
     }
+}
+
+CONTRACT_CASE("X4 a stop needs no memory, again and again", everywhere) {
+    const FakeClock clock;
+    World world{mode};
+    Scope scope{world.loop};
+    for (int time = 0; time < 3; ++time) {
+        const auto task = [&]() -> coro::Task<> { co_await coro::sleep(1h); };
+        scope.start(task());
+        {
+            const FaultInjection no_memory{FaultPlan::parse("new@*=ENOMEM")};
+            scope.request_stop();
+            if (time == 1) world.loop.run_once(Timeout::zero()); // none for the next one either
+        }
+        run_until(world.loop, [&] { return scope.size() == 0; });
+        CHECK_EQ(scope.size(), 0);
+    }
+    settle(world.loop);
 }
 
 CONTRACT_CASE("what is put off does not begin once it is to stop, however often", everywhere) {

@@ -63,8 +63,7 @@ void child_copies(Trial& trial) {
 
 } // namespace
 
-CONTRACT_CASE("X1 X2 X3 X4 child processes", everywhere) {
+CONTRACT_CASE("torture X1 X2 X3 X4 child processes", everywhere) {
     // Pipes have no such error.
-    torture(mode, "child processes", child_copies,
-            {.fake_clock = false, .impossible = "read=EIO"});
+    torture(mode, "child processes", child_copies, {.fake_clock = false, .impossible = "read=EIO"});
 }

@@ -123,9 +123,12 @@ void connects_over_tcp(Trial& trial) { connects(trial, Address::ipv4_loopback(0)
 
 } // namespace
 
-CONTRACT_CASE("X1 X2 X3 X4 a client that connects again - Unix", everywhere) {
+CONTRACT_CASE("torture X1 X2 X3 X4 a client that connects again - Unix", everywhere) {
     torture(mode, "client, Unix", connects_over_unix);
 }
-CONTRACT_CASE("X1 X2 X3 X4 a client that connects again - TCP", everywhere) {
+CONTRACT_CASE("torture X1 X2 X3 X4 a client that connects again - TCP", everywhere) {
     torture(mode, "client, TCP", connects_over_tcp, {.fake_clock = false});
+}
+CONTRACT_CASE("torture X5 client - Unix under many faults", everywhere) {
+    torture_at_random(mode, "client, Unix, many faults", connects_over_unix, 200);
 }

@@ -98,7 +98,7 @@ struct Coroutines {
 
     void end() {
         for (std::uint64_t shed = acceptor->shed(); shed > 0; --shed) trial.report("shed");
-        accepting->request_stop();
+        trial.act([this] { accepting->request_stop(); });
         trial.until(*loop, [this] { return accepting->size() == 0; });
         trial.act([this] {
             accepting.reset();
@@ -131,6 +131,9 @@ void coroutines_echo(Trial& trial) {
 
 } // namespace
 
-CONTRACT_CASE("X1 X2 X3 X4 coroutine echo", everywhere) {
+CONTRACT_CASE("torture X1 X2 X3 X4 coroutine echo", everywhere) {
     torture(mode, "coroutine echo", coroutines_echo);
+}
+CONTRACT_CASE("torture X5 coroutine echo under many faults", everywhere) {
+    torture_at_random(mode, "coroutine echo, many faults", coroutines_echo, 200);
 }

@@ -157,9 +157,9 @@ constexpr TortureOptions real_clock{.fake_clock = false};
 
 } // namespace
 
-CONTRACT_CASE("X1 X3 X4 datagrams", everywhere) {
+CONTRACT_CASE("torture X1 X3 X4 datagrams", everywhere) {
     torture(mode, "datagrams", datagrams_come_back<OneByOne>, real_clock);
 }
-CONTRACT_CASE("X1 X3 X4 datagrams in batches", everywhere) {
+CONTRACT_CASE("torture X1 X3 X4 datagrams in batches", everywhere) {
     torture(mode, "datagrams in batches", datagrams_come_back<Batches>, real_clock);
 }

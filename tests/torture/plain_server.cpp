@@ -22,8 +22,8 @@ bool answer(const Fd& client) {
 } // namespace
 
 PlainServer::PlainServer(const Address& at)
-    : listening_{check(::socket(at.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
-                       "socket")} {
+    : listening_{
+          check(::socket(at.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket")} {
     check(::bind(listening_.get(), at.data(), at.size()), "bind");
     check(::listen(listening_.get(), 16), "listen");
     sockaddr_storage name{};

@@ -20,7 +20,8 @@ def all_of(share=1.0):
         return max(least, int(count * share))
 
     return [
-        Abuse("idle", "{clients} connections that say nothing", ("echo_server",), (many(10_000),),
+        Abuse("idle", "{clients} connections that say nothing", ("echo_server", "--max-connections", "20000"),
+              (many(10_000),),
               ECHO, growth=4, because="some 400 bytes for each"),
         Abuse("slow heads", "{clients} clients send the head of a request byte by byte, twenty a second, "
               "and come back when they are cut",
@@ -38,8 +39,8 @@ def all_of(share=1.0):
         Abuse("never read, echo", "{clients} clients send to an echo as much as it takes and read "
               "nothing", ("echo_server",),
               (Crowd(many(200), says=("0123456789abcdef" * 4096,), endless=True, buffer=4096),),
-              ECHO, growth=many(200) * 3 // 2, because="1.5 MiB for each: the high-water mark of 1 MiB, "
-              "and the 256 KiB of one visit"),
+              ECHO, growth=many(200) * 2, because="for each the high-water mark of 1 MiB and the 256 KiB "
+              "of one visit, in memory that grows by halves"),
         Abuse("never read, HTTP", "{clients} clients ask for pages and files without end and read "
               "nothing", ("http_server", "--root", "{folder}"),
               (Crowd(many(200), says=("GET /files/large HTTP/1.1\r\nHost: x\r\n\r\n",

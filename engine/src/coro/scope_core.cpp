@@ -1,11 +1,15 @@
 #include "coro/scope_core.hpp"
 
+#include <chrono>
+#include <new>
 #include <pollux/coro/cancelled.hpp>
 #include <pollux/coro/scope.hpp>
 #include <utility>
 
 namespace pollux::coro {
 namespace {
+
+constexpr std::chrono::milliseconds patience{10}; // without memory
 
 bool is_cancelled(const std::exception_ptr& failure) {
     try {
@@ -26,7 +30,9 @@ void splice_in_front(Root::InReady& from, Root::InReady& to) noexcept {
 } // namespace
 
 ScopeCore::ScopeCore(EventLoop& on)
-    : loop{on}, pulse_{on.run_at(Clock::time_point::max(), [this] { run_ready(); })} {
+    : loop{on}, pulse_{on.run_at(Clock::time_point::max(), [this] {
+          keeps_looking_ ? deliver_stop() : run_ready();
+      })} {
     pulse_.cancel();
 }
 
@@ -75,12 +81,12 @@ void ScopeCore::close() noexcept {
 
 void ScopeCore::queue(Root& root) noexcept {
     root.InReady::link_before(ready_);
-    if (!pulse_.armed()) pulse_.run_at({});
+    if (!pulse_.armed() || keeps_looking_) pulse_.run_at({});
 }
 
 void ScopeCore::post_stop() noexcept {
     if (!stop_posted_.exchange(true))
-        loop.post([scope = shared_from_this()] { scope->deliver_stop(); });
+        stop_place_.post(loop, [scope = shared_from_this()] { scope->deliver_stop(); });
 }
 
 void ScopeCore::request_stop() noexcept {
@@ -88,8 +94,19 @@ void ScopeCore::request_stop() noexcept {
     post_stop();
 }
 
+bool ScopeCore::has_place_again() noexcept {
+    try {
+        stop_place_ = {};
+        return true;
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+}
+
 void ScopeCore::deliver_stop() {
-    stop_posted_.exchange(false); // reads, to see what those who found it set had stopped
+    keeps_looking_ = !has_place_again();
+    // Reads, to see what those who found it set had stopped.
+    if (!keeps_looking_) stop_posted_.exchange(false);
     for (Root::InScope* link = roots_.after; link != &roots_; link = link->after)
         if (Root& root = static_cast<Root&>(*link); root.stop_waiting()) queue(root);
     run_ready();
@@ -107,6 +124,7 @@ void ScopeCore::run_ready() {
             splice_in_front(scope->ready_, roots);
         }
         ~Round() {
+            if (scope->keeps_looking_) scope->pulse_.run_after(patience);
             if (!roots.linked()) return;
             splice_in_front(roots, scope->ready_);
             scope->pulse_.run_at({});

@@ -6,6 +6,8 @@
 #include <pollux/coro/root.hpp>
 #include <pollux/event_loop.hpp>
 
+#include "post_place.hpp"
+
 namespace pollux::coro {
 
 class Join;
@@ -40,12 +42,15 @@ public:
 
 private:
     void deliver_stop();
+    bool has_place_again() noexcept;
     void run_ready();
 
     Root::InScope roots_;
     Root::InReady ready_;
     Timer pulse_; // always there, so that nobody who is to go on needs memory
     std::atomic<bool> stop_posted_{false};
+    PostPlace stop_place_;       // a stop cannot fail
+    bool keeps_looking_ = false; // for stops, since there is no memory for another place
     bool closed_ = false;
 };
 

@@ -5,6 +5,17 @@
 
 namespace pollux {
 
+std::size_t choose_part(Choices& choices, std::string_view what, std::size_t size) {
+    assert(size > 0);
+    static constexpr std::size_t few = 8;
+    if (size <= few) {
+        const std::size_t choice = choices.choose(what, size);
+        return choice == 0 ? size : choice;
+    }
+    const std::array parts{size, std::size_t{1}, size / 2, size - 1};
+    return parts.at(choices.choose(what, parts.size()));
+}
+
 // The distributions of <random> differ from library to library; the generator does not.
 SeededChoices::SeededChoices(std::uint64_t seed) : random_{seed} {
     static constexpr std::array<std::uint64_t, 4> shares{64, 24, 8, 2};

@@ -64,8 +64,12 @@ public:
     bool is_listening() const override { return phase == Phase::listening; }
     bool has_peer() const override { return phase == Phase::connected; }
     virtual bool is_at_end() const = 0;
+    virtual std::size_t unread() const = 0;
     std::uint32_t may_be_spurious() const override;
     virtual void reset() = 0;
+    /// How much `send` would take now, if it takes all it can.
+    virtual std::size_t room() const = 0;
+    std::size_t waiting() const noexcept { return queue_.size(); }
     bool has_room_in_queue() const noexcept { return queue_.size() <= backlog_; }
 
     Phase phase = Phase::fresh;

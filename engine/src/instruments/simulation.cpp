@@ -126,6 +126,8 @@ std::size_t RemoteEnd::send(std::string_view bytes) {
     return sent > 0 ? static_cast<std::size_t>(sent) : 0;
 }
 
+std::size_t RemoteEnd::room() const { return closed() ? 0 : socket_->room(); }
+
 bool RemoteEnd::send_urgent(char byte) {
     return !closed() && socket_->send(bytes_of({&byte, 1}), MSG_NOSIGNAL | MSG_OOB, nullptr) == 1;
 }
@@ -138,9 +140,7 @@ std::string RemoteEnd::receive(std::size_t most) {
     return bytes;
 }
 
-std::size_t RemoteEnd::arrived() const {
-    return closed() ? 0 : static_cast<std::size_t>(socket_->in_queue());
-}
+std::size_t RemoteEnd::arrived() const { return closed() ? 0 : socket_->unread(); }
 
 void RemoteEnd::shut() {
     if (closed()) return;
@@ -178,6 +178,7 @@ std::optional<RemoteEnd> RemoteListener::accept() {
     return RemoteEnd{static_cast<simulated::StreamSocket*>(accepted)};
 }
 
+std::size_t RemoteListener::waiting() const { return socket_->waiting(); }
 Address RemoteListener::address() const { return socket_->local; }
 void RemoteListener::close() { socket_->release(); }
 

@@ -83,6 +83,12 @@ bool TcpSocket::is_writable() const {
     return room >= out_.size() / 2 && room > 0;
 }
 
+std::size_t TcpSocket::room() const {
+    if (phase != Phase::connected || send_shut_ || error != 0) return 0;
+    const std::size_t limit = squeezed_.value_or(send_buffer);
+    return limit - std::min(out_.size(), limit);
+}
+
 Result TcpSocket::send(ByteView bytes, int flags, const Address* /*to*/) {
     if (phase == Phase::connecting) {
         if (error != 0) return -take_error();
@@ -104,7 +110,7 @@ Result TcpSocket::send(ByteView bytes, int flags, const Address* /*to*/) {
     }
     std::size_t size = std::min(bytes.size(), limit - out_.size());
     if (world().options.vary.short_writes && size > 1 && !blocks(flags)) {
-        if (const std::size_t part = world().choose("bytes that a write takes", size); part != 0) {
+        if (const std::size_t part = world().part("bytes that a write takes", size); part < size) {
             size = part;
             squeezed_ = out_.size() + size;
         }
@@ -182,8 +188,7 @@ void TcpSocket::arrive_whole() {
 }
 
 void TcpSocket::arrive() {
-    const std::size_t part = out_.empty() ? 0 : world().choose("bytes that arrive", out_.size());
-    arrive_piece(part == 0 ? out_.size() : part);
+    arrive_piece(out_.empty() ? 0 : world().part("bytes that arrive", out_.size()));
     if (is_over()) late_ = false;
 }
 
@@ -193,6 +198,8 @@ void TcpSocket::arrive_piece(std::size_t most) {
     if (!out_.empty()) {
         const bool heard = peer.phase == Phase::connected && !(peer.receive_shut_ && peer.fin_out_);
         if (!heard) { // RFC 1122: who will not read says so
+            if (urgent_out_ && peer.phase == Phase::connected)
+                peer.get_urgent(peer.in_.size() + *urgent_out_, out_[*urgent_out_]);
             out_.clear();
             if (peer.phase == Phase::connected) peer.get_reset();
             return get_reset();
@@ -230,18 +237,21 @@ void TcpSocket::freed_room() {
 // --- receiving ---------------------------------------------------------------------------------
 
 void TcpSocket::get(std::string_view bytes, std::optional<std::size_t> urgent) {
-    const std::uint64_t end = taken_ + in_.size();
-    if (urgent) {
-        // The urgent byte before it, if nobody took it, is passed over (tcp_check_urg).
-        if (urgent_ != Urgent::none && urgent_at_ == taken_ && !in_.empty()) {
-            in_.erase(0, 1);
-            ++taken_;
-        }
-        urgent_ = Urgent::there;
-        urgent_at_ = end + *urgent;
-    }
+    if (urgent) get_urgent(in_.size() + *urgent, bytes[*urgent]);
     in_.append(bytes);
     wake(POLLIN | POLLPRI);
+}
+
+void TcpSocket::get_urgent(std::size_t place, char byte) {
+    const std::uint64_t at = taken_ + place;
+    // The urgent byte before it, if nobody took it, is passed over (tcp_check_urg).
+    if (urgent_ != Urgent::none && urgent_at_ == taken_ && !in_.empty()) {
+        in_.erase(0, 1);
+        ++taken_;
+    }
+    urgent_ = Urgent::there;
+    urgent_at_ = at;
+    urgent_byte_ = byte;
 }
 
 void TcpSocket::get_end() {
@@ -330,8 +340,9 @@ Result TcpSocket::take_urgent(Writable into, bool only_look) {
     if (urgent_ == Urgent::none || urgent_ == Urgent::taken ||
         option(SOL_SOCKET, SO_OOBINLINE) != 0)
         return -EINVAL;
+    if (phase != Phase::connected && !fin_arrived_) return -ENOTCONN;
     if (into.empty()) return 0;
-    into[0] = static_cast<std::byte>(in_.at(static_cast<std::size_t>(urgent_at_ - taken_)));
+    into[0] = static_cast<std::byte>(urgent_byte_);
     if (!only_look) urgent_ = Urgent::taken;
     return 1;
 }
@@ -365,6 +376,14 @@ Result TcpSocket::take(Writable into, bool only_look) {
     urgent_ = urgent;
     if (peer_ != nullptr && !peer_->late_) peer_->leaves();
     return static_cast<Result>(copied);
+}
+
+// tcp_ioctl: as far as the urgent byte.
+Result TcpSocket::in_queue() const {
+    if (phase == Phase::listening) return -EINVAL;
+    const bool stops = urgent_ != Urgent::none && urgent_at_ >= taken_;
+    return static_cast<Result>(stops ? std::min<std::uint64_t>(urgent_at_ - taken_, in_.size())
+                                     : in_.size());
 }
 
 std::string TcpSocket::text() const {

@@ -76,6 +76,11 @@ Result UnixSocket::shutdown(int how) {
     return 0;
 }
 
+std::size_t UnixSocket::room() const {
+    if (peer_ == nullptr || send_shut_ || squeezed_ || error != 0) return 0;
+    return send_buffer - std::min(used_, send_buffer);
+}
+
 Result UnixSocket::send(ByteView bytes, int flags, const Address* /*to*/) {
     if ((flags & MSG_OOB) != 0) return -EOPNOTSUPP;
     if (peer_ == nullptr) return -ENOTCONN;
@@ -85,8 +90,7 @@ Result UnixSocket::send(ByteView bytes, int flags, const Address* /*to*/) {
     std::size_t wanted = bytes.size();
     if (world().options.vary.short_writes && wanted > 1 && !blocks(flags) && used_ < send_buffer &&
         !squeezed_)
-        if (const std::size_t part = world().choose("bytes that a write takes", wanted); part != 0)
-            wanted = part;
+        wanted = world().part("bytes that a write takes", wanted);
     while (written < wanted) {
         if (error != 0) return -take_error();
         if (used_ >= send_buffer || squeezed_) {
@@ -160,6 +164,8 @@ void UnixSocket::release() {
             peer_->error = ECONNRESET;
             peer_->was_reset = true;
         }
+        peer_->used_ = 0; // what was not read is thrown away
+        peer_->squeezed_ = false;
         peer_->wake(0);
     }
     phase = Phase::over;

@@ -23,9 +23,11 @@ public:
     Result receive(Writable into, int flags, Envelope& envelope) override;
     void release() override;
     void reset() override { release(); }
+    std::size_t room() const override;
     std::string text() const override;
     bool is_at_end() const override { return receive_shut_ && in_.empty(); }
     Result in_queue() const override { return static_cast<Result>(in_.size()); }
+    std::size_t unread() const override { return in_.size(); }
 
 private:
     bool is_writable() const { return 4 * used_ <= send_buffer && !squeezed_; }

@@ -39,6 +39,9 @@ public:
 
     // --- what varies
     std::size_t choose(std::string_view what, std::size_t number);
+    std::size_t part(std::string_view what, std::size_t size) {
+        return choose_part(choices_, what, size);
+    }
     bool odd(bool varies, std::string_view what) { return varies && choose(what, 2) == 1; }
 
     // --- files

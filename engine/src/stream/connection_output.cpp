@@ -61,7 +61,8 @@ bool ConnectionSetCore::send_file(Connection& connection, FileRange range) {
 
 void ConnectionSetCore::flush_gathered(Connection& connection) {
     if (gatherer_ != &connection || gathered_.empty()) return;
-    guarded(connection, [&] { write_or_enqueue(connection, gathered_.view()); });
+    if (is_alive(connection)) // the handler may have been refused memory since
+        guarded(connection, [&] { write_or_enqueue(connection, gathered_.view()); });
     gathered_.clear();
     after_output(connection);
 }

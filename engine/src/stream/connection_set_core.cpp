@@ -247,8 +247,15 @@ void ConnectionSetCore::relieve() {
         }
         assert(most != nullptr);
         const bool by_output = most->rare_->output.size() >= most->rare_->input.size();
-        abort(*most, {by_output ? CloseReason::output_limit : CloseReason::input_limit});
-        if (most->held_) count_waiting(*most); // it is finished later
+        const bool is_visited = most->held_;
+        most->held_ = true;
+        guarded(*most, [&] {
+            give_up(*most, {by_output ? CloseReason::output_limit : CloseReason::input_limit});
+        });
+        if (is_visited)
+            count_waiting(*most); // it is finished later
+        else
+            let_go(*most, false, nullptr);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -49,21 +50,29 @@ struct HostConnector::Race {
 
     void begin(std::vector<Address> found, std::error_code failed) {
         if (failed) return finish({}, failed);
-        addresses = by_turns(std::move(found));
-        attempts.reserve(addresses.size());
-        next = loop.run_after({}, [this] { attempt(); });
+        try {
+            addresses = by_turns(std::move(found));
+            attempts.reserve(addresses.size());
+            next = loop.run_after({}, [this] { attempt(); });
+        } catch (const std::bad_alloc&) {
+            finish({}, std::make_error_code(std::errc::not_enough_memory));
+        }
     }
 
     // Their own deadlines are of no use: one is for all.
     void attempt() {
         const Address& address = addresses[attempts.size()];
-        attempts.emplace_back(loop, address, Clock::duration::max(),
-                              [this](Socket socket, std::error_code failed) {
-                                  if (failed)
-                                      lose(failed);
-                                  else
-                                      finish(std::move(socket), failed);
-                              });
+        try {
+            attempts.emplace_back(loop, address, Clock::duration::max(),
+                                  [this](Socket socket, std::error_code failed) {
+                                      if (failed)
+                                          lose(failed);
+                                      else
+                                          finish(std::move(socket), failed);
+                                  });
+        } catch (const std::bad_alloc&) {
+            return finish({}, std::make_error_code(std::errc::not_enough_memory));
+        }
         if (attempts.size() < addresses.size()) next.run_after(attempt_delay);
     }
 

@@ -25,6 +25,10 @@ public:
     virtual std::size_t choose(std::string_view what, std::size_t options) = 0;
 };
 
+/// How much of `size`, which is at least 1: all in the plain case. Of few anything from 1 on; of
+/// many just one, half, or all but one, so that a question about a megabyte has few answers.
+std::size_t choose_part(Choices& choices, std::string_view what, std::size_t size);
+
 /// Chooses at random, the same for the same seed on every machine. How often the plain case is
 /// taken is itself drawn from the seed, from rarely to nearly always: a fault shows itself now when
 /// everything is out of order, now when only one thing is.

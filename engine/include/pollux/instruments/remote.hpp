@@ -25,6 +25,8 @@ public:
 
     /// As far as there is room in the buffers between the two; returns how much that was.
     std::size_t send(std::string_view bytes);
+    /// How much room there is. More may come only when the program reads.
+    std::size_t room() const;
     /// One byte of urgent data (TCP alone). False: no room for it, or nobody to send it to.
     bool send_urgent(char byte);
     /// Takes what has arrived, at most so much of it. While nobody takes it the buffers fill up,
@@ -60,6 +62,8 @@ class RemoteListener {
 public:
     /// The next one who connected, if any.
     std::optional<RemoteEnd> accept();
+    /// How many could be accepted now.
+    std::size_t waiting() const;
     Address address() const;
     void close(); ///< From now on those who connect are refused; who waits still is reset.
 

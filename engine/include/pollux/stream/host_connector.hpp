@@ -27,9 +27,10 @@ class HostConnector {
 public:
     /// Begins. `total_timeout` covers the look-up and all attempts. `on_done` is called exactly
     /// once, in a later turn, as for `Connector`; it may destroy this object. Its error is
-    /// ETIMEDOUT for the time that is over, what `Resolver` gives when there are no addresses, and
-    /// else that of the last attempt that failed; an attempt that never left this machine for want
-    /// of a way (ENETUNREACH, EADDRNOTAVAIL, EAFNOSUPPORT) counts only when there is no other.
+    /// ETIMEDOUT for the time that is over, ENOMEM where memory is short, what `Resolver` gives
+    /// when there are no addresses, and else that of the last attempt that failed; an attempt that
+    /// never left this machine for want of a way (ENETUNREACH, EADDRNOTAVAIL, EAFNOSUPPORT) counts
+    /// only when there is no other.
     HostConnector(EventLoop& loop, Resolver& resolver, std::string_view host,
                   std::string_view service, Clock::duration total_timeout,
                   const HostConnectorOptions& options, Connector::Completion on_done);
