@@ -64,7 +64,7 @@ void TcpSocket::knock() {
         return;
     }
     auto& listener = static_cast<TcpSocket&>(*found);
-    TcpSocket& accepted = world().make<TcpSocket>(family);
+    auto& accepted = world().make<TcpSocket>(family);
     accepted.local = peer_name;
     accepted.peer_name = local;
     accepted.phase = phase = Phase::connected;
@@ -387,7 +387,7 @@ Result TcpSocket::in_queue() const {
 }
 
 std::string TcpSocket::text() const {
-    std::string text = "tcp " + local.to_string();
+    const std::string text = "tcp " + local.to_string();
     if (phase == Phase::listening) return text + " listening";
     return peer_name.unnamed() ? text : text + " -> " + peer_name.to_string();
 }

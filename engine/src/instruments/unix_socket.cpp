@@ -52,7 +52,7 @@ Result UnixSocket::connect(const Address& to) {
         if (const Result waited = world().wait(may_enter); waited < 0) return waited;
     }
     was_refused = false;
-    UnixSocket& accepted = world().make<UnixSocket>();
+    auto& accepted = world().make<UnixSocket>();
     join(*this, accepted);
     peer_name = accepted.local = listener->local;
     accepted.peer_name = local;
