@@ -1,6 +1,5 @@
 #include "torture/trial.hpp"
 
-#include <cstdio>
 #include <cstring>
 
 namespace pollux_test {
@@ -16,10 +15,10 @@ constexpr std::chrono::milliseconds at_most_a_real_turn{100};
 
 template <std::size_t size>
 void append(std::array<char, size>& to, std::string_view text, std::string_view more) noexcept {
-    const std::size_t used = std::strlen(to.data());
-    std::snprintf(to.data() + used, size - used, "%s%.*s%.*s", used == 0 ? "" : "; ",
-                  static_cast<int>(text.size()), text.data(), static_cast<int>(more.size()),
-                  more.data());
+    std::size_t used = std::strlen(to.data());
+    for (const std::string_view part : {std::string_view{used == 0 ? "" : "; "}, text, more})
+        used += part.copy(to.data() + used, size - 1 - used);
+    to[used] = '\0';
 }
 
 } // namespace
