@@ -40,7 +40,8 @@ bool is_wait(std::string_view call) {
 }
 
 bool is_transfer(std::string_view call) {
-    constexpr std::array all{"recv"sv, "send"sv, "read"sv, "write"sv, "sendfile"sv, "splice"sv};
+    constexpr std::array all{"recv"sv,  "send"sv,     "recvmsg"sv, "sendmsg"sv,  "read"sv,
+                             "write"sv, "sendfile"sv, "splice"sv,  "recvmmsg"sv, "sendmmsg"sv};
     return std::ranges::find(all, call) != all.end();
 }
 
@@ -91,19 +92,16 @@ public:
         const Watched watched{plan.to_string() + "' " + command()};
         const int descriptors = open_descriptors();
         const std::int64_t allocations = live_allocations();
-        std::size_t injected = 0;
-        std::optional<Trial> trial;
-        {
-            const FaultInjection faults{plan};
-            trial.emplace(mode_, options_.fake_clock, most_turns_);
-            scenario_(*trial);
-            trial->go_on();
-            injected = faults.injected();
-        }
-        trial->expect(live_allocations() == allocations, "memory is given back");
-        trial->expect(open_descriptors() == descriptors, "descriptors are closed");
-        if (const char* const wrong = trial->verdict(injected)) fail(plan, wrong);
-        tally_.count(injected, trial->was_right());
+        std::optional<FaultInjection> faults{plan};
+        Trial trial{mode_, options_.fake_clock, most_turns_}; // may rest: it goes first
+        scenario_(trial);
+        trial.go_on();
+        const std::size_t injected = faults->injected();
+        faults.reset();
+        trial.expect(live_allocations() == allocations, "memory is given back");
+        trial.expect(open_descriptors() == descriptors, "descriptors are closed");
+        if (const char* const wrong = trial.verdict(injected)) fail(plan, wrong);
+        tally_.count(injected, trial.was_right());
         return injected;
     }
 
