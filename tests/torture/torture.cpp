@@ -112,7 +112,9 @@ public:
     }
 
     bool gave_up() const { return failures_ >= most_failures; }
-    ~Torture() { add_to_table(name_, mode_, tally_); }
+    ~Torture() {
+        if (options_.found == nullptr) add_to_table(name_, mode_, tally_);
+    }
     Torture(const Torture&) = delete;
     Torture& operator=(const Torture&) = delete;
 
@@ -123,7 +125,11 @@ private:
 
     void fail(const FaultPlan& plan, const std::string& wrong) {
         ++failures_;
-        FAIL_CHECK(name_, ": --fault='", plan.to_string(), "' ", command(), ": ", wrong);
+        const std::string line = "--fault='" + plan.to_string() + "' " + command() + ": " + wrong;
+        if (options_.found == nullptr)
+            FAIL_CHECK(name_, ": ", line);
+        else
+            *options_.found += line + '\n';
     }
 
     Mode mode_;
@@ -135,8 +141,8 @@ private:
     int failures_ = 0;
 };
 
-int runs_asked_for(int by_default) {
-    const char* const asked = std::getenv("POLLUX_TORTURE_RUNS");
+int asked_for(const char* variable, int by_default) {
+    const char* const asked = std::getenv(variable);
     return asked == nullptr ? by_default : std::atoi(asked);
 }
 
@@ -175,9 +181,9 @@ void torture_at_random(const Mode& mode, std::string_view name, Scenario scenari
     if (given_fault()) return all.repeat(*given_fault());
     const std::vector<CallsInReach> calls = all.clean();
     const auto end = std::chrono::steady_clock::now() + hours_asked_for();
-    std::mt19937 random{42};
-    for (int run = 0;
-         !all.gave_up() && (run < runs_asked_for(runs) || std::chrono::steady_clock::now() < end);
+    const int at_least = asked_for("POLLUX_TORTURE_RUNS", runs);
+    std::mt19937 random{static_cast<unsigned>(asked_for("POLLUX_TORTURE_SEED", 42))};
+    for (int run = 0; !all.gave_up() && (run < at_least || std::chrono::steady_clock::now() < end);
          ++run)
         all.run(draw(random, calls, mode, options));
 }
