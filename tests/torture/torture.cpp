@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <optional>
@@ -26,7 +27,8 @@ namespace {
 
 using Kind = Fault::Kind;
 
-constexpr int most_failures = 3; // in one case: the others are mostly the same again
+constexpr std::uint64_t lasting = 120; // calls: more than the turns of a run in a row
+constexpr int most_failures = 3;       // in one case: the others are mostly the same again
 
 // What would be a lie, and no fault: at edge a read of less than was asked for proves that there is
 // no more (epoll(7), question 9).
@@ -62,6 +64,10 @@ std::vector<Fault> faults_of(std::string_view call, const Mode& mode,
     return all;
 }
 
+bool is_shortage(int error) {
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
 FaultRule once(std::string_view call, std::uint64_t nth, const Fault& fault) {
     return {.call = std::string{call}, .first = nth, .last = nth, .fault = fault};
 }
@@ -78,9 +84,9 @@ public:
         std::vector<CallsInReach> calls;
         for (int time = 0; time < 2; ++time) {
             const FaultInjection counting{FaultPlan{}};
-            Trial trial{mode_, options_.fake_clock, most_turns_};
+            Trial trial{mode_, options_.fake_clock, budget_};
             scenario_(trial);
-            most_turns_ = trial.turns() + options_.more_turns;
+            budget_ = {.turns = trial.turns() + options_.more_turns};
             calls = counting.calls();
         }
         run({});
@@ -93,7 +99,7 @@ public:
         const int descriptors = open_descriptors();
         const std::int64_t allocations = live_allocations();
         std::optional<FaultInjection> faults{plan};
-        Trial trial{mode_, options_.fake_clock, most_turns_}; // may rest: it goes first
+        Trial trial{mode_, options_.fake_clock, budget_}; // may rest: it goes first
         scenario_(trial);
         trial.go_on();
         const std::size_t injected = faults->injected();
@@ -105,9 +111,13 @@ public:
         return injected;
     }
 
+    // Each of many faults may take turns, but not one after the other without a wait.
+    void allow_turns_for(std::uint64_t faults) { budget_.turns += 4 * static_cast<int>(faults); }
+
     // What was printed when it failed.
-    void repeat(const FaultPlan& plan) {
+    void repeat(const FaultPlan& plan, std::uint64_t faults = 0) {
         clean();
+        allow_turns_for(faults);
         MESSAGE("injected ", run(plan), " of ", plan.to_string());
     }
 
@@ -137,7 +147,7 @@ private:
     Scenario scenario_;
     TortureOptions options_;
     Tally tally_;
-    int most_turns_ = 1000;
+    Trial::Budget budget_;
     int failures_ = 0;
 };
 
@@ -173,6 +183,23 @@ void torture(const Mode& mode, std::string_view name, Scenario scenario,
         for (const Fault& fault : faults_of(call.name, mode, options))
             for (std::uint64_t nth = 1; !all.gave_up(); ++nth)
                 if (all.run(FaultPlan{}.add(once(call.name, nth, fault))) == 0) break;
+}
+
+void torture_lasting(const Mode& mode, std::string_view name, Scenario scenario,
+                     const TortureOptions& options) {
+    Torture all{mode, name, scenario, options};
+    if (given_fault()) return all.repeat(*given_fault(), lasting);
+    const std::vector<CallsInReach> calls = all.clean();
+    all.allow_turns_for(lasting);
+    for (const CallsInReach& call : calls)
+        for (const Fault& fault : faults_of(call.name, mode, options)) {
+            if (!is_shortage(fault.error)) continue;
+            for (std::uint64_t nth = 1; !all.gave_up(); ++nth) {
+                FaultRule rule = once(call.name, nth, fault);
+                rule.last += lasting - 1;
+                if (all.run(FaultPlan{}.add(rule)) == 0) break;
+            }
+        }
 }
 
 void torture_at_random(const Mode& mode, std::string_view name, Scenario scenario, int runs,

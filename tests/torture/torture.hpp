@@ -39,6 +39,11 @@ struct TortureOptions {
 void torture(const Mode& mode, std::string_view name, Scenario scenario,
              const TortureOptions& options = {});
 
+/// The same with shortages that last: from each call on, it and the next 119 find no descriptors,
+/// buffers or memory. Who tries again at once, and not after a while, spins, and fails.
+void torture_lasting(const Mode& mode, std::string_view name, Scenario scenario,
+                     const TortureOptions& options = {});
+
 /// The same with many faults at once, the same ones each time that it is called: they are drawn by
 /// the seed POLLUX_TORTURE_SEED, else 42. As many errors may be reported as there were faults. As
 /// often as `runs` says, or the environment: POLLUX_TORTURE_RUNS, or for a time,
