@@ -10,6 +10,7 @@
 #include <pollux/instruments/simulation.hpp>
 
 #include "simulation/bare_calls.hpp"
+#include "support/descriptor_ledger.hpp"
 #include "sys.hpp"
 
 namespace sys = pollux::sys;
@@ -161,4 +162,16 @@ TEST_CASE("C10 E12 L28 U1: rules of sockets and epoll, on the simulated kernel")
     const Simulation simulation{choices, {.vary = Variations::none()}};
     check_rules();
     CHECK(simulation.open_descriptors().empty());
+}
+
+TEST_CASE("simulation: a program may leave everything open") {
+    const DescriptorLedger real;
+    SeededChoices choices{1};
+    const Simulation simulation{choices, {.vary = Variations::none()}};
+    const int counter = sys::eventfd(1, 0);
+    const int set = sys::epoll_create1(0);
+    epoll_event event{.events = EPOLLIN, .data = {}};
+    CHECK_EQ(sys::epoll_ctl(set, EPOLL_CTL_ADD, counter, &event), 0);
+    CHECK_GE(sys::open("/dev/null", O_RDONLY), 0);
+    CHECK_EQ(simulation.open_descriptors().size(), 3U);
 }

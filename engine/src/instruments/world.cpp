@@ -24,7 +24,10 @@ void OpenFile::forget_watchers() {
 World::World(Choices& choices, SimulationOptions with)
     : options{std::move(with)}, choices_{choices} {}
 
-World::~World() = default;
+// The program may have left an epoll descriptor open, and what it watches.
+World::~World() {
+    for (const auto& file : files_) file->forget_watchers();
+}
 
 std::size_t World::choose(std::string_view what, std::size_t number) {
     return number < 2 ? 0 : choices_.choose(what, number);

@@ -104,7 +104,6 @@ private:
     struct Candidates {
         std::vector<Flow*> flows;
         std::vector<Actor*> actors;
-        std::set<int> signals; // raised, and nobody has read them
         std::size_t size() const noexcept { return flows.size() + actors.size(); }
     };
 
