@@ -8,10 +8,12 @@
 #include <chrono>
 #include <csignal>
 #include <pollux/instruments/call_hook.hpp>
+#include <pollux/instruments/simulated_trial.hpp>
 #include <pollux/instruments/simulation.hpp>
 #include <pollux/net/socket.hpp>
 #include <pollux/signals.hpp>
 #include <pollux/stream/server.hpp>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 
@@ -162,6 +164,39 @@ TEST_CASE("simulation: a reset gets past a buffer that nobody empties") {
     std::array<std::byte, 3000> bytes{};
     CHECK_EQ(accepted.socket.read(bytes).bytes, 1000);
     CHECK_EQ(accepted.socket.read(bytes).error, ECONNRESET);
+}
+
+namespace {
+
+class Grumbler final : public Actor {
+public:
+    bool can_act() override { return true; }
+    void act() override { throw std::runtime_error{"not in this mood"}; }
+};
+
+} // namespace
+
+CONTRACT_CASE("simulation: what an actor or on_idle throws fails the trial", everywhere) {
+    const auto what_of = [&](SimulationOptions options, bool has_actor) -> std::string {
+        SeededChoices choices{1};
+        const Trial trial = in_simulation(options, [&](Simulation& simulation, Choices&) {
+            EventLoop loop{mode.backend};
+            Grumbler grumbler;
+            if (has_actor) simulation.add(grumbler);
+            loop.run();
+        });
+        try {
+            trial(choices);
+        } catch (const TrialFailure& failure) {
+            return failure.what();
+        }
+        return "nothing";
+    };
+    CHECK_EQ(what_of(plain(), true), "not in this mood");
+    CHECK_EQ(what_of({}, true), "not in this mood");
+    SimulationOptions options = plain();
+    options.on_idle = [] { throw std::runtime_error{"idle hands"}; };
+    CHECK_EQ(what_of(options, false), "idle hands");
 }
 
 TEST_CASE("simulation: a fault that delays a call takes simulated time") {
