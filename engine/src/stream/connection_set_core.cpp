@@ -131,7 +131,7 @@ void ConnectionSetCore::open(Connection& connection) {
     ++stats_.opened;
     visit(connection, [&] {
         progressed(connection);
-        if (options_.admission.timeout != Clock::duration::max())
+        if (!connection.admitted_ && options_.admission.timeout != Clock::duration::max())
             set_deadline(connection, later(loop_.now(), options_.admission.timeout));
         if (handlers_.on_open) handlers_.on_open(connection);
         flush_gathered(connection);
