@@ -133,9 +133,10 @@ private:
         }
         at_ = start;
         rule.first = number();
-        rule.last = take("-") ? number() : rule.first;
+        const bool has_end = take("-");
+        rule.last = has_end ? number() : rule.first;
         if (!take("+")) return;
-        if (rule.last == rule.first) rule.last = no_end;
+        if (!has_end) rule.last = no_end;
         if (at_ < line_.size() && line_[at_] != '=') rule.step = number();
     }
 
