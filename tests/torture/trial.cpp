@@ -35,7 +35,10 @@ bool Trial::turn(EventLoop& loop) {
     const Clock::duration longest = clock_ ? Clock::duration{at_most_a_turn} : at_most_a_real_turn;
     if (!act([&] { loop.run_once(longest); }) && clock_) clock_->advance(a_breath);
     const Clock::duration passed = Clock::now() - before;
-    const bool idle = clock_ ? passed > Clock::duration::zero() : passed >= longest;
+    return took_turn(clock_ ? passed > Clock::duration::zero() : passed >= longest);
+}
+
+bool Trial::took_turn(bool idle) {
     in_a_row_ = idle ? 0 : in_a_row_ + 1;
     ++(idle ? idle_turns_ : turns_);
     if (idle_turns_ <= most_idle_turns && turns_ <= budget_.turns && in_a_row_ <= budget_.in_a_row)
