@@ -75,8 +75,7 @@ CONTRACT_CASE("D1 D2 no event of a connection reaches another that has its descr
 
 // Three have something to read. Each who is called may put somebody new, who has nothing, in
 // anyone's place: on the same number, and where that one's watch was.
-CONTRACT_CASE("D2 bug-A1 whoever is new is not called for who had its number, in every order",
-              everywhere) {
+CONTRACT_CASE("whoever is new is not called for who had its number, in every order", everywhere) {
     const auto trial = [&](Simulation& simulation, Choices& choices) {
         EventLoop loop{mode.backend};
         Socket listening = Socket::listen(Address::ipv4_loopback(7777));

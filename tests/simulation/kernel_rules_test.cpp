@@ -155,9 +155,9 @@ void check_rules() {
 
 } // namespace
 
-TEST_CASE("C10 E12 L28 U1: rules of sockets and epoll, on the real kernel") { check_rules(); }
+TEST_CASE("rules of sockets and epoll, on the real kernel") { check_rules(); }
 
-TEST_CASE("C10 E12 L28 U1: rules of sockets and epoll, on the simulated kernel") {
+TEST_CASE("rules of sockets and epoll, on the simulated kernel") {
     SeededChoices choices{1};
     const Simulation simulation{choices, {.vary = Variations::none()}};
     check_rules();

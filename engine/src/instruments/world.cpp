@@ -55,6 +55,12 @@ OpenFile* World::at(int fd) const noexcept {
     return fd >= options.first_descriptor && place < table_.size() ? table_[place] : nullptr;
 }
 
+bool World::is_beyond_table(int fd) const noexcept {
+    constexpr std::size_t step = 64;
+    const auto place = static_cast<std::size_t>(fd - options.first_descriptor);
+    return is_ours(fd) && place >= (table_.size() + step - 1) / step * step;
+}
+
 Result World::close(int fd) {
     OpenFile* const file = at(fd);
     if (file == nullptr) return -EBADF;

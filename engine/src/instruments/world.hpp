@@ -65,6 +65,9 @@ public:
     OpenFile* at(int fd) const noexcept;
     Result close(int fd);
     bool is_ours(int fd) const noexcept { return fd >= options.first_descriptor; }
+    /// Above every number that was ever open, by the steps in which Linux' table grows: select(2)
+    /// skips it.
+    bool is_beyond_table(int fd) const noexcept;
     const std::vector<OpenFile*>& table() const noexcept { return table_; }
 
     // --- others
