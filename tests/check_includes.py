@@ -75,6 +75,7 @@ TESTS_OF_PARTS = {
     "tests/unit/timer_queue_test.cpp": ["engine/src/timer_queue.hpp"],
     "tests/simulation/bare_calls.cpp": ["engine/src/sys.hpp"],
     "tests/simulation/readiness_test.cpp": ["engine/src/sys.hpp"],
+    "tests/simulation/scripted_side.cpp": ["engine/src/sys.hpp"],
 }
 
 # Words, and the only places that may say them.

@@ -46,13 +46,14 @@ class FaultTest(unittest.TestCase):
         for backend, trigger in MODES:
             if backend == "epoll":
                 continue  # epoll_wait(2) needs none
-            with self.subTest(backend=backend, trigger=trigger), Server(
-                    "demo_hooked", "echo_server", "--backend", backend, "--trigger", trigger,
-                    "--fault", "wait@2-5=ENOMEM") as server:
-                self.served(server)
-                self.served(server)
-                status, _, said = server.stop()
-                self.assertEqual((status, said.count("ENOMEM")), (0, 4), said)
+            for program in ("echo_server", "upper_server"):
+                with self.subTest(program=program, backend=backend, trigger=trigger), Server(
+                        "demo_hooked", program, "--backend", backend, "--trigger", trigger,
+                        "--fault", "wait@2-5=ENOMEM") as server:
+                    self.served(server)
+                    self.served(server)
+                    status, _, said = server.stop()
+                    self.assertEqual((status, said.count("ENOMEM")), (0, 4), said)
 
     def test_what_was_drawn_can_be_pasted_back(self):
         def injected(plan):

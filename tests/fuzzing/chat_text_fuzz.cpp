@@ -49,15 +49,21 @@ bool is_harmless(std::string_view text, std::string_view kept) {
     return true;
 }
 
+// Bytes of the characters before the first that is none.
+std::size_t characters_at_front(std::string_view text) {
+    const std::size_t all = text.size();
+    while (true) {
+        const std::size_t size = demos::front_character(text);
+        if (size == 0) return all - text.size();
+        must(size <= text.size() && reads_as_utf8(text.substr(0, size)), "a character is whole");
+        text.remove_prefix(size);
+    }
+}
+
 void fuzz(std::string_view input) {
     must(demos::is_utf8(input) == reads_as_utf8(input), "two readers agree about UTF-8");
-    std::size_t characters = 0;
-    for (std::string_view rest = input; const std::size_t size = demos::front_character(rest);) {
-        must(size <= rest.size() && reads_as_utf8(rest.substr(0, size)), "a character is whole");
-        rest.remove_prefix(size);
-        characters += size;
-    }
-    must((characters == input.size()) == demos::is_utf8(input), "UTF-8 is characters throughout");
+    must(characters_at_front(input) == input.size() || !demos::is_utf8(input),
+         "UTF-8 is characters throughout");
 
     const std::string shown = demos::harmless(input, "\n\t");
     must(reads_as_utf8(shown) && is_harmless(shown, "\n\t"), "what is shown does no harm", shown);

@@ -11,6 +11,15 @@ namespace {
 using pollux::FaultPlan;
 using pollux_test::must;
 
+void check_strace(const FaultPlan& plan) {
+    try {
+        const std::string arguments = plan.strace();
+        must(arguments.find('\n') == arguments.npos, "arguments are one line", arguments);
+    } catch (const std::invalid_argument& refusal) {
+        must(*refusal.what() != '\0', "what strace cannot do is said");
+    }
+}
+
 void fuzz(std::string_view input) {
     FaultPlan plan;
     try {
@@ -29,6 +38,7 @@ void fuzz(std::string_view input) {
         must(rule.first >= 1 && rule.first <= rule.last && rule.step >= 1, "it befalls some call");
         must(rule.percent > 0 && rule.percent <= 100, "a share is a share");
     }
+    check_strace(plan);
 }
 
 const pollux_test::FuzzTarget target{"fault_plan", fuzz};

@@ -33,7 +33,7 @@ void broken(std::string_view rule, std::string_view detail) {
 }
 
 // FNV-1a over the input, then a step of SplitMix64 for each number.
-Dice::Dice(std::string_view input) noexcept : state_{0xcbf29ce484222325U} {
+Dice::Dice(std::string_view input) noexcept {
     for (const char byte : input)
         state_ = (state_ ^ static_cast<unsigned char>(byte)) * 0x100000001b3U;
 }

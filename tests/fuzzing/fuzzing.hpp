@@ -46,7 +46,7 @@ public:
     std::size_t roll(std::size_t sides) noexcept;
 
 private:
-    std::uint64_t state_;
+    std::uint64_t state_ = 0xcbf29ce484222325U;
 };
 
 /// Ways in which a stream may bring the input: whole, byte by byte, and in pieces that follow from

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include "sys.hpp"
 
@@ -103,6 +104,10 @@ Descriptors::Two Descriptors::tcp_pair() {
     do accepted = sys::accept4(listening, nullptr, nullptr, SOCK_NONBLOCK);
     while (accepted < 0 && errno == EAGAIN);
     close(listening);
+    // Else a small piece waits in the sender, for as long as the other end puts off to acknowledge.
+    const int at_once = 1;
+    for (const int end : {accepted, client})
+        REQUIRE_EQ(sys::setsockopt(end, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once), 0);
     return {own(accepted), client};
 }
 

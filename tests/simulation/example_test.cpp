@@ -25,7 +25,7 @@ void two_clients(Simulation& simulation, Choices& choices) {
     EventLoop loop;
     const Address address = Address::ipv4_loopback(7777);
     const Server server{loop, address, ping_pong()};
-    const Script script = Script{}.send("ping\nping\n").expect("pong\npong\n").end().expect_end();
+    const Script script = Script{}.send("ping\n").expect("pong\n").end().expect_end();
     ScriptedClient ada{simulation, choices, address, script, "ada"};
     ScriptedClient bob{simulation, choices, address, script, "bob"};
     run_until(loop, [&] { return ada.is_done() && bob.is_done(); });

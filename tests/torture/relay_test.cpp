@@ -70,3 +70,6 @@ void relay_relays(Trial& trial) {
 } // namespace
 
 CONTRACT_CASE("torture X1 X2 X3 X4 relay", everywhere) { torture(mode, "relay", relay_relays); }
+CONTRACT_CASE("torture X5 relay under many faults", everywhere) {
+    torture_at_random(mode, "relay, many faults", relay_relays, 200);
+}

@@ -76,5 +76,8 @@ CONTRACT_CASE("torture X1 X2 X3 X4 framed echo", everywhere) {
     torture(mode, "framed echo", frames_are_served);
 }
 CONTRACT_CASE("torture X5 echo under many faults", everywhere) {
-    torture_at_random(mode, "echo at random", echo_is_served, 200);
+    torture_at_random(mode, "echo, many faults", echo_is_served, 200);
+}
+CONTRACT_CASE("torture X5 framed echo under many faults", everywhere) {
+    torture_at_random(mode, "framed echo, many faults", frames_are_served, 200);
 }

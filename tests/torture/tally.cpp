@@ -10,7 +10,7 @@ namespace pollux_test {
 namespace {
 
 void print(const char* scenario, const char* mode, const Tally& tally) {
-    std::printf("%-24s %-16s %8llu %8llu %8llu %8llu\n", scenario, mode,
+    std::printf("%-32s %-16s %8llu %8llu %8llu %8llu\n", scenario, mode,
                 static_cast<unsigned long long>(tally.runs),
                 static_cast<unsigned long long>(tally.faults),
                 static_cast<unsigned long long>(tally.right),
@@ -21,7 +21,7 @@ void print(const char* scenario, const char* mode, const Tally& tally) {
 struct Table {
     ~Table() {
         if (rows.empty()) return;
-        std::printf("\n%-24s %-16s %8s %8s %8s %8s\n", "scenario", "mode", "runs", "faults", "done",
+        std::printf("\n%-32s %-16s %8s %8s %8s %8s\n", "scenario", "mode", "runs", "faults", "done",
                     "error");
         Tally all;
         for (const auto& [place, tally] : rows) {

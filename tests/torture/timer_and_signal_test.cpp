@@ -75,3 +75,6 @@ void clockwork_runs(Trial& trial) {
 CONTRACT_CASE("torture X1 X3 X4 timers and signals", everywhere) {
     torture(mode, "timers and signals", clockwork_runs);
 }
+CONTRACT_CASE("torture X5 timers and signals under many faults", everywhere) {
+    torture_at_random(mode, "timers and signals, many faults", clockwork_runs, 200);
+}

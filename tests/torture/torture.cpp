@@ -2,6 +2,7 @@
 
 #include "support/descriptor_ledger.hpp"
 #include "support/failing_memory.hpp"
+#include "support/given_fault.hpp"
 #include "torture/tally.hpp"
 #include "torture/watchdog.hpp"
 
@@ -106,6 +107,12 @@ public:
         return injected;
     }
 
+    // What was printed when it failed.
+    void repeat(const FaultPlan& plan) {
+        clean();
+        MESSAGE("injected ", run(plan), " of ", plan.to_string());
+    }
+
     bool gave_up() const { return failures_ >= most_failures; }
     ~Torture() { add_to_table(name_, mode_, tally_); }
     Torture(const Torture&) = delete;
@@ -157,6 +164,7 @@ FaultPlan draw(std::mt19937& random, const std::vector<CallsInReach>& calls, con
 void torture(const Mode& mode, std::string_view name, Scenario scenario,
              const TortureOptions& options) {
     Torture all{mode, name, scenario, options};
+    if (given_fault()) return all.repeat(*given_fault());
     for (const CallsInReach& call : all.clean())
         for (const Fault& fault : faults_of(call.name, mode, options))
             for (std::uint64_t nth = 1; !all.gave_up(); ++nth)
@@ -166,6 +174,7 @@ void torture(const Mode& mode, std::string_view name, Scenario scenario,
 void torture_at_random(const Mode& mode, std::string_view name, Scenario scenario, int runs,
                        const TortureOptions& options) {
     Torture all{mode, name, scenario, options};
+    if (given_fault()) return all.repeat(*given_fault());
     const std::vector<CallsInReach> calls = all.clean();
     const auto end = std::chrono::steady_clock::now() + hours_asked_for();
     std::mt19937 random{42};

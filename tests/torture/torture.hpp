@@ -29,7 +29,9 @@ struct TortureOptions {
 /// Runs the scenario in that mode without a fault, and then with each fault, one at a time. After
 /// each run: descriptors and memory are what they were before, nobody was woken more often than the
 /// budget allows, and the job was done, or exactly one error was reported. What fails is printed
-/// with the plan that repeats it; the running test case fails.
+/// with the plan that repeats it; the running test case fails. With `--fault=PLAN` that plan alone
+/// is tried. The name of the test case begins with "torture": other cases have that plan in force
+/// from their beginning to their end.
 void torture(const Mode& mode, std::string_view name, Scenario scenario,
              const TortureOptions& options = {});
 

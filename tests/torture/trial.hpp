@@ -55,7 +55,7 @@ public:
     int reports() const noexcept { return reports_; }
 
     /// From now on nothing fails, in no thread, until `go_on`: for the next client, who must be
-    /// served.
+    /// served. No other thread is at work in the library at either moment.
     void rest() { resting_.emplace(pollux::FaultPlan{}); }
     void go_on() noexcept { resting_.reset(); }
 

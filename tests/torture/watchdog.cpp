@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 // Of the sanitizers, where there is one.
+// NOLINTBEGIN(bugprone-reserved-identifier, readability-identifier-naming): its name
 extern "C" [[gnu::weak]] void __sanitizer_set_death_callback(void (*callback)());
+// NOLINTEND(bugprone-reserved-identifier, readability-identifier-naming)
 
 namespace pollux_test {
 namespace {

@@ -27,14 +27,14 @@ TEST_CASE("JsonTexts: of two with one name the last counts, a text or not") {
 }
 
 TEST_CASE("JsonTexts: other JSON, and what is none") {
-    for (const char* const text : {"1", "\"a\"", "[{\"a\":\"1\"}]", "null"}) {
+    for (const char* const text : {"1", R"("a")", R"([{"a":"1"}])", "null"}) {
         CAPTURE(text);
         const JsonTexts found = JsonTexts::parse(text);
         CHECK(found.is_json);
         CHECK_FALSE(found.is_object);
         CHECK(found.texts.empty());
     }
-    for (const char* const text : {"", "{", "{\"a\":\"1\"", "{\"a\":\"1\"}x", "{\"a\":\"\xff\"}"}) {
+    for (const char* const text : {"", "{", R"({"a":"1")", R"({"a":"1"}x)", "{\"a\":\"\xff\"}"}) {
         CAPTURE(text);
         CHECK_FALSE(JsonTexts::parse(text).is_json);
     }

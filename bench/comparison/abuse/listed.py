@@ -39,8 +39,8 @@ def all_of(share=1.0):
         Abuse("never read, echo", "{clients} clients send to an echo as much as it takes and read "
               "nothing", ("echo_server",),
               (Crowd(many(200), says=("0123456789abcdef" * 4096,), endless=True, buffer=4096),),
-              ECHO, growth=many(200) * 3 // 2, because="1.5 MiB for each: the high-water mark of 1 MiB, "
-              "and the 256 KiB of one visit"),
+              ECHO, growth=many(200) * 2, because="for each the high-water mark of 1 MiB and the 256 KiB "
+              "of one visit, in memory that grows to the double"),
         Abuse("never read, HTTP", "{clients} clients ask for pages and files without end and read "
               "nothing", ("http_server", "--root", "{folder}"),
               (Crowd(many(200), says=("GET /files/large HTTP/1.1\r\nHost: x\r\n\r\n",

@@ -77,8 +77,9 @@ public:
     WorkerPool& operator=(const WorkerPool&) = delete;
 
     /// Runs `work()` on one of the threads, and then `on_done(WorkResult<what work returns>)` on
-    /// the loop's thread, behind what the work posted there. From any thread; never blocks. Both callables may
-    /// be move-only. `work` is destroyed on the thread that ran it, `on_done` by the loop.
+    /// the loop's thread, behind what the work posted there. From any thread; never blocks. Both
+    /// callables may be move-only. `work` is destroyed on the thread that ran it, `on_done` by the
+    /// loop.
     ///
     /// False: too much work waits. Then neither callable was moved from. Throws `std::bad_alloc`.
     /// Once it is taken a result is never lost: the memory that it comes back in is had already.

@@ -46,6 +46,8 @@ public:
     virtual Result write(ByteView /*bytes*/, int /*flags*/) { return -EINVAL; }
     /// Bytes that could be read now (FIONREAD).
     virtual Result in_queue() const { return -ENOTTY; }
+    /// Bytes that were written and are not at the other end yet (TIOCOUTQ).
+    virtual Result out_queue() const { return -ENOTTY; }
     /// The last descriptor was closed.
     virtual void release() {}
     /// A signal was raised.

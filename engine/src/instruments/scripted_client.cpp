@@ -71,7 +71,7 @@ void ScriptedClient::connect() {
 }
 
 void ScriptedClient::take_step() {
-    simulation_.note(name_ + ": " + to_string(step()));
+    if (step().kind != Script::Kind::send) simulation_.note(name_ + ": " + to_string(step()));
     switch (step().kind) {
     case Script::Kind::send:
         return send();
@@ -99,7 +99,9 @@ void ScriptedClient::send() {
     const std::string_view rest = std::string_view{step().bytes}.substr(done_of_step_);
     const std::size_t piece =
         choose_part(choices_, "bytes a client sends", std::min(rest.size(), end_.room()));
-    done_of_step_ += end_.send(rest.substr(0, piece));
+    const std::size_t sent = end_.send(rest.substr(0, piece));
+    simulation_.note(name_ + ": send " + quoted(rest.substr(0, sent)));
+    done_of_step_ += sent;
     if (done_of_step_ == step().bytes.size()) next();
 }
 

@@ -84,6 +84,7 @@ Result PipeEnd::read(Writable into, int flags) {
     return static_cast<Result>(copied);
 }
 
+// Who watches is woken by every write since Linux 5.14, also by one that found no room.
 Result PipeEnd::write(ByteView bytes, int flags) {
     if (!writes_) return -EBADF;
     std::size_t written = 0;
@@ -91,10 +92,8 @@ Result PipeEnd::write(ByteView bytes, int flags) {
         if (other_->gone_) return -EPIPE;
         const std::size_t count = pages_->put(text_of(bytes.subspan(written)));
         written += count;
-        if (count > 0) {
-            other_->wake(POLLIN);
-            continue;
-        }
+        other_->wake(POLLIN);
+        if (count > 0 && written == bytes.size()) break;
         if (!blocks(flags)) return written > 0 ? static_cast<Result>(written) : -EAGAIN;
         const auto has_room = [&] { return !pages_->is_full() || other_->gone_; };
         if (const Result waited = world().wait(has_room); waited < 0) return waited;

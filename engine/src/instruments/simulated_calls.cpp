@@ -60,7 +60,7 @@ int SimulatedKernel::open(const char* path, int flags) noexcept {
     return static_cast<int>(call("open", -1, [&]() -> Result {
         const int fd = Kernel::open(path, flags);
         if (fd < 0) return -errno;
-        RealFile& file = world_.make<RealFile>(fd, true);
+        auto& file = world_.make<RealFile>(fd, true);
         const Result opened = open_file(file, (flags & O_NONBLOCK) != 0);
         if (opened < 0) file.release();
         return opened;
@@ -122,8 +122,8 @@ int SimulatedKernel::pthread_sigmask(int how, const sigset_t* set, sigset_t* old
 
 int SimulatedKernel::pipe2(int* ends, int flags) noexcept {
     return static_cast<int>(call("pipe2", -1, [&]() -> Result {
-        PipeEnd& reader = world_.make<PipeEnd>(false);
-        PipeEnd& writer = world_.make<PipeEnd>(true);
+        auto& reader = world_.make<PipeEnd>(false);
+        auto& writer = world_.make<PipeEnd>(true);
         PipeEnd::join(reader, writer);
         const bool non_blocking = (flags & O_NONBLOCK) != 0;
         const Result first = open_file(reader, non_blocking);
@@ -141,7 +141,9 @@ int SimulatedKernel::pipe2(int* ends, int flags) noexcept {
 int SimulatedKernel::ioctl(int fd, unsigned long request, int* value) noexcept {
     if (!world_.is_ours(fd)) return Kernel::ioctl(fd, request, value);
     return static_cast<int>(on_file("ioctl", fd, [&](OpenFile& file) -> Result {
-        const Result count = request == FIONREAD ? file.in_queue() : -ENOTTY;
+        const Result count = request == FIONREAD   ? file.in_queue()
+                             : request == TIOCOUTQ ? file.out_queue()
+                                                   : -ENOTTY;
         if (count < 0) return count;
         *value = static_cast<int>(count);
         return 0;

@@ -64,6 +64,7 @@ public:
     bool is_listening() const override { return phase == Phase::listening; }
     bool has_peer() const override { return phase == Phase::connected; }
     virtual bool is_at_end() const = 0;
+    virtual std::size_t unread() const = 0;
     std::uint32_t may_be_spurious() const override;
     virtual void reset() = 0;
     /// How much `send` would take now, if it takes all it can.

@@ -140,9 +140,7 @@ std::string RemoteEnd::receive(std::size_t most) {
     return bytes;
 }
 
-std::size_t RemoteEnd::arrived() const {
-    return closed() ? 0 : static_cast<std::size_t>(socket_->in_queue());
-}
+std::size_t RemoteEnd::arrived() const { return closed() ? 0 : socket_->unread(); }
 
 void RemoteEnd::shut() {
     if (closed()) return;

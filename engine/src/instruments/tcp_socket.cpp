@@ -64,7 +64,7 @@ void TcpSocket::knock() {
         return;
     }
     auto& listener = static_cast<TcpSocket&>(*found);
-    TcpSocket& accepted = world().make<TcpSocket>(family);
+    auto& accepted = world().make<TcpSocket>(family);
     accepted.local = peer_name;
     accepted.peer_name = local;
     accepted.phase = phase = Phase::connected;
@@ -198,6 +198,8 @@ void TcpSocket::arrive_piece(std::size_t most) {
     if (!out_.empty()) {
         const bool heard = peer.phase == Phase::connected && !(peer.receive_shut_ && peer.fin_out_);
         if (!heard) { // RFC 1122: who will not read says so
+            if (urgent_out_ && peer.phase == Phase::connected)
+                peer.get_urgent(peer.in_.size() + *urgent_out_, out_[*urgent_out_]);
             out_.clear();
             if (peer.phase == Phase::connected) peer.get_reset();
             return get_reset();
@@ -235,18 +237,21 @@ void TcpSocket::freed_room() {
 // --- receiving ---------------------------------------------------------------------------------
 
 void TcpSocket::get(std::string_view bytes, std::optional<std::size_t> urgent) {
-    const std::uint64_t end = taken_ + in_.size();
-    if (urgent) {
-        // The urgent byte before it, if nobody took it, is passed over (tcp_check_urg).
-        if (urgent_ != Urgent::none && urgent_at_ == taken_ && !in_.empty()) {
-            in_.erase(0, 1);
-            ++taken_;
-        }
-        urgent_ = Urgent::there;
-        urgent_at_ = end + *urgent;
-    }
+    if (urgent) get_urgent(in_.size() + *urgent, bytes[*urgent]);
     in_.append(bytes);
     wake(POLLIN | POLLPRI);
+}
+
+void TcpSocket::get_urgent(std::size_t place, char byte) {
+    const std::uint64_t at = taken_ + place;
+    // The urgent byte before it, if nobody took it, is passed over (tcp_check_urg).
+    if (urgent_ != Urgent::none && urgent_at_ == taken_ && !in_.empty()) {
+        in_.erase(0, 1);
+        ++taken_;
+    }
+    urgent_ = Urgent::there;
+    urgent_at_ = at;
+    urgent_byte_ = byte;
 }
 
 void TcpSocket::get_end() {
@@ -335,8 +340,9 @@ Result TcpSocket::take_urgent(Writable into, bool only_look) {
     if (urgent_ == Urgent::none || urgent_ == Urgent::taken ||
         option(SOL_SOCKET, SO_OOBINLINE) != 0)
         return -EINVAL;
+    if (phase != Phase::connected && !fin_arrived_) return -ENOTCONN;
     if (into.empty()) return 0;
-    into[0] = static_cast<std::byte>(in_.at(static_cast<std::size_t>(urgent_at_ - taken_)));
+    into[0] = static_cast<std::byte>(urgent_byte_);
     if (!only_look) urgent_ = Urgent::taken;
     return 1;
 }
@@ -372,8 +378,16 @@ Result TcpSocket::take(Writable into, bool only_look) {
     return static_cast<Result>(copied);
 }
 
+// tcp_ioctl: as far as the urgent byte.
+Result TcpSocket::in_queue() const {
+    if (phase == Phase::listening) return -EINVAL;
+    const bool stops = urgent_ != Urgent::none && urgent_at_ >= taken_;
+    return static_cast<Result>(stops ? std::min<std::uint64_t>(urgent_at_ - taken_, in_.size())
+                                     : in_.size());
+}
+
 std::string TcpSocket::text() const {
-    std::string text = "tcp " + local.to_string();
+    const std::string text = "tcp " + local.to_string();
     if (phase == Phase::listening) return text + " listening";
     return peer_name.unnamed() ? text : text + " -> " + peer_name.to_string();
 }

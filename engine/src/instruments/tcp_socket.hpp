@@ -23,7 +23,9 @@ public:
     void release() override;
     std::string text() const override;
     bool is_at_end() const override { return fin_arrived_ && in_.empty(); }
-    Result in_queue() const override { return static_cast<Result>(in_.size()); }
+    Result in_queue() const override;
+    Result out_queue() const override { return static_cast<Result>(out_.size()); }
+    std::size_t unread() const override { return in_.size(); }
     void reset() override;
     std::size_t room() const override;
 
@@ -33,7 +35,7 @@ public:
 
 private:
     // The one urgent byte that TCP knows at a time.
-    enum class Urgent : std::uint8_t { none, on_its_way, there, taken };
+    enum class Urgent : std::uint8_t { none, there, taken };
 
     // --- sending side
     bool is_writable() const;
@@ -46,6 +48,7 @@ private:
     void knock();
     // --- receiving side
     void get(std::string_view bytes, std::optional<std::size_t> urgent);
+    void get_urgent(std::size_t place, char byte);
     void get_end();
     void get_reset();
     Result take(Writable into, bool only_look);
@@ -69,6 +72,7 @@ private:
     std::uint64_t taken_ = 0; // of all that ever came
     Urgent urgent_ = Urgent::none;
     std::uint64_t urgent_at_ = 0;
+    char urgent_byte_ = 0;
     bool fin_arrived_ = false;
 };
 

@@ -52,7 +52,7 @@ Result UnixSocket::connect(const Address& to) {
         if (const Result waited = world().wait(may_enter); waited < 0) return waited;
     }
     was_refused = false;
-    UnixSocket& accepted = world().make<UnixSocket>();
+    auto& accepted = world().make<UnixSocket>();
     join(*this, accepted);
     peer_name = accepted.local = listener->local;
     accepted.peer_name = local;
@@ -164,6 +164,8 @@ void UnixSocket::release() {
             peer_->error = ECONNRESET;
             peer_->was_reset = true;
         }
+        peer_->used_ = 0; // what was not read is thrown away
+        peer_->squeezed_ = false;
         peer_->wake(0);
     }
     phase = Phase::over;

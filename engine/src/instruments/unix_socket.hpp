@@ -27,6 +27,7 @@ public:
     std::string text() const override;
     bool is_at_end() const override { return receive_shut_ && in_.empty(); }
     Result in_queue() const override { return static_cast<Result>(in_.size()); }
+    std::size_t unread() const override { return in_.size(); }
 
 private:
     bool is_writable() const { return 4 * used_ <= send_buffer && !squeezed_; }

@@ -56,7 +56,7 @@ Socket Arrivals::next_client(HasRoom has_room) {
 void Arrivals::wait(HasRoom has_room) {
     while (!service_.stop().requested() && !client_ && !job_) {
         take(has_room());
-        service_.loop().run_once();
+        service_.take_turn();
         if (listener_) look_at_listener();
     }
 }

@@ -1,6 +1,7 @@
 #include "service/service.hpp"
 
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 #include "cpu_affinity.hpp"
@@ -91,9 +92,17 @@ bool Service::run_until(UniqueFunction<bool()> done, Clock::time_point due) {
             if (now >= due) return false;
             patience = due - now;
         }
-        loop_.run_once(patience);
+        take_turn(patience);
     }
     return true;
+}
+
+void Service::take_turn(Timeout patience) {
+    try {
+        loop_.run_once(patience);
+    } catch (const std::system_error& error) {
+        if (error.code() != std::errc::not_enough_memory) throw;
+    }
 }
 
 std::unique_ptr<Session> Service::make_session(SessionLink& link) {

@@ -32,6 +32,9 @@ public:
     EventLoop& loop() noexcept { return loop_; }
     StopSign& stop() noexcept { return stop_; }
 
+    /// Takes a turn of the loop. A wait for which the kernel lacks memory is as one in which
+    /// nothing happened: those who are served need not know.
+    void take_turn(Timeout patience = forever);
     /// Takes turns until `done`, or that time. True: it is done.
     bool run_until(UniqueFunction<bool()> done, Clock::time_point due = Clock::time_point::max());
 

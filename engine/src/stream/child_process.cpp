@@ -18,12 +18,11 @@ bool wait_for(idtype_t kind, id_t id, int options, siginfo_t& found) noexcept {
     }
 }
 
-// `killed` is what the call answered that should have killed it. One that may not be killed may
-// live on for long.
+// `killed` is what the call answered that should have killed it. One that was not may live on for
+// long: it runs as somebody else by now, or a filter of system calls stands before the call.
 void wait_for_killed(int killed, idtype_t kind, id_t id) noexcept {
-    const bool lives_on = killed < 0 && errno == EPERM;
     siginfo_t found{};
-    wait_for(kind, id, lives_on ? WNOHANG : 0, found);
+    wait_for(kind, id, killed < 0 ? WNOHANG : 0, found);
 }
 
 ExitStatus status_of(const siginfo_t& found) noexcept {

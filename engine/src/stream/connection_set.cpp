@@ -6,6 +6,9 @@
 
 namespace pollux {
 
+// Stands here because g++ 12, where it sees this, takes every end of a nested visit for the last.
+void ConnectionSetCore::end() noexcept { delete this; }
+
 ConnectionSet::ConnectionSet(EventLoop& loop, ConnectionHandlers handlers,
                              ConnectionOptions options)
     : core_{new ConnectionSetCore{loop, std::move(handlers), options}} {}

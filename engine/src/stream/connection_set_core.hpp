@@ -102,6 +102,7 @@ private:
     void update_interest(Connection& connection, bool rearm);
     void count_waiting(Connection& connection) noexcept;
     void relieve();
+    void end() noexcept;
 
     // Input.
     void receive(Connection& connection, Readiness ready);

@@ -15,7 +15,7 @@ class ConnectionSetCore::Inside {
 public:
     explicit Inside(ConnectionSetCore& core) noexcept : core_{core} { ++core_.depth_; }
     ~Inside() {
-        if (--core_.depth_ == 0 && core_.abandoned_) delete &core_;
+        if (--core_.depth_ == 0 && core_.abandoned_) core_.end();
     }
     Inside(const Inside&) = delete;
     Inside& operator=(const Inside&) = delete;
