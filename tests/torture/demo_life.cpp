@@ -2,23 +2,26 @@
 
 #include "demo_programs/demo_programs.hpp"
 #include "torture/plain_client.hpp"
+#include "torture/threads_at_rest.hpp"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <csignal>
+#include <fcntl.h>
 #include <iostream>
 #include <pollux/instruments/call_hook.hpp>
 #include <pthread.h>
 #include <streambuf>
+#include <sys/mman.h>
 #include <thread>
+#include <unistd.h>
 
 namespace pollux_test {
 namespace {
 
 using namespace pollux;
-
-constexpr int most_waits = 5000;
 
 // What a program says, kept without memory of the heap.
 class Said final : std::streambuf {
@@ -36,6 +39,33 @@ private:
     std::ostream& stream_;
     std::streambuf* before_;
     std::array<char, 8192> text_{};
+};
+
+// What is written to standard output.
+class Printed {
+public:
+    Printed()
+        : before_{::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)},
+          file_{::memfd_create("printed", MFD_CLOEXEC)} {
+        ::dup2(file_.get(), STDOUT_FILENO);
+    }
+    ~Printed() { ::dup2(before_.get(), STDOUT_FILENO); }
+    Printed(const Printed&) = delete;
+    Printed& operator=(const Printed&) = delete;
+
+    /// Since this was asked last.
+    std::string take() {
+        std::string text(65536, '\0');
+        const ssize_t count = ::pread(file_.get(), text.data(), text.size(), taken_);
+        text.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+        taken_ += static_cast<off_t>(text.size());
+        return text;
+    }
+
+private:
+    Fd before_;
+    Fd file_;
+    off_t taken_ = 0;
 };
 
 // A SIGTERM that nobody has heard any more is taken away.
@@ -87,7 +117,8 @@ public:
         }
         if (status > 0) trial_.report(errors.text());
         if (status == 0) take_statistics(errors.text());
-        trial_.expect(status != 0 || step_ == Step::over, "it ends when it is told to");
+        trial_.expect(step_ == Step::over || (status > 0 && !has_waited()),
+                      "it serves until it is told to end");
         trial_.right(right_);
     }
 
@@ -107,17 +138,24 @@ private:
 
     void on_call(const CallPoint& call) {
         if (call.name == "new" || std::this_thread::get_id() != main_) return;
+        // What other threads do they do between two calls of this one: the same each time.
+        if (has_threads_) wait_until_others_sleep();
+        if (call.name == "pthread_create") has_threads_ = true;
         if (step_ == Step::parsing) {
             parsing_.reset();
             step_ = Step::serving;
         }
         if (!is_wait(call.name)) return;
-        if (++waits_ == most_waits) {
-            trial_.expect(false, "it does not wait for ever");
-            leave();
-            leave();
-        }
+        count_turn();
         while (step_ != Step::over && step()) next();
+    }
+
+    // Of the last wait: if it found nothing, the time has passed.
+    void count_turn() {
+        const Clock::time_point now = Clock::now();
+        const bool idle = now > last_wait_;
+        last_wait_ = now;
+        if (!trial_.took_turn(idle)) leave(); // the second time it is at once
     }
 
     bool step() {
@@ -126,7 +164,9 @@ private:
     }
 
     void next() {
-        const bool served = crowd_->served();
+        const std::string printed = printed_.take();
+        const bool served = crowd_->served() && printed == job_.printed;
+        for (int left = crowd_->told(); left > 0; --left) trial_.report("the client was told");
         crowd_.reset();
         if (step_ == Step::serving) {
             right_ = served;
@@ -139,6 +179,8 @@ private:
         step_ = Step::over;
         leave();
     }
+
+    bool has_waited() const { return last_wait_ != Clock::time_point::max(); }
 
     static void leave() { ::pthread_kill(::pthread_self(), SIGTERM); }
 
@@ -155,7 +197,7 @@ private:
         }
     }
     static bool tells_of_error(std::string_view word) {
-        return word.starts_with("shed=") ||
+        return word.starts_with("shed=") || word.starts_with("rejected.") ||
                (word.starts_with("closed.") && !word.starts_with("closed.peer=") &&
                 !word.starts_with("closed.closed="));
     }
@@ -165,10 +207,12 @@ private:
     const Address address_;
     const std::thread::id main_ = std::this_thread::get_id();
     Step step_ = Step::parsing;
+    Printed printed_;
     std::optional<FaultInjection> parsing_; // of nothing: its options are not what is tortured
     std::unique_ptr<Crowd> crowd_;
     bool right_ = false;
-    int waits_ = 0;
+    bool has_threads_ = false;
+    Clock::time_point last_wait_ = Clock::time_point::max();
 };
 
 } // namespace

@@ -1,57 +1,22 @@
 // Torture of the demo servers: their own object code, from main to the end.
 
 #include "torture/demo_life.hpp"
-#include "torture/plain_client.hpp"
+#include "torture/talker.hpp"
 #include "torture/torture.hpp"
 
 #include "support/library_sockets.hpp"
+#include "support/streams.hpp"
 
-#include <array>
-#include <cerrno>
 #include <fstream>
-#include <pollux/error.hpp>
-#include <pollux/fd.hpp>
+#include <sstream>
 #include <string>
-#include <sys/socket.h>
+#include <string_view>
+#include <utility>
 
 using namespace pollux;
 using namespace pollux_test;
 
 namespace {
-
-// A socket that takes and gives what it can.
-class Talker {
-public:
-    explicit Talker(const Address& server)
-        : socket_{::socket(server.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)} {
-        check(::connect(socket_.get(), server.data(), server.size()), "connect");
-    }
-
-    void say(std::string_view text) {
-        if (::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL) < 0) over_ = true;
-    }
-    void listen() {
-        std::array<char, 4096> some;
-        while (!over_) {
-            const ssize_t count = ::recv(socket_.get(), some.data(), some.size(), 0);
-            if (count < 0 && errno == EAGAIN) return;
-            if (count <= 0)
-                over_ = true;
-            else
-                heard_.append(some.data(), static_cast<std::size_t>(count));
-        }
-    }
-    void leave() { ::shutdown(socket_.get(), SHUT_WR); }
-
-    bool over() const { return over_; }
-    const std::string& heard() const { return heard_; }
-    bool has_heard(std::string_view text) const { return heard_.find(text) != heard_.npos; }
-
-private:
-    Fd socket_;
-    std::string heard_;
-    bool over_ = false;
-};
 
 // Two talk: each hears itself first, so that it knows that it is a member, then the other. They use
 // one letter at a time: what one read gives is a message, and it may be cut.
@@ -63,8 +28,8 @@ public:
     }
 
     bool step() override {
-        one_.listen();
-        other_.listen();
+        one_.step();
+        other_.step();
         if (!asked_ && one_.has_heard("msg=1") && other_.has_heard("msg=2")) {
             one_.say("3");
             asked_ = true;
@@ -96,26 +61,64 @@ public:
     Asking(const Address& server, std::string_view text) : talker_{server} { talker_.say(text); }
 
     bool step() override {
-        talker_.listen();
+        talker_.step();
         return talker_.over();
     }
-    bool served() const override { return true; }
+    bool served() const override { return talker_.ended_well(); }
 
 protected:
     Talker talker_;
 };
 
-constexpr std::string_view requests = "GET /plain HTTP/1.1\r\nHost: x\r\n\r\n"
-                                      "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
-                                      "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+// Says all of it and leaves.
+class Telling final : public Asking {
+public:
+    Telling(const Address& server, std::string_view text) : Asking{server, text} {
+        talker_.leave();
+    }
+};
 
+std::string content_of(const std::string& path) {
+    std::ostringstream content;
+    content << std::ifstream{path, std::ios::binary}.rdbuf();
+    return content.str();
+}
+
+// Asks for a page that stands fixed, one that is not there, a file, gives one, and asks for another
+// page. Of all that goes wrong on the way, HTTP tells the client.
 class HttpCrowd final : public Asking {
 public:
-    explicit HttpCrowd(const Address& server) : Asking{server, requests} {}
+    HttpCrowd(const Address& server, std::string upload, const std::string& content)
+        : Asking{server, requests(upload, content)},
+          upload_{std::move(upload)},
+          content_{content} {}
+
     bool served() const override {
         return talker_.has_heard("Hello, World!") && talker_.has_heard("404 Not Found") &&
-               talker_.heard().ends_with("</html>\n");
+               talker_.has_heard(content_) && talker_.has_heard("201 Created") &&
+               talker_.heard().ends_with("</html>\n") && content_of(upload_) == content_;
     }
+    int told() const override {
+        int errors = 0;
+        for (std::size_t at = 0; (at = talker_.heard().find("HTTP/1.1 5", at)) != std::string::npos;
+             ++at)
+            ++errors;
+        return errors;
+    }
+
+private:
+    static std::string requests(const std::string& upload, const std::string& content) {
+        return "GET /plain HTTP/1.1\r\nHost: x\r\n\r\n"
+               "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
+               "GET /files/there HTTP/1.1\r\nHost: x\r\n\r\n"
+               "PUT /upload" +
+               upload.substr(upload.rfind('/')) +
+               " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(content.size()) +
+               "\r\n\r\n" + content + "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    }
+
+    std::string upload_;
+    std::string content_;
 };
 
 std::string framed(std::string_view text) {
@@ -125,17 +128,12 @@ std::string framed(std::string_view text) {
     return frame.append(text);
 }
 
-std::string content_of(const std::string& path) {
-    std::ifstream file{path, std::ios::binary};
-    return {std::istreambuf_iterator<char>{file}, {}};
-}
-
 // Sends a file, which is then there.
 class FileCrowd final : public Asking {
 public:
     FileCrowd(const Address& server, std::string path, std::string content, std::string_view text)
         : Asking{server, text}, path_{std::move(path)}, content_{std::move(content)} {}
-    bool served() const override { return content_of(path_) == content_; }
+    bool served() const override { return talker_.ended_well() && content_of(path_) == content_; }
 
 private:
     std::string path_;
@@ -156,51 +154,75 @@ void chat_is_served(Trial& trial) {
 }
 
 void http_is_served(Trial& trial) {
-    static const DemoJob job{
-        .program = "http_server", .options = {}, .crowd = [](const Address& server) {
-            return std::make_unique<HttpCrowd>(server);
-        }};
-    serve_demo(trial, job);
-}
-
-void file_is_taken(Trial& trial, std::string_view program,
-                   std::string (*text)(std::string_view name, std::string_view content)) {
     const Directory directory;
-    const std::string content(3000, 'x');
-    const DemoJob job{.program = program,
-                      .options = {"--dir", directory / ""},
+    const std::string content = pattern(3000);
+    std::ofstream{directory / "there"} << content;
+    const DemoJob job{.program = "http_server",
+                      .options = {"--root", directory / "", "--uploads", directory / ""},
                       .crowd = [&](const Address& server) {
-                          const std::string name = next_name();
-                          return std::make_unique<FileCrowd>(server, directory / name, content,
-                                                             text(name, content));
+                          return std::make_unique<HttpCrowd>(server, directory / next_name(),
+                                                             content);
                       }};
     serve_demo(trial, job);
 }
 
+void frames_are_served(Trial& trial) {
+    static const std::string text = framed("one") + framed("") + framed(std::string(5000, 'x'));
+    static const DemoJob job{
+        .program = "frame_server",
+        .crowd = [](const Address& server) { return std::make_unique<Telling>(server, text); },
+        .printed = "one\n\n" + std::string(5000, 'x') + "\n"};
+    serve_demo(trial, job);
+}
+
+// Of two parts: one is written while the other comes in.
+DemoJob file_job(std::string_view program, const Directory& directory,
+                 std::string (*text)(std::string_view name, std::string_view content)) {
+    return {.program = program,
+            .options = {"--dir", directory / ""},
+            .crowd = [&directory, text](const Address& server) {
+                static const std::string content = pattern(300'000);
+                const std::string name = next_name();
+                return std::make_unique<FileCrowd>(server, directory / name, content,
+                                                   text(name, content));
+            }};
+}
+
 void transfer_is_served(Trial& trial) {
-    file_is_taken(trial, "transfer_server", [](std::string_view name, std::string_view content) {
-        return framed(R"({"msg_type":"file","file_name":")" + std::string{name} + "\"}") +
-               framed(content) + framed("close");
-    });
+    const Directory directory;
+    DemoJob job =
+        file_job("transfer_server", directory, [](std::string_view name, std::string_view content) {
+            return framed(R"({"msg_type":"msg"})") + framed("hello") +
+                   framed(R"({"msg_type":"file","file_name":")" + std::string{name} + "\"}") +
+                   framed(content) + framed("close");
+        });
+    job.printed = "hello\n";
+    serve_demo(trial, job);
 }
 
 void upload_is_served(Trial& trial) {
-    file_is_taken(trial, "upload_server", [](std::string_view name, std::string_view content) {
-        return std::string{name} + "-" + std::to_string(content.size()) + std::string{content};
-    });
+    const Directory directory;
+    const DemoJob job =
+        file_job("upload_server", directory, [](std::string_view name, std::string_view content) {
+            return std::string{name} + "-" + std::to_string(content.size()) + std::string{content};
+        });
+    serve_demo(trial, job);
 }
 
 } // namespace
 
-CONTRACT_CASE("X1 X2 X3 X4 chat_server", everywhere) {
+CONTRACT_CASE("torture X1 X2 X3 X4 chat_server", everywhere) {
     torture(mode, "chat_server", chat_is_served);
 }
-CONTRACT_CASE("X1 X2 X3 X4 http_server", everywhere) {
+CONTRACT_CASE("torture X1 X2 X3 X4 http_server", everywhere) {
     torture(mode, "http_server", http_is_served);
 }
-CONTRACT_CASE("X1 X2 X3 X4 transfer_server", everywhere) {
-    torture(mode, "transfer_server", transfer_is_served, {.fake_clock = false});
+CONTRACT_CASE("torture X1 X2 X3 X4 frame_server", everywhere) {
+    torture(mode, "frame_server", frames_are_served);
 }
-CONTRACT_CASE("X1 X2 X3 X4 upload_server", everywhere) {
-    torture(mode, "upload_server", upload_is_served, {.fake_clock = false});
+CONTRACT_CASE("torture X1 X2 X3 X4 transfer_server", everywhere) {
+    torture(mode, "transfer_server", transfer_is_served);
+}
+CONTRACT_CASE("torture X1 X2 X3 X4 upload_server", everywhere) {
+    torture(mode, "upload_server", upload_is_served);
 }

@@ -34,7 +34,10 @@ bool Trial::turn(EventLoop& loop) {
     const Clock::time_point before = Clock::now();
     const Clock::duration longest = clock_ ? Clock::duration{at_most_a_turn} : at_most_a_real_turn;
     act([&] { loop.run_once(longest); });
-    const bool idle = Clock::now() - before >= longest;
+    return took_turn(Clock::now() - before >= longest);
+}
+
+bool Trial::took_turn(bool idle) {
     if (idle ? ++idle_turns_ > most_idle_turns : ++turns_ > most_turns_) {
         fail(idle ? "it is stuck" : "more turns than the budget allows");
         return false;
@@ -44,7 +47,7 @@ bool Trial::turn(EventLoop& loop) {
 
 void Trial::report(std::string_view what) noexcept {
     ++reports_;
-    append(told_, what, {});
+    append(told_, what, "");
 }
 
 void Trial::fail(std::string_view what, std::string_view detail) noexcept {

@@ -50,6 +50,10 @@ public:
         return true;
     }
 
+    /// For a loop that is run by others: a turn is over, which found something or was idle. False,
+    /// and the trial fails: nothing more happens, or too much.
+    bool took_turn(bool idle);
+
     /// Says that the library told of an error: by a callback, a result, a counter. From anywhere.
     void report(std::string_view what) noexcept;
     int reports() const noexcept { return reports_; }
@@ -71,7 +75,7 @@ public:
 
 private:
     bool turn(pollux::EventLoop& loop);
-    void fail(std::string_view what, std::string_view detail = {}) noexcept;
+    void fail(std::string_view what, std::string_view detail = "") noexcept;
 
     std::optional<pollux::FakeClock> clock_;
     std::optional<pollux::FaultInjection::Pause> pause_{std::in_place};
