@@ -189,6 +189,9 @@ private:
         while (!line.empty()) {
             const std::string_view word = line.substr(0, line.find_first_of(" \n"));
             line.remove_prefix(std::min(line.size(), word.size() + 1));
+            trial_.expect(!word.starts_with("closed.idle=") &&
+                              !word.starts_with("closed.deadline="),
+                          "no client is forgotten");
             if (!tells_of_error(word)) continue;
             int count = 0;
             const std::size_t number = word.find('=') + 1;
