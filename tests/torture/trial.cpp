@@ -49,7 +49,7 @@ bool Trial::took_turn(bool idle) {
 
 void Trial::report(std::string_view what) noexcept {
     ++reports_;
-    append(told_, what, {});
+    append(told_, what, "");
 }
 
 void Trial::fail(std::string_view what, std::string_view detail) noexcept {

@@ -80,7 +80,7 @@ public:
 
 private:
     bool turn(pollux::EventLoop& loop);
-    void fail(std::string_view what, std::string_view detail = {}) noexcept;
+    void fail(std::string_view what, std::string_view detail = "") noexcept;
 
     std::optional<pollux::FakeClock> clock_;
     std::optional<pollux::FaultInjection::Pause> pause_{std::in_place};
