@@ -5,33 +5,39 @@
 #include <cassert>
 #include <cerrno>
 #include <pollux/instruments/call_hook.hpp>
+#include <sched.h>
 #include <utility>
 
 namespace pollux {
 namespace {
 
 constinit std::atomic<Answerer*> latest{nullptr};
+constinit std::atomic<int> asking{0}; // threads that may be at one of them
 constinit thread_local bool answering = false;
 
 } // namespace
 
 void Answerer::begin() noexcept {
     before_ = latest.load(std::memory_order_relaxed);
-    latest.store(this, std::memory_order_release);
+    latest.store(this);
 }
 
 void Answerer::end() noexcept {
     assert(latest.load() == this && "hooks and injections end in the reverse order");
-    latest.store(before_, std::memory_order_release);
+    latest.store(before_);
+    // Who asks counts first and looks then: nobody has missed the one or the other.
+    while (asking.load() > (answering ? 1 : 0)) ::sched_yield();
 }
 
 CallOutcome ask(const AskedCall& call) noexcept {
-    Answerer* answerer = latest.load(std::memory_order_acquire);
-    if (answerer == nullptr || answering) return {};
+    if (latest.load(std::memory_order_relaxed) == nullptr || answering) return {};
     const int saved = errno;
     answering = true;
+    asking.fetch_add(1);
     CallOutcome outcome;
-    for (; answerer != nullptr; answerer = answerer->before()) answerer->answer(call, outcome);
+    for (Answerer* answerer = latest.load(); answerer != nullptr; answerer = answerer->before())
+        answerer->answer(call, outcome);
+    asking.fetch_sub(1);
     answering = false;
     errno = saved;
     return outcome;

@@ -28,7 +28,8 @@ public:
 
 protected:
     ~Answerer() = default;
-    /// The last thing that a constructor does, and the first of a destructor: it is asked between.
+    /// The last thing that a constructor does, and the first of a destructor: it is asked between,
+    /// and `end` waits for other threads that ask.
     void begin() noexcept;
     void end() noexcept;
 

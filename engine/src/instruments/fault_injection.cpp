@@ -140,7 +140,7 @@ struct FaultInjection::State final : Answerer {
     explicit State(FaultPlan given) : plan{std::move(given)} {
         for (const FaultRule& rule : plan.rules())
             rules.emplace_back(rule, rules.size(), plan.seed());
-        outer = std::exchange(in_force, this);
+        outer = in_force.exchange(this);
         begin();
     }
     ~State() {
@@ -178,7 +178,7 @@ struct FaultInjection::State final : Answerer {
         injected.push_back(std::move(fault));
     }
 
-    static inline State* in_force = nullptr;
+    static inline std::atomic<State*> in_force{nullptr};
 
     FaultPlan plan;
     State* outer = nullptr;

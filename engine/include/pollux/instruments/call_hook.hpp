@@ -37,8 +37,8 @@ struct CallOutcome {
     bool leaves_alone() const { return error == 0 && !result && !at_most && !spurious; }
 };
 
-/// While it lives, every system call of the library asks it first. Set while no other thread uses
-/// the library; it is called on the thread that makes the call. It must not throw. It may itself
+/// While it lives, every system call of the library asks it first. It is called on the thread that
+/// makes the call; its end waits until no other thread is in it. It must not throw. It may itself
 /// use the library, and is not asked about that. Of several all are asked, the latest first, and
 /// the first that decides anything has decided; they end in the reverse order.
 class CallHook {

@@ -16,8 +16,8 @@ struct CallsInReach {
     std::uint64_t made;
 };
 
-/// While it lives, what the library does goes wrong as its plan says, on all threads. Begun and
-/// ended while no other thread uses the library. Of several the latest alone is in force; they end
+/// While it lives, what the library does goes wrong as its plan says, on all threads. Others may be
+/// making calls when it begins and when it ends. Of several the latest alone is in force; they end
 /// in the reverse order. In force together with a `CallHook`, which is asked too: what the later
 /// one decides counts.
 class FaultInjection {
