@@ -78,3 +78,17 @@ CONTRACT_CASE("clients that leave at any step are closed once each, and others a
     };
     check_all(mode, thorough(300, 300), in_simulation(small_scope(), trial));
 }
+
+CONTRACT_CASE("what a visit leaves unread is read by the next, though no edge tells of it",
+              everywhere) {
+    const auto trial = [&](Simulation& simulation, Choices& choices) {
+        ServerOptions options;
+        options.connection.read_size = 10; // so that a visit takes a few of these
+        NotingServer echo{mode, options};
+        Clients clients{simulation, choices};
+        const std::string bytes = pattern(300);
+        clients.add(Script{}.send(bytes).expect(bytes).end().expect_end());
+        echo.serve(clients);
+    };
+    check_all(mode, thorough(20, 20), in_simulation(small_scope(), trial));
+}
