@@ -4,7 +4,8 @@
 //
 // The library is built twice. In `pollux` these functions are inline and the object code is that
 // of the bare call. In `pollux_hooked` they stand out of line in sys_hooked.cpp, which counts
-// them, lets a test decide what a call answers, and asks the kernel of sys_kernel.hpp. This is the only place that knows which.
+// them, lets a test decide what a call answers, and asks the kernel of sys_kernel.hpp. This is the
+// only place that knows which.
 
 #include <cstddef>
 #include <fcntl.h>

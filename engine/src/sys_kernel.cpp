@@ -50,9 +50,8 @@ int Kernel::epoll_pwait2(int epoll, epoll_event* events, int capacity, const tim
     if (!is_faked(nanoseconds(timeout)))
         return ::epoll_pwait2(epoll, events, capacity, timeout, mask);
     // A look needs no nanoseconds, and every kernel, and valgrind, knows this call.
-    return wait_on_fake_clock(nanoseconds(timeout), [&] {
-        return ::epoll_pwait(epoll, events, capacity, 0, mask);
-    });
+    return wait_on_fake_clock(nanoseconds(timeout),
+                              [&] { return ::epoll_pwait(epoll, events, capacity, 0, mask); });
 }
 
 int Kernel::ppoll(pollfd* fds, nfds_t count, const timespec* timeout,

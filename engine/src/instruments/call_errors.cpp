@@ -67,8 +67,9 @@ struct Row {
     std::string_view call;
     Errors errors;
 };
-// Those that are missing here cannot fail. Nor can shutdown: ENOTCONN is what it says of a connection
-// that the peer has reset. Said of any other, the peer would wait for an end that nobody sends.
+// Those that are missing here cannot fail. Nor can shutdown: ENOTCONN is what it says of a
+// connection that the peer has reset. Said of any other, the peer would wait for an end that nobody
+// sends.
 constexpr Row rows[]{{"close", close_errors},
                      {"fcntl", fcntl_errors},
                      {"open", open_errors},

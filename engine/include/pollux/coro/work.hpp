@@ -15,7 +15,7 @@
 namespace pollux {
 class PostPlace;
 class ProcessMark;
-}
+} // namespace pollux
 
 namespace pollux::coro {
 
