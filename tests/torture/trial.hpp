@@ -19,8 +19,13 @@ namespace pollux_test {
 /// test does between these, it does without being disturbed.
 class Trial {
 public:
-    /// `most_turns`: how many turns may find something ready, all together.
-    Trial(const Mode& in, bool fakes_clock, int most_turns);
+    /// How many turns may find something ready: all together, and one after the other without a
+    /// wait.
+    struct Budget {
+        int turns = 1000;
+        int in_a_row = turns;
+    };
+    Trial(const Mode& in, bool fakes_clock, const Budget& budget);
     Trial(const Trial&) = delete;
     Trial& operator=(const Trial&) = delete;
     ~Trial() = default;
@@ -81,8 +86,9 @@ private:
     std::optional<pollux::FaultInjection::Pause> pause_{std::in_place};
     std::optional<pollux::FaultInjection> resting_; // one of nothing, in place of the other
     bool right_ = false;
-    int most_turns_;
+    Budget budget_;
     int turns_ = 0;
+    int in_a_row_ = 0;
     int idle_turns_ = 0;
     int reports_ = 0;
     // No memory of the heap: that is what is counted.
