@@ -19,6 +19,7 @@
 
 #include <iostream>
 #include <memory>
+#include <new>
 #include <pollux/worker_pool.hpp>
 #include <stdexcept>
 #include <unistd.h>
@@ -89,12 +90,22 @@ private:
             return;
         }
         const demos::UserFile::Verdict verdict = result.get();
-        program_.counters().count("hashed", verdict.hashed);
         if (verdict.right) attempts_.give_back(place);
-        if (client == nullptr) return;
-        program_.counters().count(verdict.right ? "logins.right" : "logins.wrong");
-        client->send(verdict.right ? demos::login_right : demos::login_wrong);
-        client->close();
+        if (client != nullptr) tell(*client, verdict.right);
+        // Last: there may be no memory for it.
+        program_.counters().count("hashed", verdict.hashed);
+        if (client != nullptr)
+            program_.counters().count(verdict.right ? "logins.right" : "logins.wrong");
+    }
+
+    // Without memory for it the client need not wait for what does not come.
+    static void tell(Connection& client, bool right) {
+        try {
+            client.send(right ? demos::login_right : demos::login_wrong);
+            client.close();
+        } catch (const std::bad_alloc&) {
+            client.abort();
+        }
     }
 
     demos::ServerProgram& program_;

@@ -36,7 +36,8 @@ public:
         : program_{program}, store_{loop, settings} {}
 
     static void open(Connection& connection) { connection.user = new Peer; }
-    static void close(Connection& connection) { delete &peer_of(connection); }
+    // There is none when there was no memory for it.
+    static void close(Connection& connection) { delete static_cast<Peer*>(connection.user); }
 
     std::size_t take(Connection& connection, ByteView bytes) {
         std::size_t taken = 0;

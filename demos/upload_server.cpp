@@ -90,7 +90,8 @@ public:
         connection.user = new Peer;
         connection.set_deadline(store_.due(0));
     }
-    static void close(Connection& connection) { delete &peer_of(connection); }
+    // There is none when there was no memory for it.
+    static void close(Connection& connection) { delete static_cast<Peer*>(connection.user); }
 
     std::size_t take(Connection& connection, ByteView bytes) {
         const Peer& peer = peer_of(connection);

@@ -1,6 +1,7 @@
 #include "service.hpp"
 
 #include <array>
+#include <new>
 #include <utility>
 
 namespace demos::http {
@@ -159,11 +160,17 @@ void Service::answer(ConnectionId asker, Response response) {
     ConnectionSet& connections = program_.server().connections();
     Connection* connection = connections.find(asker);
     if (connection == nullptr || of(*connection).phase != Phase::answering) return;
-    respond(*connection, std::move(response));
-    connection = connections.find(asker);
-    if (connection == nullptr || of(*connection).last) return;
-    enter(*connection, Phase::idle);
-    connection->resume_reading();
+    try {
+        respond(*connection, std::move(response));
+        connection = connections.find(asker);
+        if (connection == nullptr || of(*connection).last) return;
+        enter(*connection, Phase::idle);
+        connection->resume_reading();
+    } catch (const std::bad_alloc&) {
+        // Of a handler this would be the end of the connection. Here nobody else sees to that.
+        connection = connections.find(asker);
+        if (connection != nullptr) connection->abort();
+    }
 }
 
 // What the client sent has no sense, so nothing behind it has.

@@ -84,8 +84,8 @@ std::string content_of(const std::string& path) {
     return content.str();
 }
 
-// Asks for a page that stands fixed, one that is not there, a file, gives one, and asks for another
-// page. Of all that goes wrong on the way, HTTP tells the client.
+// Gives a file, which another thread writes, and asks for a page that stands fixed, one that is not
+// there, a file, and a page again. Of all that goes wrong on the way, HTTP tells the client.
 class HttpCrowd final : public Asking {
 public:
     HttpCrowd(const Address& server, std::string upload, const std::string& content)
@@ -108,13 +108,13 @@ public:
 
 private:
     static std::string requests(const std::string& upload, const std::string& content) {
-        return "GET /plain HTTP/1.1\r\nHost: x\r\n\r\n"
+        return "PUT /upload" + upload.substr(upload.rfind('/')) +
+               " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(content.size()) +
+               "\r\n\r\n" + content +
+               "GET /plain HTTP/1.1\r\nHost: x\r\n\r\n"
                "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
                "GET /files/there HTTP/1.1\r\nHost: x\r\n\r\n"
-               "PUT /upload" +
-               upload.substr(upload.rfind('/')) +
-               " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(content.size()) +
-               "\r\n\r\n" + content + "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+               "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     }
 
     std::string upload_;
