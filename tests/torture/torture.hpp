@@ -24,6 +24,10 @@ struct TortureOptions {
     /// How many turns in which something was ready a run may take more than one without a fault,
     /// which takes some itself.
     int more_turns = 60;
+    /// Threads take the calls in an order of their own, and the k-th is another one each time. Then
+    /// it is no end when a run does not reach a fault, as long as one without faults has made so
+    /// many calls.
+    bool threads = false;
 };
 
 /// Runs the scenario in that mode without a fault, and then with each fault, one at a time. After
