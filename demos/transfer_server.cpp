@@ -166,10 +166,10 @@ private:
             connection.pause_reading();
             return;
         case State::complete:
-            program_.counters().count("files");
             peer.file.reset();
             expect(connection, Expected::header);
             connection.resume_reading();
+            program_.counters().count("files"); // last: there may be no memory for it
             return;
         case State::refused:
             reject(connection, peer.file->reason());

@@ -141,8 +141,8 @@ private:
             connection.pause_reading();
             return;
         case State::complete:
-            program_.counters().count("files");
             connection.close();
+            program_.counters().count("files"); // last: there may be no memory for it
             return;
         case State::refused:
             program_.reject(connection, file.reason());

@@ -199,8 +199,8 @@ void ServerProgram::leave() {
 }
 
 void ServerProgram::reject(Connection& connection, std::string_view reason) {
-    counters_.count("rejected." + std::string{reason});
     connection.close();
+    counters_.count("rejected." + std::string{reason}); // last: there may be no memory for it
 }
 
 std::string stats_line(Server& server, const Counters& counters) {

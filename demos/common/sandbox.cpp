@@ -28,8 +28,8 @@ constexpr unsigned namespaces = CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWNET | 
 constexpr std::initializer_list<const char*> of_all{
     // on what is open
     "read", "readv", "recvfrom", "recvmsg", "recvmmsg", "write", "writev", "sendto", "sendmsg",
-    "sendmmsg", "sendfile", "splice", "lseek", "fstat", "newfstatat", "statx", "fcntl", "close",
-    "shutdown", "accept", "accept4", "getsockname", "getpeername", "getsockopt", "setsockopt",
+    "sendmmsg", "sendfile", "splice", "lseek", "fstat", "newfstatat", "statx", "close", "shutdown",
+    "accept", "accept4", "getsockname", "getpeername", "getsockopt", "setsockopt",
     // waiting
     "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll",
     "select", "pselect6", "eventfd2", "signalfd4", "pipe2",
@@ -115,6 +115,13 @@ void allow_memory_and_threads(Filter& filter) {
     for (const std::uint64_t request : requests) filter.allow("ioctl", {is(1, request)});
 }
 
+// Not F_SETOWN above all: the kernel would send its signals to anybody.
+void allow_flags_and_copies(Filter& filter) {
+    static constexpr std::initializer_list<std::uint64_t> commands{
+        F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD, F_DUPFD_CLOEXEC, F_GETPIPE_SZ, F_SETPIPE_SZ};
+    for (const std::uint64_t command : commands) filter.allow("fcntl", {is(1, command)});
+}
+
 } // namespace
 
 void Sandbox::add_to(Options& options) {
@@ -129,6 +136,7 @@ void Sandbox::enter() const {
     Filter filter;
     filter.allow(of_all);
     allow_memory_and_threads(filter);
+    allow_flags_and_copies(filter);
     if (has(Permission::read_files)) {
         filter.allow(of_reading);
         filter.allow("openat", {none_of(2, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_PATH)});

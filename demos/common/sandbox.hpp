@@ -11,7 +11,7 @@ enum class Permission : std::uint8_t {
     read_files = 1,   ///< open(2) files for reading
     keep_files = 2,   ///< open, write, rename and remove files
     make_sockets = 4, ///< and connect or bind them
-    fork = 8,         ///< have children, which run the same program
+    fork = 8,         ///< have children, which run the same program, and send signals
 };
 
 /// `--sandbox`: a list of the system calls that a server needs once it listens (seccomp(2)). Every

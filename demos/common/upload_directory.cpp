@@ -67,8 +67,8 @@ void NewFile::remove_temporary() noexcept {
 
 UploadDirectory::UploadDirectory(const std::string& path) : path_{path} {
     if (path.empty()) throw std::invalid_argument{"the directory for files is missing"};
-    directory_ = std::make_shared<const Fd>(
-        check(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open", path));
+    Fd opened{check(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open", path)};
+    directory_ = std::make_shared<const Fd>(std::move(opened));
 }
 
 bool UploadDirectory::has(const std::string& name) const noexcept {

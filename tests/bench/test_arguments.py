@@ -91,7 +91,7 @@ class Refusals(unittest.TestCase):
                     file.truncate()
                     file.write(text)
                     file.flush()
-                    self.assertIn("is not a result file", self.refused("--baseline", file.name))
+                    self.assertRegex(self.refused("--baseline", file.name), "is not (a result file|JSON)")
         self.assertIn("/nonexistent: No such file", self.refused("--baseline", "/nonexistent"))
 
 

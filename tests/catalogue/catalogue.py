@@ -6,7 +6,7 @@
 
 PROGRAM is a doctest program; it is asked for its cases. Python tests are read from tests/. A test
 bears the ids that its name begins with: "C3 bug-D2 without descriptors …", "L1 to L22: the table",
-test_m7_bug_f2_a_flood.
+test_m7_bug_f2_a_flood. The word "torture" may stand before them.
 tests/catalogue/catalogue.txt lists the ids and says how it is written.
 """
 
@@ -91,6 +91,7 @@ def entries(text):
 
 def borne_by(name):
     """The ids that a name begins with, and the rest of it."""
+    name = name.removeprefix("torture ")
     if many := RANGE.match(name):
         kind, first, last = many.groups()
         numbers = range(int(first), int(last) + 1)

@@ -33,6 +33,7 @@ class Names(unittest.TestCase):
         self.assertEqual(borne_by("C3 bug-D2, P12 an L4 b"), (("C3", "bug-D2", "P12"), "an L4 b"))
         self.assertEqual(borne_by("UDP and IPv6"), ((), "UDP and IPv6"))
         self.assertEqual(borne_by("L9 to L11: a table"), (("L9", "L10", "L11"), "a table"))
+        self.assertEqual(borne_by("torture X1 X4 echo"), (("X1", "X4"), "echo"))
         self.assertEqual(borne_by("A2 no id, and not overlooked")[0], ("A2",))
 
     def test_cases_of_programs_with_their_modes(self):

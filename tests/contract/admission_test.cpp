@@ -87,3 +87,16 @@ CONTRACT_CASE("bug-F2 the next client in the same place begins outside again", e
     REQUIRE_EQ(c.seen.closed.size(), 2);
     CHECK(c.seen.closed.back().reason == CloseReason::input_limit);
 }
+
+CONTRACT_CASE("bug-F2 who is admitted while it connects has no hurry", everywhere) {
+    FakeClock clock;
+    EventLoop loop{mode.backend};
+    const Socket listening = Socket::listen(Address::parse("127.0.0.1:0"));
+    Seen seen;
+    ConnectionSet set{loop, note(seen), {.trigger = mode.trigger, .admission = small}};
+    set.find(set.connect(listening.local()))->admit();
+    run_until(loop, [&] { return seen.opened == 1; });
+    clock.advance(seconds{10});
+    settle(loop);
+    CHECK(seen.closed.empty());
+}

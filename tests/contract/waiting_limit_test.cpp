@@ -3,6 +3,8 @@
 #include "support/contract.hpp"
 #include "support/streams.hpp"
 
+#include <algorithm>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -17,6 +19,7 @@ struct Stalled {
         handlers.on_close = [this](Connection&, const Closed& closed) {
             seen.closed.push_back(closed);
             if (destroys_set) set.reset();
+            if (on_gone) on_gone();
         };
         set.emplace(loop, std::move(handlers),
                     ConnectionOptions{.trigger = mode.trigger, .waiting_limit = limit});
@@ -36,6 +39,7 @@ struct Stalled {
     EventLoop loop;
     Seen seen;
     bool destroys_set = false;
+    std::function<void()> on_gone;
     std::optional<ConnectionSet> set;
 };
 
@@ -115,4 +119,69 @@ CONTRACT_CASE("P2 P11 on_close of the one that has to go destroys the set", ever
     CHECK_FALSE(c.set->find(small.id)->send(std::string(10'001, 'y')));
     CHECK_FALSE(c.set);
     CHECK_EQ(c.seen.closed.size(), 2);
+}
+
+CONTRACT_CASE("P11 what was left by a handler that closes no longer counts", everywhere) {
+    bool closes = false;
+    Stalled c{mode, {.on_data = [&](Connection& connection, ByteView) {
+                  if (closes) connection.close();
+                  return std::size_t{0};
+              }}};
+    const Adopted by_handler = adopt_unix(*c.set);
+    put(by_handler.theirs, std::string(30'000, 'i'));
+    const Adopted from_elsewhere = adopt_unix(*c.set);
+    put(from_elsewhere.theirs, std::string(30'000, 'i'));
+    settle(c.loop);
+    REQUIRE_EQ(c.set->waiting(), 60'000);
+    c.set->find(from_elsewhere.id)->close();
+    CHECK_EQ(c.set->waiting(), 30'000);
+    closes = true;
+    put(by_handler.theirs, "i");
+    settle(c.loop);
+    CHECK_EQ(c.set->waiting(), 0);
+}
+
+CONTRACT_CASE("P11 what waits for one that just ended costs nobody else", everywhere) {
+    ConnectionId other{};
+    bool ends = false;
+    Stalled* all = nullptr;
+    Stalled c{mode, {.on_data = [&](Connection& connection, ByteView) {
+                  if (!ends) return std::size_t{0};
+                  connection.abort();
+                  CHECK_EQ(all->set->waiting(), 20'000);
+                  CHECK(all->set->find(other)->send(std::string(60'000, 'y')));
+                  return std::size_t{0};
+              }}};
+    all = &c;
+    const Adopted one = adopt_unix(*c.set);
+    put(one.theirs, std::string(70'000, 'i'));
+    settle(c.loop);
+    const Adopted stalled = c.one(20'000);
+    other = stalled.id;
+    ends = true;
+    put(one.theirs, "i");
+    settle(c.loop);
+    CHECK(closed_once(c.seen, CloseReason::aborted));
+    CHECK_EQ(c.set->waiting(), 80'000);
+}
+
+CONTRACT_CASE("P2 P11 many have to go, and each end is told to all: one after the other",
+              everywhere) {
+    std::vector<ConnectionId> members;
+    int depth = 0;
+    int deepest = 0;
+    Stalled c{mode};
+    c.on_gone = [&] {
+        deepest = std::max(deepest, ++depth);
+        for (const ConnectionId id : members)
+            if (Connection* const member = c.set->find(id)) member->send(std::string(500, 'm'));
+        --depth;
+    };
+    std::vector<Adopted> all;
+    for (int i = 0; i < 30; ++i) members.push_back(all.emplace_back(c.one(3'000)).id);
+    c.set->find(members.front())->send(std::string(10'001, 'y'));
+    CHECK_GT(c.seen.closed.size(), 1);
+    CHECK_EQ(deepest, 1);
+    CHECK_LE(c.set->waiting(), Stalled::limit);
+    CHECK_GT(c.set->size(), 0);
 }

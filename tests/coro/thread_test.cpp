@@ -102,6 +102,21 @@ TEST_CASE("request_stop of a scope may be called by any thread") {
     CHECK(scope.stop_requested());
 }
 
+TEST_CASE("a scope may be asked to stop again while it looks whom to stop") {
+    EventLoop loop;
+    Scope scope{loop};
+    std::atomic<bool> over{false};
+    std::thread stopper{[&] {
+        while (!over.load()) scope.request_stop();
+    }};
+    std::size_t looked = 0;
+    while (looked < 2'000) looked += loop.run_once(1s);
+    over.store(true);
+    stopper.join();
+    settle(loop);
+    CHECK(scope.stop_requested());
+}
+
 TEST_CASE("a scope may go while another thread asks it to stop") {
     const auto task = []() -> coro::Task<> { co_await coro::sleep(1h); };
     const auto bounded = [&](std::stop_token token) -> coro::Task<> {

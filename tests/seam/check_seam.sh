@@ -15,13 +15,13 @@ failed=0
 # every object that has one.)
 behind='sys_kernel|fault_reach|spurious'
 harmless='_GLOBAL_OFFSET_TABLE_|_Unwind_Resume|__cxa_[a-z_]+|__gxx_personality_v0|__dso_handle
-  __tls_get_addr|__popcountdi2|__errno_location|__libc_single_threaded|__cmsg_nxthdr|__stack_chk_fail
+  __dynamic_cast|__fdelt_chk|__tls_get_addr|__popcountdi2|__errno_location|__libc_single_threaded|__cmsg_nxthdr|__stack_chk_fail
   __(asan|ubsan|tsan|sanitizer|sancov)_[a-z0-9_]+|__start___sancov.*|__stop___sancov.*
   (__)?(mem|str)[a-z]+(_chk)?|bcmp|strerrorname_np|gai_strerror|getenv|environ|syscall
   htonl|htons|ntohs|ntohl|inet_ntop|inet_pton|in6addr_any|in6addr_loopback|freeaddrinfo
-  sigaddset|sigemptyset|sigfillset|sigismember|sched_yield
+  sigaddset|sigdelset|sigemptyset|sigfillset|sigismember|sched_yield
   pthread_mutex_(un)?lock|pthread_self|posix_spawnattr_[a-z]+|posix_spawn_file_actions_[a-z0-9_]+
-  __assert_fail|(__)?fprintf(_chk)?|stderr|abort|_Exit'
+  __assert_fail|(__)?(f|sn)printf(_chk)?|stderr|abort|_Exit'
 harmless=$(echo "$harmless" | sed 's/^ *//' | paste -sd '|')
 # Of C++'s library: what keeps time, sleeps, starts threads or opens files.
 doors='std::(chrono::_V2::|this_thread::|thread::|filesystem::|random_device::|basic_[a-z]*f(ile|stream))'

@@ -219,3 +219,14 @@ TEST_CASE("After the limit of a run every choice is plain, so that it ends") {
     CHECK_FALSE(found.failure.has_value());
     CHECK(found.most_choices <= 100);
 }
+
+TEST_CASE("Runs that were cut at the limit are not all there are") {
+    const auto found = [](std::size_t limit) {
+        return explore({.random_runs = 0, .choices_in_a_run = limit}, [](Choices& choices) {
+            for (int i = 0; i < 3; ++i) choices.choose("side", 2);
+        });
+    };
+    CHECK(found(3).all);
+    CHECK_FALSE(found(2).all);
+    CHECK(found(2).runs == 4);
+}

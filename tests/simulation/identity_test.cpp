@@ -2,7 +2,10 @@
 
 #include "serving.hpp"
 
+#include <array>
+#include <functional>
 #include <map>
+#include <utility>
 
 using namespace pollux;
 using namespace pollux_test;
@@ -68,4 +71,36 @@ CONTRACT_CASE("D1 D2 no event of a connection reaches another that has its descr
         clients.check();
     };
     check_all(mode, thorough(200, 500), in_simulation(small_scope(), trial));
+}
+
+// Three have something to read. Each who is called may put somebody new, who has nothing, in
+// anyone's place: on the same number, and where that one's watch was.
+CONTRACT_CASE("whoever is new is not called for who had its number, in every order", everywhere) {
+    const auto trial = [&](Simulation& simulation, Choices& choices) {
+        EventLoop loop{mode.backend};
+        Socket listening = Socket::listen(Address::ipv4_loopback(7777));
+        std::array<std::pair<Socket, Watch>, 3> guests;
+        const std::function<void(std::size_t, bool)> welcome = [&](std::size_t place, bool speaks) {
+            auto& [socket, watch] = guests.at(place);
+            watch.stop();
+            socket.close();
+            socket = listening.accept().socket;
+            watch = loop.watch(socket.fd(), Interest::read, mode.trigger, [&, speaks](Readiness) {
+                expect(speaks, "who is called has something to read");
+                const std::size_t leaves = choices.choose("who is replaced", 4);
+                if (leaves > 0) welcome(leaves - 1, false);
+            });
+        };
+        for (std::size_t place = 0; place < guests.size(); ++place) {
+            simulation.connect(listening.local()).send("x");
+            welcome(place, true);
+        }
+        for (int i = 0; i < 6; ++i) simulation.connect(listening.local());
+        for (int i = 0; i < 2; ++i) loop.run_once(std::chrono::seconds{0});
+    };
+    Variations vary = Variations::none();
+    vary.order_of_events = true;
+    const Exploration found = check_all(mode, {.exhaustive_runs = 20'000, .random_runs = 0},
+                                        in_simulation(small_scope(vary), trial));
+    CHECK(found.all);
 }

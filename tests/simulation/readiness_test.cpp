@@ -318,6 +318,12 @@ void check_where_they_differ() {
     CHECK_EQ(errno, EBADF);
     CHECK_EQ(state_of(closed, all), POLLNVAL);
 
+    constexpr int nobody = 1020; // beyond the table of descriptors
+    fd_set asked{};
+    FD_SET(nobody, &asked);
+    const timespec at_once{};
+    CHECK_EQ(sys::pselect(nobody + 1, &asked, nullptr, nullptr, &at_once, nullptr), 0); // L20
+
     CHECK_EQ(state_of(other, 0), hang_up); // L21: cannot be masked
     const auto [ours, theirs] = descriptors.tcp_pair();
     sys::shutdown(theirs, SHUT_WR);

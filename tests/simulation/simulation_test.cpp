@@ -3,11 +3,17 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <pollux/instruments/call_hook.hpp>
+#include <pollux/instruments/simulated_trial.hpp>
 #include <pollux/instruments/simulation.hpp>
+#include <pollux/net/socket.hpp>
 #include <pollux/signals.hpp>
 #include <pollux/stream/server.hpp>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 
@@ -19,6 +25,13 @@ using namespace pollux_test;
 using namespace std::chrono_literals;
 
 namespace {
+
+// Whatever may arrive late does.
+class LateArrival final : public Choices {
+    std::size_t choose(std::string_view what, std::size_t) override {
+        return what == "it arrives later" ? 1 : 0;
+    }
+};
 
 SimulationOptions plain() { return {.vary = Variations::none()}; }
 
@@ -130,6 +143,73 @@ CONTRACT_CASE("simulation: TCP, IPv6 and Unix clients are served, whatever varie
             SeededChoices choices{seed};
             REQUIRE(is_served(choices, mode, Address::parse(at)));
         }
+}
+
+TEST_CASE("simulation: a reset gets past a buffer that nobody empties") {
+    LateArrival choices;
+    SimulationOptions options;
+    options.vary = Variations::none();
+    options.vary.late_arrival = true;
+    options.send_buffer = options.receive_buffer = 1000;
+    Simulation simulation{choices, options};
+    Socket listening = Socket::listen(Address::ipv4_loopback(7));
+    RemoteEnd client = simulation.connect(Address::ipv4_loopback(7));
+    simulation.deliver();
+    Accepted accepted = listening.accept();
+    client.send(std::string(1000, 'a'));
+    simulation.deliver();
+    client.send(std::string(1000, 'b'));
+    client.reset();
+    simulation.deliver(); // and does not go on for ever
+    std::array<std::byte, 3000> bytes{};
+    CHECK_EQ(accepted.socket.read(bytes).bytes, 1000);
+    CHECK_EQ(accepted.socket.read(bytes).error, ECONNRESET);
+}
+
+namespace {
+
+class Grumbler final : public Actor {
+public:
+    bool can_act() override { return true; }
+    void act() override { throw std::runtime_error{"not in this mood"}; }
+};
+
+} // namespace
+
+CONTRACT_CASE("simulation: what an actor or on_idle throws fails the trial", everywhere) {
+    const auto what_of = [&](SimulationOptions options, bool has_actor) -> std::string {
+        SeededChoices choices{1};
+        const Trial trial = in_simulation(options, [&](Simulation& simulation, Choices&) {
+            EventLoop loop{mode.backend};
+            Grumbler grumbler;
+            if (has_actor) simulation.add(grumbler);
+            loop.run();
+        });
+        try {
+            trial(choices);
+        } catch (const TrialFailure& failure) {
+            return failure.what();
+        }
+        return "nothing";
+    };
+    CHECK_EQ(what_of(plain(), true), "not in this mood");
+    CHECK_EQ(what_of({}, true), "not in this mood");
+    SimulationOptions options = plain();
+    options.on_idle = [] { throw std::runtime_error{"idle hands"}; };
+    CHECK_EQ(what_of(options, false), "idle hands");
+}
+
+TEST_CASE("simulation: a fault that delays a call takes simulated time") {
+    SeededChoices choices{1};
+    const Simulation simulation{choices, plain()};
+    const auto start = simulation.now();
+    const CallHook slow{[](const CallPoint& call) {
+        CallOutcome outcome;
+        if (call.name == "socket") outcome.delay = 100h;
+        return outcome;
+    }};
+    const Socket socket = Socket::datagram(Address::ipv4_loopback(0));
+    CHECK_EQ(simulation.now() - start, 100h);
 }
 
 TEST_CASE("simulation: thousands of interleavings in a second") {

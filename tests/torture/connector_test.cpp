@@ -129,6 +129,9 @@ CONTRACT_CASE("torture X1 X2 X3 X4 a client that connects again - Unix", everywh
 CONTRACT_CASE("torture X1 X2 X3 X4 a client that connects again - TCP", everywhere) {
     torture(mode, "client, TCP", connects_over_tcp, {.fake_clock = false});
 }
+CONTRACT_CASE("torture X1 X4 client - Unix while there is nothing to be had", everywhere) {
+    torture_lasting(mode, "client, Unix, lasting", connects_over_unix);
+}
 CONTRACT_CASE("torture X5 client - Unix under many faults", everywhere) {
     torture_at_random(mode, "client, Unix, many faults", connects_over_unix, 200);
 }

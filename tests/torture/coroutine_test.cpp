@@ -134,6 +134,9 @@ void coroutines_echo(Trial& trial) {
 CONTRACT_CASE("torture X1 X2 X3 X4 coroutine echo", everywhere) {
     torture(mode, "coroutine echo", coroutines_echo);
 }
+CONTRACT_CASE("torture X1 X4 coroutine echo while there is nothing to be had", everywhere) {
+    torture_lasting(mode, "coroutine echo, lasting", coroutines_echo);
+}
 CONTRACT_CASE("torture X5 coroutine echo under many faults", everywhere) {
     torture_at_random(mode, "coroutine echo, many faults", coroutines_echo, 200);
 }

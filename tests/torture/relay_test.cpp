@@ -70,6 +70,9 @@ void relay_relays(Trial& trial) {
 } // namespace
 
 CONTRACT_CASE("torture X1 X2 X3 X4 relay", everywhere) { torture(mode, "relay", relay_relays); }
+CONTRACT_CASE("torture X1 X4 relay while there is nothing to be had", everywhere) {
+    torture_lasting(mode, "relay, lasting", relay_relays);
+}
 CONTRACT_CASE("torture X5 relay under many faults", everywhere) {
     torture_at_random(mode, "relay, many faults", relay_relays, 200);
 }

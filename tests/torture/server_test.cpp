@@ -75,6 +75,9 @@ CONTRACT_CASE("torture X1 X2 X3 X4 echo", everywhere) { torture(mode, "echo", ec
 CONTRACT_CASE("torture X1 X2 X3 X4 framed echo", everywhere) {
     torture(mode, "framed echo", frames_are_served);
 }
+CONTRACT_CASE("torture X1 X4 echo while there is nothing to be had", everywhere) {
+    torture_lasting(mode, "echo, lasting", echo_is_served);
+}
 CONTRACT_CASE("torture X5 echo under many faults", everywhere) {
     torture_at_random(mode, "echo, many faults", echo_is_served, 200);
 }

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <optional>
@@ -26,7 +27,8 @@ namespace {
 
 using Kind = Fault::Kind;
 
-constexpr int most_failures = 3; // in one case: the others are mostly the same again
+constexpr std::uint64_t lasting = 120; // calls: more than the turns of a run in a row
+constexpr int most_failures = 3;       // in one case: the others are mostly the same again
 
 // What would be a lie, and no fault: at edge a read of less than was asked for proves that there is
 // no more (epoll(7), question 9).
@@ -40,7 +42,8 @@ bool is_wait(std::string_view call) {
 }
 
 bool is_transfer(std::string_view call) {
-    constexpr std::array all{"recv"sv, "send"sv, "read"sv, "write"sv, "sendfile"sv, "splice"sv};
+    constexpr std::array all{"recv"sv,  "send"sv,     "recvmsg"sv, "sendmsg"sv,  "read"sv,
+                             "write"sv, "sendfile"sv, "splice"sv,  "recvmmsg"sv, "sendmmsg"sv};
     return std::ranges::find(all, call) != all.end();
 }
 
@@ -61,6 +64,10 @@ std::vector<Fault> faults_of(std::string_view call, const Mode& mode,
     return all;
 }
 
+bool is_shortage(int error) {
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
 FaultRule once(std::string_view call, std::uint64_t nth, const Fault& fault) {
     return {.call = std::string{call}, .first = nth, .last = nth, .fault = fault};
 }
@@ -77,9 +84,9 @@ public:
         std::vector<CallsInReach> calls;
         for (int time = 0; time < 2; ++time) {
             const FaultInjection counting{FaultPlan{}};
-            Trial trial{mode_, options_.fake_clock, most_turns_};
+            Trial trial{mode_, options_.fake_clock, budget_};
             scenario_(trial);
-            most_turns_ = trial.turns() + options_.more_turns;
+            budget_ = {.turns = trial.turns() + options_.more_turns};
             calls = counting.calls();
         }
         run({});
@@ -91,30 +98,33 @@ public:
         const Watched watched{plan.to_string() + "' " + command()};
         const int descriptors = open_descriptors();
         const std::int64_t allocations = live_allocations();
-        std::size_t injected = 0;
-        std::optional<Trial> trial;
-        {
-            const FaultInjection faults{plan};
-            trial.emplace(mode_, options_.fake_clock, most_turns_);
-            scenario_(*trial);
-            trial->go_on();
-            injected = faults.injected();
-        }
-        trial->expect(live_allocations() == allocations, "memory is given back");
-        trial->expect(open_descriptors() == descriptors, "descriptors are closed");
-        if (const char* const wrong = trial->verdict(injected)) fail(plan, wrong);
-        tally_.count(injected, trial->was_right());
+        std::optional<FaultInjection> faults{plan};
+        Trial trial{mode_, options_.fake_clock, budget_}; // may rest: it goes first
+        scenario_(trial);
+        trial.go_on();
+        const std::size_t injected = faults->injected();
+        faults.reset();
+        trial.expect(live_allocations() == allocations, "memory is given back");
+        trial.expect(open_descriptors() == descriptors, "descriptors are closed");
+        if (const char* const wrong = trial.verdict(injected)) fail(plan, wrong);
+        tally_.count(injected, trial.was_right());
         return injected;
     }
 
+    // Each of many faults may take turns, but not one after the other without a wait.
+    void allow_turns_for(std::uint64_t faults) { budget_.turns += 4 * static_cast<int>(faults); }
+
     // What was printed when it failed.
-    void repeat(const FaultPlan& plan) {
+    void repeat(const FaultPlan& plan, std::uint64_t faults = 0) {
         clean();
+        allow_turns_for(faults);
         MESSAGE("injected ", run(plan), " of ", plan.to_string());
     }
 
     bool gave_up() const { return failures_ >= most_failures; }
-    ~Torture() { add_to_table(name_, mode_, tally_); }
+    ~Torture() {
+        if (options_.found == nullptr) add_to_table(name_, mode_, tally_);
+    }
     Torture(const Torture&) = delete;
     Torture& operator=(const Torture&) = delete;
 
@@ -125,7 +135,11 @@ private:
 
     void fail(const FaultPlan& plan, const std::string& wrong) {
         ++failures_;
-        FAIL_CHECK(name_, ": --fault='", plan.to_string(), "' ", command(), ": ", wrong);
+        const std::string line = "--fault='" + plan.to_string() + "' " + command() + ": " + wrong;
+        if (options_.found == nullptr)
+            FAIL_CHECK(name_, ": ", line);
+        else
+            *options_.found += line + '\n';
     }
 
     Mode mode_;
@@ -133,12 +147,12 @@ private:
     Scenario scenario_;
     TortureOptions options_;
     Tally tally_;
-    int most_turns_ = 1000;
+    Trial::Budget budget_;
     int failures_ = 0;
 };
 
-int runs_asked_for(int by_default) {
-    const char* const asked = std::getenv("POLLUX_TORTURE_RUNS");
+int asked_for(const char* variable, int by_default) {
+    const char* const asked = std::getenv(variable);
     return asked == nullptr ? by_default : std::atoi(asked);
 }
 
@@ -180,15 +194,32 @@ void torture(const Mode& mode, std::string_view name, Scenario scenario,
             }
 }
 
+void torture_lasting(const Mode& mode, std::string_view name, Scenario scenario,
+                     const TortureOptions& options) {
+    Torture all{mode, name, scenario, options};
+    if (given_fault()) return all.repeat(*given_fault(), lasting);
+    const std::vector<CallsInReach> calls = all.clean();
+    all.allow_turns_for(lasting);
+    for (const CallsInReach& call : calls)
+        for (const Fault& fault : faults_of(call.name, mode, options)) {
+            if (!is_shortage(fault.error)) continue;
+            for (std::uint64_t nth = 1; !all.gave_up(); ++nth) {
+                FaultRule rule = once(call.name, nth, fault);
+                rule.last += lasting - 1;
+                if (all.run(FaultPlan{}.add(rule)) == 0) break;
+            }
+        }
+}
+
 void torture_at_random(const Mode& mode, std::string_view name, Scenario scenario, int runs,
                        const TortureOptions& options) {
     Torture all{mode, name, scenario, options};
     if (given_fault()) return all.repeat(*given_fault());
     const std::vector<CallsInReach> calls = all.clean();
     const auto end = std::chrono::steady_clock::now() + hours_asked_for();
-    std::mt19937 random{42};
-    for (int run = 0;
-         !all.gave_up() && (run < runs_asked_for(runs) || std::chrono::steady_clock::now() < end);
+    const int at_least = asked_for("POLLUX_TORTURE_RUNS", runs);
+    std::mt19937 random{static_cast<unsigned>(asked_for("POLLUX_TORTURE_SEED", 42))};
+    for (int run = 0; !all.gave_up() && (run < at_least || std::chrono::steady_clock::now() < end);
          ++run)
         all.run(draw(random, calls, mode, options));
 }

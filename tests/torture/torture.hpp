@@ -6,6 +6,7 @@
 #include "support/contract.hpp"
 #include "torture/trial.hpp"
 
+#include <string>
 #include <string_view>
 
 namespace pollux_test {
@@ -28,6 +29,9 @@ struct TortureOptions {
     /// it is no end when a run does not reach a fault, as long as one without faults has made so
     /// many calls.
     bool threads = false;
+    /// Not null in tests of torture itself: what it finds is added here, each in a line, fails no
+    /// test case, and is in no table.
+    std::string* found = nullptr;
 };
 
 /// Runs the scenario in that mode without a fault, and then with each fault, one at a time. After
@@ -39,8 +43,14 @@ struct TortureOptions {
 void torture(const Mode& mode, std::string_view name, Scenario scenario,
              const TortureOptions& options = {});
 
-/// The same with many faults at once, drawn by `seed`: as many errors may be reported as there were
-/// faults. As often as `runs` says, or the environment: POLLUX_TORTURE_RUNS, or for a time,
+/// The same with shortages that last: from each call on, it and the next 119 find no descriptors,
+/// buffers or memory. Who tries again at once, and not after a while, spins, and fails.
+void torture_lasting(const Mode& mode, std::string_view name, Scenario scenario,
+                     const TortureOptions& options = {});
+
+/// The same with many faults at once, the same ones each time that it is called: they are drawn by
+/// the seed POLLUX_TORTURE_SEED, else 42. As many errors may be reported as there were faults. As
+/// often as `runs` says, or the environment: POLLUX_TORTURE_RUNS, or for a time,
 /// POLLUX_TORTURE_HOURS.
 void torture_at_random(const Mode& mode, std::string_view name, Scenario scenario, int runs,
                        const TortureOptions& options = {});

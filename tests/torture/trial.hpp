@@ -20,8 +20,13 @@ namespace pollux_test {
 /// test does between these, it does without being disturbed.
 class Trial {
 public:
-    /// `most_turns`: how many turns may find something ready, all together.
-    Trial(const Mode& in, bool fakes_clock, int most_turns);
+    /// How many turns may find something ready: all together, and one after the other without a
+    /// wait.
+    struct Budget {
+        int turns = 1000;
+        int in_a_row = turns;
+    };
+    Trial(const Mode& in, bool fakes_clock, const Budget& budget);
     Trial(const Trial&) = delete;
     Trial& operator=(const Trial&) = delete;
     ~Trial() = default;
@@ -51,6 +56,10 @@ public:
         return true;
     }
 
+    /// For a loop that is run by others: a turn is over, which found something or was idle. False,
+    /// and the trial fails: nothing more happens, or too much.
+    bool took_turn(bool idle);
+
     /// Says that the library told of an error: by a callback, a result, a counter. From anywhere.
     void report(std::string_view what) noexcept;
     int reports() const noexcept { return reports_; }
@@ -72,14 +81,15 @@ public:
 
 private:
     bool turn(pollux::EventLoop& loop);
-    void fail(std::string_view what, std::string_view detail = {}) noexcept;
+    void fail(std::string_view what, std::string_view detail = "") noexcept;
 
     std::optional<pollux::FakeClock> clock_;
     std::optional<pollux::FaultInjection::Pause> pause_{std::in_place};
     std::optional<pollux::FaultInjection::Truce> resting_;
     bool right_ = false;
-    int most_turns_;
+    Budget budget_;
     int turns_ = 0;
+    int in_a_row_ = 0;
     int idle_turns_ = 0;
     int reports_ = 0;
     std::mutex telling_; // threads tell, too

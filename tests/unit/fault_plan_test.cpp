@@ -39,6 +39,7 @@ TEST_CASE("fault plan: there are several ways to write a thing, and one to print
     CHECK_EQ(again(" accept4@3=EMFILE ; read@7=short:1 ; "), "accept4@3=EMFILE;read@7=short:1");
     CHECK_EQ(again("recv@1+=EWOULDBLOCK"), "recv@*=EAGAIN");
     CHECK_EQ(again("recv@3-3=EINTR"), "recv@3=EINTR");
+    CHECK_EQ(again("recv@3-3+2=EINTR"), "recv@3=EINTR");
     CHECK_EQ(again("recv@100%=EINTR"), "recv@*=EINTR");
     CHECK_EQ(again("connect@1=delay:2000ms"), "connect@1=delay:2s");
 }

@@ -72,6 +72,7 @@ TEST_CASE("sandbox: other programs, files, sockets, processes and new code are r
         expect(refused(::socket(AF_INET, SOCK_STREAM, 0)), "a socket");
         expect(refused(fork_one()), "a process");
         expect(refused(::kill(::getppid(), 0)), "a signal to another");
+        expect(refused(::fcntl(STDERR_FILENO, F_SETOWN, ::getppid())), "one by the kernel's hand");
         expect(refused(::ptrace(PTRACE_ATTACH, ::getppid(), nullptr, nullptr)), "tracing");
         expect(refused(map(PROT_READ | PROT_EXEC)), "memory to be executed");
         expect(refused(::syscall(SYS_personality, 0xffffffff)), "what nobody thought of");
@@ -84,6 +85,8 @@ TEST_CASE("sandbox: memory, threads and what is open are as before") {
         expect(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) == 0, "a pair");
         wanted().enter();
         expect(map(PROT_READ | PROT_WRITE) == 0, "memory");
+        expect(::fcntl(ends[0], F_SETFL, ::fcntl(ends[0], F_GETFL)) == 0, "flags");
+        expect(::fcntl(ends[0], F_DUPFD_CLOEXEC, 0) >= 0, "a copy");
         std::string got(1 << 20, ' ');
         std::thread{[&] { expect(::send(ends[1], "x", 1, 0) == 1, "send"); }}.join();
         expect(::recv(ends[0], got.data(), got.size(), 0) == 1, "receive");

@@ -1,10 +1,14 @@
 #include "common/upload_directory.hpp"
 
+#include "support/descriptor_ledger.hpp"
+#include "support/failing_memory.hpp"
+
 #include <array>
 #include <cstdlib>
 #include <doctest/doctest.h>
 #include <filesystem>
 #include <fstream>
+#include <new>
 #include <string>
 #include <system_error>
 #include <unistd.h>
@@ -78,4 +82,19 @@ TEST_CASE("a new file appears when it is published, in the directory that was op
     CHECK_FALSE(directory.publish(directory.create(), "name"));
     CHECK(fs::file_size(folder.path() / "moved/name") == 4);
     CHECK(std::distance(fs::directory_iterator{folder.path() / "moved"}, {}) == 1);
+}
+
+TEST_CASE("X4 without memory for it a directory does not stay open") {
+    const Folder folder;
+    const std::string path = folder.path();
+    const pollux_test::DescriptorLedger ledger;
+    bool opened = false;
+    for (int nth = 1; !opened; ++nth) {
+        const pollux_test::FailingMemory failing{nth};
+        try {
+            const demos::UploadDirectory directory{path};
+            opened = true;
+        } catch (const std::bad_alloc&) {
+        }
+    }
 }

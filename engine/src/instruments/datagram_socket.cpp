@@ -13,7 +13,7 @@ constexpr std::size_t largest_datagram = 65507;
 class Late final : public Flow {
 public:
     Late(DatagramSocket& from, std::string bytes, const Address& to)
-        : from_{&from}, bytes_{std::move(bytes)}, sender_{from.local}, to_{to} {}
+        : from_{&from}, bytes_{std::move(bytes)}, sender_{source_of(from.local)}, to_{to} {}
 
     bool can_arrive() const override { return !over_; }
     bool is_over() const override { return over_; }
@@ -62,7 +62,8 @@ Result DatagramSocket::connect(const Address& to) {
     if (to.family() != family) return -EAFNOSUPPORT;
     if (family == AF_UNIX && world().network.receiver(to) == nullptr) return -ECONNREFUSED;
     world().network.bind_to_any(*this);
-    peer_name = to;
+    local = source_of(local);
+    peer_name = source_of(to);
     is_connected_ = true;
     return 0;
 }
@@ -86,7 +87,7 @@ Result DatagramSocket::send(ByteView bytes, int /*flags*/, const Address* to) {
         return pair_->get(std::move(copy), local) ? size : -EAGAIN;
     }
     if (to == nullptr && !is_connected_) return -EDESTADDRREQ;
-    const Address& target = to == nullptr ? peer_name : *to;
+    const Address target = source_of(to == nullptr ? peer_name : *to);
     if (target.family() != family) return -EAFNOSUPPORT;
     world().network.bind_to_any(*this);
     if (family == AF_UNIX) {

@@ -7,6 +7,8 @@ namespace pollux::simulated {
 namespace {
 
 constexpr std::uint32_t always_asked = EPOLLERR | EPOLLHUP;
+constexpr std::uint32_t may_be_exclusive =
+    EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE;
 constexpr std::uint32_t how = EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP;
 
 } // namespace
@@ -61,13 +63,16 @@ Result EpollSet::control(int operation, int fd, OpenFile& file, const epoll_even
         erase(*entry);
         return 0;
     }
+    const bool is_exclusive = operation != EPOLL_CTL_DEL && (event->events & EPOLLEXCLUSIVE) != 0;
+    if (is_exclusive && (operation == EPOLL_CTL_MOD || (event->events & ~may_be_exclusive) != 0))
+        return -EINVAL;
     if (operation == EPOLL_CTL_ADD) {
         if (entry != nullptr) return -EEXIST;
         entries_.push_back(std::make_unique<Entry>(*this, fd, file));
         entry = entries_.back().get();
     } else {
         if (entry == nullptr) return -ENOENT;
-        if (((entry->event.events | event->events) & EPOLLEXCLUSIVE) != 0) return -EINVAL;
+        if ((entry->event.events & EPOLLEXCLUSIVE) != 0) return -EINVAL;
     }
     entry->event = *event;
     entry->event.events |= always_asked;

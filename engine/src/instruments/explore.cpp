@@ -72,7 +72,8 @@ private:
             if (node != 0) same_question(nodes[node], trail);
             const std::size_t level = nodes[node].level;
             if (level == options_.departures) continue;
-            if (!add_children(nodes, node, trail.answers()) && std::exchange(complete, false))
+            const bool has_all = add_children(nodes, node, trail.answers()) && !trail.is_cut();
+            if (!has_all && std::exchange(complete, false))
                 found_.departures = level; // and those of that level are all among the nodes
         }
         found_.all = complete;

@@ -29,7 +29,8 @@ std::string complaint(const FaultRule& rule) {
     if (!call && !any_wait && !any_call) return "there is no call '" + rule.call + "'";
     if (rule.first == 0 || rule.last < rule.first || rule.step == 0)
         return "calls are counted from 1 upwards";
-    if (!(rule.percent > 0 && rule.percent <= 100)) return "a share is above 0% and at most 100%";
+    if (!(rule.percent > 0) || rule.percent > 100) // "nan%" is not above 0 either
+        return "a share is above 0% and at most 100%";
     if (rule.percent < 100 && (rule.first != 1 || rule.last != no_end || rule.step != 1))
         return "a share is of all calls";
     if (call == Call::allocation && fault.kind != Kind::any && fault.kind != Kind::callback &&
@@ -127,15 +128,16 @@ private:
     void which(FaultRule& rule) {
         if (take("*")) return;
         const std::size_t start = at_;
-        if (const double share = number<double>(); take("%")) {
+        if (const auto share = number<double>(); take("%")) {
             rule.percent = share;
             return;
         }
         at_ = start;
         rule.first = number();
-        rule.last = take("-") ? number() : rule.first;
+        const bool has_end = take("-");
+        rule.last = has_end ? number() : rule.first;
         if (!take("+")) return;
-        if (rule.last == rule.first) rule.last = no_end;
+        if (!has_end) rule.last = no_end;
         if (at_ < line_.size() && line_[at_] != '=') rule.step = number();
     }
 

@@ -47,6 +47,12 @@ bool may_share(const Socket& one, const Socket& other) {
 
 } // namespace
 
+Address source_of(const Address& local) {
+    if (!is_any(local)) return local;
+    return local.family() == AF_INET ? Address::ipv4_loopback(local.port())
+                                     : Address::ipv6_loopback(local.port());
+}
+
 bool Network::is_taken(const Socket& by, const Address& name) const {
     return std::ranges::any_of(bound_, [&](const Socket* other) {
         return other != &by && other->type == by.type && overlap(name, other->local) &&

@@ -17,6 +17,9 @@ class DatagramSocket;
 class Socket;
 class StreamSocket;
 
+/// What others see of a socket with this name: of one bound to any address, the loopback one.
+Address source_of(const Address& local);
+
 class Network {
 public:
     explicit Network(World& world) : world_{world} {}

@@ -24,7 +24,7 @@ ScriptedClient::~ScriptedClient() { simulation_.remove(*this); }
 void ScriptedClient::check() const {
     if (!failure_.empty()) throw std::runtime_error{failure_};
     if (!is_over_)
-        throw std::runtime_error{name_ + " was left at step " + std::to_string(step_) + ", " +
+        throw std::runtime_error{name_ + " was left at step " + std::to_string(step_ + 1) + ", " +
                                  (has_connected_ ? to_string(step()) : "connect")};
 }
 
@@ -112,7 +112,7 @@ void ScriptedClient::expect() {
     done_of_step_ += got.size();
     if (got != rest.substr(0, got.size())) return fail("got " + quoted(got));
     if (done_of_step_ == step().bytes.size()) return next();
-    if (got.empty()) give_up("the program ended");
+    if (got.empty() && end_.ended()) give_up("the program ended");
 }
 
 void ScriptedClient::read_to_end() {

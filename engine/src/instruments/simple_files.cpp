@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 #include <poll.h>
+#include <utility>
 
 namespace pollux::simulated {
 namespace {
@@ -176,7 +177,7 @@ Result RealFile::write(ByteView bytes, int /*flags*/) {
 }
 
 void RealFile::release() {
-    if (owned_) real_kernel().close(fd_);
+    if (std::exchange(owned_, false)) real_kernel().close(fd_);
 }
 
 } // namespace pollux::simulated

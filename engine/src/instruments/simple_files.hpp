@@ -83,6 +83,7 @@ private:
 class RealFile final : public OpenFile {
 public:
     RealFile(World& world, int fd, bool owned) : OpenFile{world}, fd_{fd}, owned_{owned} {}
+    ~RealFile() override { RealFile::release(); }
     int fd() const noexcept { return fd_; }
     std::uint32_t state() override;
     Result read(Writable into, int flags) override;

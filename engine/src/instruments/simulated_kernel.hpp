@@ -82,6 +82,8 @@ public:
     int waitid(idtype_t kind, id_t id, siginfo_t* found, int options) noexcept override;
     int kill(pid_t pid, int signal) noexcept override;
 
+    void pass(Time delay) noexcept override { world_.now += delay; }
+
 private:
     struct Asked;
 

@@ -72,15 +72,23 @@ Result Socket::set_option(int level, int name, const void* value, socklen_t size
         resets_on_close = given.l_onoff != 0 && given.l_linger == 0;
         return 0;
     }
-    // The kernel doubles what is asked for, and its smallest sizes are these (socket(7)).
+    // The kernel doubles what is asked for, within these bounds (socket(7)).
+    const int size_of_buffer = std::min(number, 212'992);
     if (level == SOL_SOCKET && name == SO_SNDBUF)
-        send_buffer = static_cast<std::size_t>(std::max(2 * number, 4608));
+        send_buffer = static_cast<std::size_t>(std::max(2 * size_of_buffer, 4608));
     if (level == SOL_SOCKET && name == SO_RCVBUF)
-        receive_buffer = static_cast<std::size_t>(std::max(2 * number, 2304));
+        receive_buffer = static_cast<std::size_t>(std::max(2 * size_of_buffer, 2304));
     // Segments cut by the kernel are not simulated; who asks goes on without.
     if (level == IPPROTO_UDP) return -ENOPROTOOPT;
     options_[{level, name}] = number;
     return 0;
+}
+
+void Socket::inherit(const Socket& listener) {
+    send_buffer = listener.send_buffer;
+    receive_buffer = listener.receive_buffer;
+    resets_on_close = listener.resets_on_close;
+    options_ = listener.options_;
 }
 
 // --- streams -----------------------------------------------------------------------------------

@@ -37,6 +37,8 @@ public:
     Result get_option(int level, int name, void* value, socklen_t* size);
     Result set_option(int level, int name, const void* value, socklen_t size);
     int option(int level, int name) const;
+    /// What an accepted socket has from the one that listened.
+    void inherit(const Socket& listener);
     int take_error() noexcept { return std::exchange(error, 0); }
     void fail(int with) noexcept { error = with; }
 

@@ -16,6 +16,17 @@ std::string left_open(const Simulation& simulation) {
     return text;
 }
 
+// What one of the others threw is why the program failed.
+void run(const SimulatedTrial& trial, Simulation& simulation, Choices& choices) {
+    try {
+        trial(simulation, choices);
+    } catch (...) {
+        simulation.rethrow();
+        throw;
+    }
+    simulation.rethrow();
+}
+
 } // namespace
 
 Trial in_simulation(SimulationOptions options, SimulatedTrial trial) {
@@ -23,7 +34,7 @@ Trial in_simulation(SimulationOptions options, SimulatedTrial trial) {
         Simulation simulation{choices, options};
         std::string failure;
         try {
-            trial(simulation, choices);
+            run(trial, simulation, choices);
             failure = left_open(simulation);
         } catch (const std::exception& error) {
             failure = error.what();

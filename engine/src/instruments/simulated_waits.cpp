@@ -96,7 +96,7 @@ int SimulatedKernel::pselect(int count, fd_set* readable, fd_set* writable, fd_s
             const std::uint32_t bits = (is_in(fd, readable) ? readable_bits : 0) |
                                        (is_in(fd, writable) ? writable_bits : 0) |
                                        (is_in(fd, urgent) ? urgent_bits : 0);
-            if (bits == 0) continue;
+            if (bits == 0 || world_.is_beyond_table(fd)) continue;
             asked.push_back({.file = watched(fd), .bits = bits, .found = 0});
             numbers.push_back(fd);
             if (asked.back().file == nullptr) return -EBADF;

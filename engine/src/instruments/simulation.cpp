@@ -101,6 +101,9 @@ void Simulation::advance(Clock::duration by) { parts_->world.now += by; }
 bool Simulation::deadlocked() const { return parts_->world.deadlocked; }
 bool Simulation::endless() const { return parts_->world.endless; }
 std::uint64_t Simulation::calls() const { return parts_->world.calls; }
+void Simulation::rethrow() const {
+    if (parts_->world.thrown) std::rethrow_exception(parts_->world.thrown);
+}
 
 std::vector<std::string> Simulation::open_descriptors() const {
     std::vector<std::string> open;

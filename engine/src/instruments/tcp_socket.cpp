@@ -19,7 +19,8 @@ std::uint32_t TcpSocket::state() {
     if (receive_shut_) bits |= POLLIN | POLLRDHUP;
     if (phase != Phase::connecting) {
         const bool at_urgent = urgent_ != Urgent::none && urgent_at_ == taken_;
-        if (in_.size() >= (at_urgent ? 2U : 1U)) bits |= POLLIN;
+        const auto enough = static_cast<std::size_t>(std::max(option(SOL_SOCKET, SO_RCVLOWAT), 1));
+        if (in_.size() >= enough + (at_urgent ? 1U : 0U)) bits |= POLLIN;
         if (send_shut_ || is_writable())
             bits |= POLLOUT;
         else
@@ -44,14 +45,20 @@ Result TcpSocket::connect(const Address& to) {
     if (phase == Phase::connecting) return -EALREADY;
     if (phase == Phase::connected || phase == Phase::listening) return -EISCONN;
     if (to.family() != family) return -EAFNOSUPPORT;
+    if (std::exchange(has_failed_to_connect_,
+                      false)) // the next one begins anew (inet_stream_connect)
+        return error != 0 ? -take_error() : -ECONNABORTED;
     world().network.bind_to_any(*this);
-    peer_name = to;
+    local = source_of(local);
+    peer_name = source_of(to);
     phase = Phase::connecting;
     receive_shut_ = send_shut_ = false;
+    fin_out_ = fin_acknowledged_ = fin_arrived_ = false; // it may have been connected before
     leaves();
     if (!blocks(0)) return -EINPROGRESS;
     if (const Result waited = world().wait([&] { return phase != Phase::connecting; }); waited < 0)
         return waited == -EINTR ? -EINPROGRESS : waited;
+    has_failed_to_connect_ = false;
     return -take_error();
 }
 
@@ -69,8 +76,7 @@ void TcpSocket::knock() {
     accepted.peer_name = local;
     accepted.phase = phase = Phase::connected;
     accepted.peer_ = this;
-    accepted.send_buffer = listener.send_buffer;
-    accepted.receive_buffer = listener.receive_buffer;
+    accepted.inherit(listener);
     peer_ = &accepted;
     listener.enqueue(accepted);
     wake(0);
@@ -195,6 +201,11 @@ void TcpSocket::arrive() {
 void TcpSocket::arrive_piece(std::size_t most) {
     if (phase == Phase::connecting) return knock();
     TcpSocket& peer = *peer_;
+    // Only a reset gets past what nobody takes; what had no room to be sent is lost.
+    if (reset_out_ && peer.phase == Phase::connected && peer.in_.size() >= peer.receive_buffer) {
+        out_.clear();
+        urgent_out_.reset();
+    }
     if (!out_.empty()) {
         const bool heard = peer.phase == Phase::connected && !(peer.receive_shut_ && peer.fin_out_);
         if (!heard) { // RFC 1122: who will not read says so
@@ -268,6 +279,7 @@ void TcpSocket::get_end() {
 void TcpSocket::get_reset() {
     if (phase != Phase::connected && phase != Phase::connecting) return;
     const bool was_connecting = phase == Phase::connecting;
+    has_failed_to_connect_ = was_connecting;
     if (!was_connecting) was_reset = true;
     error = was_connecting ? ECONNREFUSED : fin_arrived_ && !send_shut_ ? EPIPE : ECONNRESET;
     out_.clear();

@@ -58,6 +58,7 @@ private:
 
     TcpSocket* peer_ = nullptr;
     bool gone_ = false; // closed by the program
+    bool has_failed_to_connect_ = false;
 
     std::string out_;
     std::optional<std::size_t> urgent_out_; // where in `out_`

@@ -21,13 +21,19 @@ public:
         : source_{source}, limit_{limit}, keeps_names_{names == Names::keep} {}
 
     std::size_t choose(std::string_view what, std::size_t options) override {
-        if (options == 1 || answers_.size() == limit_) return 0;
+        if (options == 1) return 0;
+        if (answers_.size() == limit_) {
+            is_cut_ = true;
+            return 0;
+        }
         const std::size_t value = source_.choose(what, options);
         answers_.push_back({value, options});
         if (keeps_names_) names_.emplace_back(what);
         return value;
     }
 
+    /// More was asked than the limit allows.
+    bool is_cut() const noexcept { return is_cut_; }
     const std::vector<Answer>& answers() const noexcept { return answers_; }
     const std::vector<std::string>& names() const noexcept { return names_; }
     std::vector<std::size_t> values() const {
@@ -41,6 +47,7 @@ private:
     Choices& source_;
     std::size_t limit_;
     bool keeps_names_;
+    bool is_cut_ = false;
     std::vector<Answer> answers_;
     std::vector<std::string> names_;
 };

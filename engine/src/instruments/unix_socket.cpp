@@ -50,6 +50,7 @@ Result UnixSocket::connect(const Address& to) {
         if (!blocks(0)) return -EAGAIN;
         const auto may_enter = [&] { return listener->has_room_in_queue(); };
         if (const Result waited = world().wait(may_enter); waited < 0) return waited;
+        return connect(to); // or it is closed by now
     }
     was_refused = false;
     auto& accepted = world().make<UnixSocket>();
@@ -155,7 +156,10 @@ void UnixSocket::release() {
     world().network.unbind(*this);
     for (StreamSocket* waiting : std::exchange(queue_, {})) {
         auto& client = *static_cast<UnixSocket*>(waiting);
-        if (client.peer_ != nullptr) client.peer_->error = ECONNRESET;
+        if (client.peer_ != nullptr) {
+            client.peer_->error = ECONNRESET;
+            client.peer_->was_reset = true;
+        }
         client.release();
     }
     if (peer_ != nullptr && !peer_->gone_) {

@@ -24,7 +24,10 @@ void OpenFile::forget_watchers() {
 World::World(Choices& choices, SimulationOptions with)
     : options{std::move(with)}, choices_{choices} {}
 
-World::~World() = default;
+// The program may have left an epoll descriptor open, and what it watches.
+World::~World() {
+    for (const auto& file : files_) file->forget_watchers();
+}
 
 std::size_t World::choose(std::string_view what, std::size_t number) {
     return number < 2 ? 0 : choices_.choose(what, number);
@@ -50,6 +53,12 @@ bool World::has_descriptor() const noexcept {
 OpenFile* World::at(int fd) const noexcept {
     const auto place = static_cast<std::size_t>(fd - options.first_descriptor);
     return fd >= options.first_descriptor && place < table_.size() ? table_[place] : nullptr;
+}
+
+bool World::is_beyond_table(int fd) const noexcept {
+    constexpr std::size_t step = 64;
+    const auto place = static_cast<std::size_t>(fd - options.first_descriptor);
+    return is_ours(fd) && place >= (table_.size() + step - 1) / step * step;
 }
 
 Result World::close(int fd) {
@@ -88,19 +97,28 @@ const World::Candidates& World::candidates() {
     return candidates_;
 }
 
+template <class Call> void World::call_others(Call call) noexcept {
+    try {
+        call();
+    } catch (...) {
+        if (!thrown) thrown = std::current_exception();
+    }
+}
+
 void World::act(std::size_t which) {
     acting_ = true;
     ++calls; // so that those who act for ever come to an end as well
     if (which < candidates_.flows.size())
         candidates_.flows[which]->arrive();
     else
-        candidates_.actors[which - candidates_.flows.size()]->act();
+        call_others([&] { candidates_.actors[which - candidates_.flows.size()]->act(); });
     acting_ = false;
 }
 
 void World::let_others_act() {
     ++calls;
-    if (acting_ || !options.vary.busy_actors || (actors.empty() && under_way_.empty())) return;
+    if (acting_ || thrown || !options.vary.busy_actors || (actors.empty() && under_way_.empty()))
+        return;
     while (const std::size_t others = candidates().size()) {
         const std::size_t chosen =
             choose("who acts before the call", options.vary.order_of_actors ? others + 1 : 2);
@@ -131,6 +149,7 @@ Result World::wait(std::optional<Time> timeout, const std::function<bool()>& rea
     if (timeout != Time::zero() && odd(options.vary.interruptions, "a signal interrupts the wait"))
         return -EINTR;
     for (;;) {
+        if (thrown) return -ECANCELED;
         if (ready()) return 1;
         if (until && now >= *until) return 0;
         if (calls > options.most_calls) {
@@ -152,7 +171,7 @@ Result World::wait(std::optional<Time> timeout, const std::function<bool()>& rea
                 deadlocked = true;
                 return -EDEADLK;
             }
-            options.on_idle();
+            call_others(options.on_idle);
             asked_in_vain = true;
         }
     }

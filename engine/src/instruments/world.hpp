@@ -2,6 +2,7 @@
 
 // All there is in a simulation: descriptors, time, what is under way, who else acts.
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -64,6 +65,9 @@ public:
     OpenFile* at(int fd) const noexcept;
     Result close(int fd);
     bool is_ours(int fd) const noexcept { return fd >= options.first_descriptor; }
+    /// Above every number that was ever open, by the steps in which Linux' table grows: select(2)
+    /// skips it.
+    bool is_beyond_table(int fd) const noexcept;
     const std::vector<OpenFile*>& table() const noexcept { return table_; }
 
     // --- others
@@ -93,6 +97,7 @@ public:
     std::uint64_t calls = 0;
     bool deadlocked = false;
     bool endless = false;
+    std::exception_ptr thrown; // by an actor or `on_idle`, the first time
 
 private:
     struct Line {
@@ -104,12 +109,13 @@ private:
     struct Candidates {
         std::vector<Flow*> flows;
         std::vector<Actor*> actors;
-        std::set<int> signals; // raised, and nobody has read them
         std::size_t size() const noexcept { return flows.size() + actors.size(); }
     };
 
     const Candidates& candidates();
     void act(std::size_t which);
+    /// Calls what others wrote: system calls throw nothing, so what it throws is kept.
+    template <class Call> void call_others(Call call) noexcept;
     bool pass_time(std::optional<Time> until);
     std::optional<Time> next_due(std::optional<Time> until) const;
 

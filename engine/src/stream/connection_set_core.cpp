@@ -131,7 +131,7 @@ void ConnectionSetCore::open(Connection& connection) {
     ++stats_.opened;
     visit(connection, [&] {
         progressed(connection);
-        if (options_.admission.timeout != Clock::duration::max())
+        if (!connection.admitted_ && options_.admission.timeout != Clock::duration::max())
             set_deadline(connection, later(loop_.now(), options_.admission.timeout));
         if (handlers_.on_open) handlers_.on_open(connection);
         flush_gathered(connection);
@@ -150,6 +150,7 @@ void ConnectionSetCore::admit(Connection& connection) {
 void ConnectionSetCore::give_up(Connection& connection, Closed closed) noexcept {
     if (connection.state_ == State::gone || connection.state_ == State::free) return;
     connection.state_ = State::gone;
+    count_waiting(connection);
     connection.reason_ = closed.reason;
     connection.error_ = static_cast<std::uint16_t>(closed.error);
     connection.watch_.stop();
@@ -207,6 +208,7 @@ void ConnectionSetCore::for_each(UniqueFunction<void(Connection&)>& visit) {
 void ConnectionSetCore::drop_rare(Connection& connection) noexcept {
     if (connection.rare_ == nullptr) return;
     if (connection.state_ != State::open) connection.rare_->input.release();
+    count_waiting(connection);
     if (connection.rare_->useless()) connection.rare_.reset();
 }
 
@@ -216,12 +218,10 @@ void ConnectionSetCore::abort(Connection& connection, Closed closed) {
 
 void ConnectionSetCore::let_go(Connection& connection, bool rearm,
                                const std::exception_ptr& failure) {
-    count_waiting(connection);
     if (connection.state_ == State::open) guarded(connection, [&] { watch_message(connection); });
-    if (is_alive(connection) && connection.state_ != State::connecting) {
-        drop_rare(connection);
+    if (is_alive(connection)) drop_rare(connection);
+    if (is_alive(connection) && connection.state_ != State::connecting)
         guarded(connection, [&] { update_interest(connection, rearm); });
-    }
     connection.held_ = false;
     if (connection.state_ == State::gone)
         finish(connection, failure);
@@ -235,8 +235,14 @@ void ConnectionSetCore::count_waiting(Connection& connection) noexcept {
     waiting_ += now - std::exchange(connection.rare_->counted, now);
 }
 
-// Too much waits in all together: those with the most go.
+// Too much waits in all together: those with the most go. What their on_close sends to others is
+// seen to by the round that runs already: one in the other, they would need a stack for all.
 void ConnectionSetCore::relieve() {
+    if (relieving_) return;
+    struct Round {
+        bool& runs;
+        ~Round() { runs = false; }
+    } const round{relieving_ = true};
     while (!abandoned_ && waiting_ > options_.waiting_limit) {
         Connection* most = nullptr;
         for (std::uint32_t index = 0; index < connections_.size(); ++index) {
@@ -247,15 +253,7 @@ void ConnectionSetCore::relieve() {
         }
         assert(most != nullptr);
         const bool by_output = most->rare_->output.size() >= most->rare_->input.size();
-        const bool is_visited = most->held_;
-        most->held_ = true;
-        guarded(*most, [&] {
-            give_up(*most, {by_output ? CloseReason::output_limit : CloseReason::input_limit});
-        });
-        if (is_visited)
-            count_waiting(*most); // it is finished later
-        else
-            let_go(*most, false, nullptr);
+        abort(*most, {by_output ? CloseReason::output_limit : CloseReason::input_limit});
     }
 }
 

@@ -163,7 +163,7 @@ private:
         if (connection.rare_ == nullptr) connection.rare_ = std::make_unique<Connection::Rare>();
         return *connection.rare_;
     }
-    static void drop_rare(Connection& connection) noexcept;
+    void drop_rare(Connection& connection) noexcept;
 
     EventLoop& loop_;
     ConnectionHandlers handlers_;
@@ -185,6 +185,7 @@ private:
     Task on_gone_;
     int depth_ = 0; // callbacks that run
     bool abandoned_ = false;
+    bool relieving_ = false;
 };
 
 } // namespace pollux

@@ -30,7 +30,8 @@ struct CallOutcome {
     bool made_first = false; ///< With `error`: make the call and then fail. Where it fails by
                              ///< itself, that is its answer.
     bool spurious = false;   ///< A wait answers at once that all is ready that was asked about.
-    std::chrono::nanoseconds delay{}; ///< Before anything else; under a `FakeClock` on that clock.
+    std::chrono::nanoseconds delay{}; ///< Before anything else; on the clock of a `FakeClock` or a
+                                      ///< `Simulation`, where there is one.
 
     /// Nothing is changed, but for a delay.
     bool leaves_alone() const { return error == 0 && !result && !at_most && !spurious; }

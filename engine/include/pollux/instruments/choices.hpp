@@ -22,6 +22,7 @@ public:
 
     /// A number below `options`, which is at least 1. 0 is the plain case: nothing out of the
     /// ordinary happens. `what` names the question in stories ("bytes that arrive").
+    /// It must not throw: a simulation asks in the middle of system calls.
     virtual std::size_t choose(std::string_view what, std::size_t options) = 0;
 };
 

@@ -57,8 +57,8 @@ struct FaultRule {
 ///     PLAN  = PART { ";" PART }        PART  = "seed=" N | OP "@" WHICH "=" FAULT
 ///     OP    = (call | "wait" | "*" | "new") [ "[" descriptor "]" ]
 ///     WHICH = N | N "+" | N "-" N | N ["-" N] "+" STEP | "*" | PERCENT "%"
-///     FAULT = errno or EAI_ name | "short:" N | "spurious" | "delay:" N ("us" | "ms" | "s") |
-///     "any"
+///     FAULT = errno or EAI_ name | "short:" N | "spurious" | "any" |
+///             "delay:" N ("ns" | "us" | "ms" | "s")
 ///
 /// The first rule that befalls a call decides about it; delays come on top. See docs/faults.md.
 class FaultPlan {

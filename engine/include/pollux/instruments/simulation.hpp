@@ -57,7 +57,7 @@ struct SimulationOptions {
     std::uint64_t most_calls = 1'000'000;
     /// Called when the program waits without timeout and nothing more can happen: the last chance
     /// to do something, such as `raise(SIGTERM)`. If nothing is ready then either, see
-    /// `deadlocked`.
+    /// `deadlocked`. What it throws is kept, as of an actor.
     std::function<void()> on_idle = {};
 };
 
@@ -73,7 +73,8 @@ public:
 
     /// Whether there is something he could do now. It must change nothing.
     virtual bool can_act() = 0;
-    /// He does one thing.
+    /// He does one thing. What he throws comes out of `Simulation::rethrow`; the program's waits
+    /// fail with ECANCELED from then on.
     virtual void act() = 0;
     /// When he could next act because time has passed, if so: a wait of the program ends there.
     virtual std::optional<Clock::time_point> due() { return std::nullopt; }
@@ -131,6 +132,8 @@ public:
     /// The program made more than `most_calls`. Its waits fail with ETIME.
     bool endless() const;
     std::uint64_t calls() const; ///< So many were made.
+    /// Throws what an actor or `on_idle` threw first, if any did.
+    void rethrow() const;
 
     /// What the program has open: "512 epoll", "514 tcp 127.0.0.1:40000 listening".
     std::vector<std::string> open_descriptors() const;
