@@ -13,6 +13,9 @@
 #include <vector>
 
 #include "cpu_affinity.hpp"
+#include "last_call.hpp"
+#include "pool_failure.hpp"
+#include "post_place.hpp"
 #include "process_mark.hpp"
 #include "thread_group.hpp"
 
@@ -141,8 +144,13 @@ struct LoopPool::State {
 
     void ended(const Member& one, std::exception_ptr failure) noexcept {
         stop_all_but(&one);
-        const std::lock_guard lock{board->mutex};
+        UniqueFunction<void()> told;
+        std::unique_lock lock{board->mutex};
         if (board->first_failure == nullptr) board->first_failure = std::move(failure);
+        if (board->first_failure != nullptr) told = std::move(on_failure);
+        lock.unlock();
+        if (told) told();
+        lock.lock();
         board->ended[one.place] = true;
         --board->running;
         board->changed.notify_all();
@@ -165,6 +173,7 @@ struct LoopPool::State {
     std::vector<std::unique_ptr<Member>> members;
     std::atomic<std::size_t> next{0};
     std::atomic<bool> stopping{false};
+    UniqueFunction<void()> on_failure; // guarded by the board's mutex
     std::optional<ThreadGroup> threads;
 };
 
@@ -233,6 +242,58 @@ void LoopPool::call_or_throw(std::size_t place, UniqueFunction<void(EventLoop&)>
     if (!called)
         throw_system_error(ECANCELED, "LoopPool::call",
                            "loop " + std::to_string(place) + ", which has ended");
+}
+
+struct LastCall::State {
+    State(LoopPool& of, std::size_t on) : pool{of}, place{on} {}
+
+    LoopPool& pool;
+    std::size_t place;
+    Call call;
+    PostPlace way;
+    UniqueFunction<void()> work;
+};
+
+LastCall::LastCall(LoopPool& pool, std::size_t place)
+    : state_{std::make_shared<State>(pool, place)} {
+    state_->call.board = pool.state_->board;
+}
+
+LastCall::LastCall(LastCall&&) noexcept = default;
+LastCall& LastCall::operator=(LastCall&&) noexcept = default;
+LastCall::~LastCall() = default;
+
+void LastCall::make(UniqueFunction<void()> work) noexcept {
+    State& state = *state_;
+    state.pool.state_->check_outside("call");
+    state.work = std::move(work);
+    state.way.post(state.pool.loop(state.place), [kept = state_] {
+        if (!kept->call.start(kept->place)) return;
+        kept->work();
+        kept->call.settle(Call::Outcome::done);
+        kept->call.started(nullptr);
+    });
+    Board& board = *state.call.board;
+    std::unique_lock lock{board.mutex};
+    board.changed.wait(lock, [&] { return state.call.settled() || board.ended[state.place]; });
+    lock.unlock();
+    if (!state.call.settled()) state.work();
+    state.work = {};
+}
+
+void tell_failure(LoopPool& pool, UniqueFunction<void()> told) {
+    Board& board = *pool.state_->board;
+    {
+        const std::lock_guard lock{board.mutex};
+        if (board.first_failure == nullptr) pool.state_->on_failure = std::move(told);
+    }
+    if (told) told();
+}
+
+std::vector<LastCall> last_calls(LoopPool& pool) {
+    std::vector<LastCall> calls;
+    for (std::size_t place = 0; place < pool.size(); ++place) calls.emplace_back(pool, place);
+    return calls;
 }
 
 void LoopPool::stop() noexcept { state_->stop(); }

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <set>
 #include <stdexcept>
+#include <sys/socket.h>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,9 @@
 #include "support/descriptor_ledger.hpp"
 #include "support/observing.hpp"
 #include "support/streams.hpp"
+#include <pollux/instruments/fault_injection.hpp>
+#include <system_error>
+#include <thread>
 
 using namespace pollux;
 using namespace pollux_test;
@@ -48,6 +52,19 @@ class Talker final : public Session {
     }
     void on_end() override { send(" good-bye"); }
 };
+
+// On bare system calls: the library's are to fail. What comes until the end.
+std::string ask_barely(const BlockingSocket& with) {
+    const int fd = with.socket().fd();
+    CHECK_EQ(::send(fd, "?", 1, 0), 1);
+    std::string all;
+    for (char byte = 0;;) {
+        pollfd entry{fd, POLLIN, 0};
+        CHECK_EQ(::poll(&entry, 1, 10'000), 1);
+        if (::recv(fd, &byte, 1, MSG_DONTWAIT) <= 0) return all;
+        all += byte;
+    }
+}
 
 SessionFactory talkers() {
     return [] { return std::make_unique<Talker>(); };
@@ -363,6 +380,47 @@ TEST_CASE("service: a request costs three system calls in every model") {
         CHECK_EQ(made.substr(made.find(' ')), " recv*10 send*10");
         server.shutdown();
     }
+}
+
+CONTRACT_CASE("service: a client to whom nothing can be sent is let go", everywhere) {
+    for (const Model model : models) {
+        CAPTURE(to_string(model));
+        Serving serving{Address::ipv4_loopback(0), uppers(), options_of(model, mode)};
+        const BlockingSocket socket = serving.connect();
+        const CallHook hook{failing("send", EPIPE, 1)};
+        CHECK_EQ(ask_barely(socket), "");
+    }
+}
+
+TEST_CASE("service: a wait that tells of an end that is not there ends nobody") {
+    for (const Model model : {Model::iterative, Model::threads, Model::pool}) {
+        CAPTURE(to_string(model));
+        const FaultInjection injection{FaultPlan::parse("ppoll@1=spurious")};
+        Serving serving{Address::ipv4_loopback(0), uppers(), options_of(model, modes.back())};
+        BlockingSocket socket = serving.connect();
+        CHECK_EQ(ask(socket, "served"), "SERVED");
+        CHECK_EQ(injection.injected(), 1);
+        CHECK_EQ(ask(socket, "and again"), "AND AGAIN");
+    }
+}
+
+TEST_CASE("service: multi ends when a loop of its own cannot wait") {
+    SocketServer server{Address::ipv4_loopback(0), uppers(),
+                        options_of(Model::multi, {Backend::poll, Trigger::level})};
+    std::error_code why;
+    std::jthread thread{[&] {
+        try {
+            server.serve_forever();
+        } catch (const std::system_error& error) {
+            why = error.code();
+        }
+    }};
+    BlockingSocket socket = BlockingSocket::connected_to(server.address(), 10s);
+    CHECK_EQ(ask(socket, "served"), "SERVED");
+    const CallHook hook{failing("ppoll", ENOMEM)};
+    ask_barely(socket);
+    thread.join();
+    CHECK(why == std::errc::not_enough_memory);
 }
 
 TEST_CASE("service: a thread or a process that cannot be had costs one client") {

@@ -18,6 +18,7 @@
 #include <optional>
 #include <poll.h>
 #include <pollux/instruments/call_hook.hpp>
+#include <pollux/instruments/fault_injection.hpp>
 #include <pollux/stream/server_pool.hpp>
 #include <stdexcept>
 #include <string>
@@ -313,6 +314,21 @@ TEST_CASE("ServerPool: destroyed, it ends all connections, each on its loop") {
     }
     CHECK_EQ(right, 6);
     CHECK_EQ(pool.call(2, [](EventLoop&) { return 3; }), 3); // the pool goes on
+}
+
+TEST_CASE("ServerPool: to be destroyed takes no memory") {
+    for (const Spread spread : spreads) {
+        LoopPool pool{{.loops = 2, .backend = Backend::epoll}};
+        std::optional<ServerPool> server{std::in_place, pool, loopback, greet,
+                                         ServerPoolOptions{.spread = spread}};
+        const Fd client = client_of(*server);
+        CHECK(!answer(client).empty());
+        {
+            const FaultInjection no_memory{FaultPlan::parse("new@*=ENOMEM")};
+            server.reset();
+        }
+        CHECK_EQ(answer(client), "");
+    }
 }
 
 TEST_CASE("ServerPool: waiting on a thread of the pool is an error, not a hang") {

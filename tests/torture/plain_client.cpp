@@ -15,10 +15,13 @@ using namespace pollux;
 
 namespace {
 
+// None when it is refused.
 Fd connected_to(const Address& server) {
     Fd socket{::socket(server.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
     const int result = ::connect(socket.get(), server.data(), server.size());
-    REQUIRE_MESSAGE((result == 0 || errno == EINPROGRESS), "connect: ", errno);
+    const int error = result == 0 ? 0 : errno;
+    if (error == ECONNREFUSED) return {};
+    REQUIRE_MESSAGE((error == 0 || error == EINPROGRESS), "connect: ", error);
     return socket;
 }
 
@@ -30,12 +33,13 @@ PlainClient::PlainClient(const Address& server, std::string_view text, std::stri
 
 PlainClient::PlainClient(Fd connected, std::string_view text, std::string_view answer,
                          std::size_t piece)
-    : socket_{std::move(connected)}, text_{text}, answer_{answer}, piece_{piece} {}
+    : socket_{std::move(connected)}, text_{text}, answer_{answer}, piece_{piece}, over_{!socket_} {}
 
 void PlainClient::step() {
     if (over_) return;
     send_piece();
     receive();
+    if (!over_) send_piece(); // what the answer lets go: nobody else tells of it
 }
 
 void PlainClient::send_piece() {

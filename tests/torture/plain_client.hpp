@@ -13,8 +13,9 @@ namespace pollux_test {
 /// end of the other.
 class PlainClient {
 public:
-    /// Connects. `answer` is what is to come back for all of `text`; pieces have `piece` bytes, and
-    /// answers are as long as what they answer unless there is one piece only.
+    /// Connects; it is over when it is refused. `answer` is what is to come back for all of `text`;
+    /// pieces have `piece` bytes, and answers are as long as what they answer unless there is one
+    /// piece only.
     PlainClient(const pollux::Address& server, std::string_view text, std::string_view answer,
                 std::size_t piece);
     /// Talks over a socket that is connected.
@@ -27,6 +28,8 @@ public:
     bool over() const noexcept { return over_; }
     /// Whether all answers came, and then the end in good order.
     bool served() const noexcept { return served_; }
+    /// To wait for what comes; -1 when it is over.
+    int fd() const noexcept { return socket_.get(); }
 
 private:
     void send_piece();

@@ -25,6 +25,10 @@ struct TortureOptions {
     /// How many turns in which something was ready a run may take more than one without a fault,
     /// which takes some itself.
     int more_turns = 60;
+    /// Threads take the calls in an order of their own, and the k-th is another one each time. Then
+    /// it is no end when a run does not reach a fault, as long as one without faults has made so
+    /// many calls.
+    bool threads = false;
     /// Not null in tests of torture itself: what it finds is added here, each in a line, fails no
     /// test case, and is in no table.
     std::string* found = nullptr;

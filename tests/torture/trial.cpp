@@ -48,11 +48,13 @@ bool Trial::took_turn(bool idle) {
 }
 
 void Trial::report(std::string_view what) noexcept {
+    const std::lock_guard lock{telling_};
     ++reports_;
     append(told_, what, "");
 }
 
 void Trial::fail(std::string_view what, std::string_view detail) noexcept {
+    const std::lock_guard lock{telling_};
     append(wrong_, what, detail);
 }
 

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <exception>
+#include <mutex>
 #include <optional>
 #include <pollux/event_loop.hpp>
 #include <pollux/instruments/call_hook.hpp>
@@ -64,8 +65,8 @@ public:
     int reports() const noexcept { return reports_; }
 
     /// From now on nothing fails, in no thread, until `go_on`: for the next client, who must be
-    /// served. No other thread is at work in the library at either moment.
-    void rest() { resting_.emplace(pollux::FaultPlan{}); }
+    /// served.
+    void rest() { resting_.emplace(); }
     void go_on() noexcept { resting_.reset(); }
 
     /// Whether the job was done. Said once, when all is over that a fault could have hit.
@@ -84,13 +85,14 @@ private:
 
     std::optional<pollux::FakeClock> clock_;
     std::optional<pollux::FaultInjection::Pause> pause_{std::in_place};
-    std::optional<pollux::FaultInjection> resting_; // one of nothing, in place of the other
+    std::optional<pollux::FaultInjection::Truce> resting_;
     bool right_ = false;
     Budget budget_;
     int turns_ = 0;
     int in_a_row_ = 0;
     int idle_turns_ = 0;
     int reports_ = 0;
+    std::mutex telling_; // threads tell, too
     // No memory of the heap: that is what is counted.
     std::array<char, 400> told_{}; // what was reported
     std::array<char, 400> wrong_{};

@@ -87,6 +87,8 @@ public:
     void wait();
 
 private:
+    friend class LastCall;
+    friend void tell_failure(LoopPool& pool, UniqueFunction<void()> told);
     void call_or_throw(std::size_t place, UniqueFunction<void(EventLoop&)> work);
 
     struct State;

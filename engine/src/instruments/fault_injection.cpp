@@ -16,6 +16,7 @@ namespace {
 using Kind = Fault::Kind;
 
 constinit thread_local int pauses = 0;
+constinit std::atomic<int> truces{0};
 
 // How often a call was made: where it can fail, and where it can be short besides.
 struct Reached {
@@ -151,7 +152,7 @@ struct FaultInjection::State final : Answerer {
     State& operator=(const State&) = delete;
 
     void answer(const AskedCall& call, CallOutcome& outcome) override {
-        if (pauses > 0 || in_force != this || !can_fail(call)) return;
+        if (pauses > 0 || truces > 0 || in_force != this || !can_fail(call)) return;
         const Nth nth = count(call);
         for (Rule& rule : rules) {
             if (!rule.picks(call, nth) || !outcome.leaves_alone()) continue;
@@ -195,6 +196,10 @@ FaultInjection::~FaultInjection() = default;
 FaultInjection::Pause::Pause() noexcept { ++pauses; }
 
 FaultInjection::Pause::~Pause() { --pauses; }
+
+FaultInjection::Truce::Truce() noexcept { ++truces; }
+
+FaultInjection::Truce::~Truce() { --truces; }
 
 const FaultPlan& FaultInjection::plan() const noexcept { return state_->plan; }
 

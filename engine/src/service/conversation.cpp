@@ -89,9 +89,8 @@ Conversation::Woken Conversation::wait(short events, Clock::time_point due, bool
         const int ready = sys::ppoll(entries.data(), count, for_ever ? nullptr : &left, nullptr);
         if (ready == 0 || (ready < 0 && errno != EINTR)) return Woken::late;
         if (ready < 0) continue;
-        if (entries[1].revents == 0) return Woken::ready;
-        stop.notice();
-        return Woken::stopped;
+        if (entries[1].revents != 0 && stop.notice()) return Woken::stopped;
+        if (entries[0].revents != 0) return Woken::ready;
     }
 }
 

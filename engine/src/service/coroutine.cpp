@@ -49,7 +49,7 @@ coro::Task<bool> in_time(Clock::duration patience, coro::Task<> work) {
 coro::Task<> listen(Client& client) {
     const Clock::duration patience = client.dialogue.patience();
     const std::span<std::byte> room = client.stream.loop().scratch();
-    while (client.dialogue.is_open() && client.dialogue.flush()) {
+    while (client.dialogue.flush() && client.dialogue.is_open()) {
         if (patience != Clock::duration::max()) {
             const bool came = co_await in_time(patience, become_readable(client.stream));
             if (!came) {

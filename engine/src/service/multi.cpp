@@ -4,27 +4,20 @@
 
 #include <algorithm>
 #include <atomic>
+#include <new>
 #include <optional>
 #include <pollux/loop_pool.hpp>
-#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "last_call.hpp"
+#include "pool_failure.hpp"
 #include "service/arrivals.hpp"
 #include "service/connections.hpp"
 #include "service/models.hpp"
 
 namespace pollux {
 namespace {
-
-// What lives on a loop is destroyed by its thread, or by any when that has ended.
-template <class Act> void on_its_thread(LoopPool& pool, std::size_t place, Act act) {
-    try {
-        pool.call(place, [&](EventLoop&) { act(); });
-    } catch (const std::system_error&) {
-        act();
-    }
-}
 
 /// One loop's clients. All but `load` belongs to the loop's thread.
 struct Share {
@@ -36,10 +29,11 @@ struct Share {
 /// room again.
 class Shares {
 public:
-    Shares(Service& service, LoopPool& pool) : service_{service}, pool_{pool}, all_(pool.size()) {}
+    Shares(Service& service, LoopPool& pool)
+        : service_{service}, pool_{pool}, all_(pool.size()), last_calls_{last_calls(pool)} {}
     ~Shares() {
         for (std::size_t place = 0; place < all_.size(); ++place)
-            on_its_thread(pool_, place, [&] { all_[place].sessions.reset(); });
+            last_calls_[place].make([this, place] { all_[place].sessions.reset(); });
     }
     Shares(const Shares&) = delete;
     Shares& operator=(const Shares&) = delete;
@@ -60,10 +54,15 @@ public:
         const auto share = std::min_element(all_.begin(), all_.end(), fewer);
         ++share->load;
         ++clients_;
-        pool_.loop(static_cast<std::size_t>(share - all_.begin()))
-            .post([share, taken = std::move(client)]() mutable {
+        const auto place = static_cast<std::size_t>(share - all_.begin());
+        try {
+            pool_.loop(place).post([share, taken = std::move(client)]() mutable {
                 share->sessions->adopt(std::move(taken));
             });
+        } catch (const std::bad_alloc&) { // of this client alone
+            service_.count_shed();
+            gone(place);
+        }
     }
 
     // Posted: a session that blocks one loop keeps nobody waiting on the others.
@@ -83,9 +82,10 @@ private:
     LoopPool& pool_;
     std::atomic<std::size_t> clients_{0};
     std::vector<Share> all_;
+    std::vector<LastCall> last_calls_;
 };
 
-void serve_connections(Service& service, LoopPool& pool) {
+void serve_connections(Service& service, LoopPool& pool, const std::atomic<bool>& failed) {
     Shares shares{service, pool};
     shares.begin();
     {
@@ -94,17 +94,17 @@ void serve_connections(Service& service, LoopPool& pool) {
         while (Socket client = arrivals.next_client(has_room)) shares.adopt(std::move(client));
     }
     shares.end();
-    service.run_until([&] { return shares.size() == 0; }, service.stop().due());
+    service.run_until([&] { return failed || shares.size() == 0; }, service.stop().due());
 }
 
 /// The datagrams, received on all loops.
 class Receivers {
 public:
     Receivers(Service& service, LoopPool& pool)
-        : service_{service}, pool_{pool}, all_(pool.size()) {}
+        : service_{service}, pool_{pool}, all_(pool.size()), last_calls_{last_calls(pool)} {}
     ~Receivers() {
         for (std::size_t place = 0; place < all_.size(); ++place)
-            on_its_thread(pool_, place, [&] { all_[place].sessions.reset(); });
+            last_calls_[place].make([this, place] { all_[place].sessions.reset(); });
     }
     Receivers(const Receivers&) = delete;
     Receivers& operator=(const Receivers&) = delete;
@@ -135,6 +135,7 @@ private:
     Service& service_;
     LoopPool& pool_;
     std::vector<One> all_;
+    std::vector<LastCall> last_calls_;
 };
 
 void serve_all_datagrams(Service& service, LoopPool& pool) {
@@ -146,11 +147,17 @@ void serve_all_datagrams(Service& service, LoopPool& pool) {
 } // namespace
 
 void serve_multi(Service& service) {
+    std::atomic<bool> failed{false}; // a loop could not wait: nobody is served any more
     LoopPool pool{{.loops = service.threads(), .backend = service.options().backend}};
+    tell_failure(pool, [&] {
+        failed = true;
+        service.shutdown();
+    });
     if (service.datagrams())
         serve_all_datagrams(service, pool);
     else
-        serve_connections(service, pool);
+        serve_connections(service, pool, failed);
+    if (failed) pool.wait(); // throws what it was
 }
 
 } // namespace pollux

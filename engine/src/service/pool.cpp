@@ -2,6 +2,7 @@
 // server costs is known beforehand, whoever comes. As many clients as there are threads are served;
 // the others wait, and slow clients, which hold a thread and do nothing, keep them waiting.
 
+#include <new>
 #include <pollux/worker_pool.hpp>
 #include <utility>
 
@@ -19,9 +20,14 @@ void serve_pool(Service& service) {
         Arrivals arrivals{service};
         while (Task serve_client = arrivals.next([&] { return taken < most; })) {
             ++taken;
-            const bool queued = workers.submit(service.loop(), std::move(serve_client),
-                                               [&](const WorkResult<void>&) { --taken; });
-            if (!queued) --taken; // it cannot be: there is a place for each that is taken
+            try {
+                const bool queued = workers.submit(service.loop(), std::move(serve_client),
+                                                   [&](const WorkResult<void>&) { --taken; });
+                if (!queued) --taken; // it cannot be: there is a place for each that is taken
+            } catch (const std::bad_alloc&) { // of this client alone
+                --taken;
+                service.count_shed();
+            }
         }
     }
     service.run_until([&] { return taken == 0; });

@@ -15,8 +15,9 @@ public:
 
     /// From any thread and from a signal handler.
     void request() noexcept;
-    /// For who has seen the descriptor readable: in a forked process nothing else tells.
-    void notice() noexcept { requested_.store(true); }
+    /// For who was told that the descriptor is readable: in a forked process nothing else tells.
+    /// Whether it is so: a wait may tell of what is not there.
+    bool notice() noexcept;
     bool requested() const noexcept { return requested_.load(); }
     int fd() const noexcept { return fd_.get(); }
 

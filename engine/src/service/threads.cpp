@@ -5,6 +5,7 @@
 
 #include <list>
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "post_place.hpp"
@@ -73,7 +74,13 @@ void serve_threads(Service& service) {
     {
         Arrivals arrivals{service};
         const auto has_room = [&] { return threads.size() < service.options().max_clients; };
-        while (Task serve_client = arrivals.next(has_room)) threads.start(std::move(serve_client));
+        while (Task serve_client = arrivals.next(has_room)) {
+            try {
+                threads.start(std::move(serve_client));
+            } catch (const std::bad_alloc&) { // of this client alone
+                service.count_shed();
+            }
+        }
     }
     service.run_until([&] { return threads.size() == 0; });
 }

@@ -1,6 +1,7 @@
 #include "stream/acceptor.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace pollux {
@@ -70,9 +71,15 @@ void Acceptor::hand_over(Socket socket) {
     ++chosen.load;
     if (!has_room()) pause_or_resume();
     if (last_ == 0) return chosen.core->take(std::move(socket));
-    pool_.loop(last_).post([core = chosen.core, accepted = std::move(socket)]() mutable {
-        core->take(std::move(accepted));
-    });
+    try {
+        pool_.loop(last_).post([core = chosen.core, accepted = std::move(socket)]() mutable {
+            core->take(std::move(accepted));
+        });
+    } catch (const std::bad_alloc&) { // of this client alone
+        --chosen.load;
+        ++shed_;
+        if (full_) pause_or_resume();
+    }
 }
 
 bool Acceptor::has_room() const {

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "last_call.hpp"
 #include "process_mark.hpp"
 #include "stream/acceptor.hpp"
 #include "stream/server_core.hpp"
@@ -60,7 +61,12 @@ struct Drain {
 } // namespace
 
 struct ServerPool::State : std::enable_shared_from_this<ServerPool::State> {
-    State(LoopPool& on, const ServerPoolOptions& how) : pool{on}, options{how}, members(on.size()) {
+    State(LoopPool& on, const ServerPoolOptions& how)
+        : pool{on},
+          options{how},
+          members(on.size()),
+          last_calls{pollux::last_calls(on)},
+          last_of_acceptor{on, 0} {
         for (std::size_t place = 0; place < pool.size(); ++place)
             if (pool.runs_here(place))
                 throw std::logic_error{"ServerPool: made on a thread of its pool"};
@@ -79,7 +85,7 @@ struct ServerPool::State : std::enable_shared_from_this<ServerPool::State> {
         return options.spread == Spread::round_robin || options.spread == Spread::least_connections;
     }
     void begin_draining(Clock::duration timeout, const std::shared_ptr<Drain>& drain);
-    void end();
+    void end() noexcept;
 
     // On the loop's thread, or here when that has ended.
     template <class Work> void with(std::size_t place, Work work) {
@@ -93,6 +99,8 @@ struct ServerPool::State : std::enable_shared_from_this<ServerPool::State> {
     LoopPool& pool;
     ServerPoolOptions options;
     std::vector<PoolMember> members;
+    std::vector<LastCall> last_calls;
+    LastCall last_of_acceptor;
     std::shared_ptr<Acceptor> acceptor; // of the first loop's thread; may be null
     std::vector<Address> addresses;
     ProcessMark process;
@@ -162,10 +170,10 @@ void ServerPool::State::begin_draining(Clock::duration timeout,
         });
 }
 
-void ServerPool::State::end() {
-    if (acceptor != nullptr) with(0, [this] { acceptor->close(); });
+void ServerPool::State::end() noexcept {
+    if (acceptor != nullptr) last_of_acceptor.make([this] { acceptor->close(); });
     for (std::size_t place = 0; place < members.size(); ++place)
-        with(place, [core = members[place].core] {
+        last_calls[place].make([core = members[place].core] {
             if (core != nullptr) core->end();
         });
 }

@@ -38,6 +38,16 @@ public:
         Pause& operator=(const Pause&) = delete;
     };
 
+    /// The same for all threads. It may begin and end while they are at work: what one of them has
+    /// begun is as it was decided.
+    class Truce {
+    public:
+        Truce() noexcept;
+        ~Truce();
+        Truce(const Truce&) = delete;
+        Truce& operator=(const Truce&) = delete;
+    };
+
     const FaultPlan& plan() const noexcept;
     /// How many faults there have been.
     std::size_t injected() const;
