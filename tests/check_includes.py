@@ -76,6 +76,7 @@ TESTS_OF_PARTS = {
     "tests/seam/sample.cpp": ["engine/src/sys.hpp", "engine/src/sys_calls.inc"],
     "tests/unit/timer_queue_test.cpp": ["engine/src/timer_queue.hpp"],
     "tests/simulation/bare_calls.cpp": ["engine/src/sys.hpp"],
+    "tests/simulation/kernel_rules_test.cpp": ["engine/src/sys.hpp"],
     "tests/simulation/readiness_test.cpp": ["engine/src/sys.hpp"],
     "tests/simulation/scripted_side.cpp": ["engine/src/sys.hpp"],
 }
@@ -95,6 +96,7 @@ WORDS = [
             "bench/kernel/",
             "bench/peers/",
             "tests/claims/",
+            "tests/simulation/kernel_rules_test.cpp",
         ],
         "only the epoll backend speaks epoll's vocabulary",
     ),
