@@ -4,7 +4,10 @@
 // Method: a script is run on the simulated kernel first. After every operation it is written down
 // what the call answered, what poll(2) says of every descriptor, and what each reactor reports.
 // Then the real kernel runs the same script, and must come to the same after every operation. It is
-// given time for it, because TCP delivers when it can.
+// given time for it, because TCP delivers when it can. How much room a full TCP socket has left,
+// and when it has room again, is up to the kernel's memory and its moment; so a difference counts
+// only if it is there again: a script that differs is run anew, and what the simulation does wrong
+// it does wrong each time.
 //
 // POLLUX_OPERATIONS says how many operations in each mode (20 000 unless told), POLLUX_SEED where
 // to begin. A failure prints the seed of its script, which alone repeats it, and the last
@@ -79,22 +82,41 @@ std::string last_operations(const std::vector<Operation>& script,
     return text;
 }
 
-std::size_t compare(std::uint64_t seed, const std::vector<Backend>& backends, Trigger trigger,
-                    std::size_t& extra) {
+/// What came of the scripts of one mode.
+struct Tally {
+    std::size_t reports = 0;
+    std::size_t extra = 0; // of the real kernel alone
+    std::size_t anew = 0;  // scripts that differed and then did not
+};
+
+// Empty, or what was told differently.
+std::string difference(std::uint64_t seed, const std::vector<Backend>& backends, Trigger trigger,
+                       Tally& tally) {
     const auto script = script_of(seed);
     const auto expected = run_simulated(script, backends, trigger);
     ScriptedSide real{backends, trigger};
-    std::size_t reports = 0;
     for (std::size_t step = 0; step < script.size(); ++step) {
         const Found found = real.step(script[step], &expected[step]);
-        if (!agree(expected[step], found, trigger, extra))
-            FAIL("POLLUX_SEED=" << seed << " POLLUX_OPERATIONS=1, operation " << step
-                                << "\n  simulated: " << text_of(expected[step])
-                                << "\n  real:      " << text_of(found)
-                                << last_operations(script, expected, found, step));
-        for (const auto& reported : found.reports) reports += reported.size();
+        if (!agree(expected[step], found, trigger, tally.extra))
+            return "POLLUX_SEED=" + std::to_string(seed) + " POLLUX_OPERATIONS=1, operation " +
+                   std::to_string(step) + "\n  simulated: " + text_of(expected[step]) +
+                   "\n  real:      " + text_of(found) +
+                   last_operations(script, expected, found, step);
+        for (const auto& reported : found.reports) tally.reports += reported.size();
     }
-    return reports;
+    return {};
+}
+
+void compare(std::uint64_t seed, const std::vector<Backend>& backends, Trigger trigger,
+             Tally& tally) {
+    constexpr int tries = 3;
+    for (int left = tries; left > 0; --left) {
+        const std::string different = difference(seed, backends, trigger, tally);
+        if (different.empty()) return;
+        MESSAGE(different);
+        REQUIRE(left > 1);
+        if (left == tries) ++tally.anew;
+    }
 }
 
 void compare_all(const std::vector<Backend>& backends, Trigger trigger) {
@@ -102,15 +124,16 @@ void compare_all(const std::vector<Backend>& backends, Trigger trigger) {
     const std::uint64_t operations = number_from_environment("POLLUX_OPERATIONS", 20'000);
     const std::uint64_t first_seed = number_from_environment("POLLUX_SEED", 1);
     std::uint64_t scripts = 0;
-    std::size_t reports = 0;
-    std::size_t extra = 0;
+    Tally tally;
     for (; scripts * operations_of_script < operations; ++scripts)
-        reports += compare(first_seed + scripts, backends, trigger, extra);
+        compare(first_seed + scripts, backends, trigger, tally);
     const std::uint64_t all = scripts * operations_of_script;
-    MESSAGE(all << " operations, " << reports << " reports alike, " << extra
-                << " more from the real kernel");
-    CHECK_LE(extra * 50, reports);
-    CHECK_GT(reports, all / 50); // a script that sees nothing would agree too
+    MESSAGE(all << " operations, " << tally.reports << " reports alike, " << tally.extra
+                << " more from the real kernel, " << tally.anew << " of " << scripts
+                << " scripts run anew");
+    CHECK_LE(tally.extra * 50, tally.reports);
+    CHECK_LE(tally.anew, 1 + scripts / 20);
+    CHECK_GT(tally.reports, all / 50); // a script that sees nothing would agree too
 }
 
 } // namespace
