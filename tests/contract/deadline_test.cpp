@@ -36,7 +36,7 @@ struct Case {
 struct Lines : Case {
     Lines(const Mode& mode, Clock::duration idle, Clock::duration message) : Case{mode} {
         ConnectionHandlers handlers = note(seen);
-        handlers.on_data = [this](Connection&, ByteView bytes) {
+        handlers.on_data = [](Connection&, ByteView bytes) {
             return text_of(bytes).find('\n') + 1;
         };
         set.emplace(loop, std::move(handlers),
