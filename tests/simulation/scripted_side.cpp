@@ -112,8 +112,10 @@ Found ScriptedSide::step(const Operation& operation, const Found* expected) {
 
 std::vector<unsigned> ScriptedSide::states() const {
     std::vector<unsigned> found;
-    for (const End& end : ends_)
-        found.push_back(end.fd < 0 ? 0U : state_of(end.fd, POLLIN | POLLOUT | POLLPRI | POLLRDHUP));
+    for (const End& end : ends_) {
+        const unsigned room = room_varies(end) ? 0U : POLLOUT;
+        found.push_back(end.fd < 0 ? 0U : state_of(end.fd, POLLIN | room | POLLPRI | POLLRDHUP));
+    }
     return found;
 }
 
@@ -127,7 +129,8 @@ void ScriptedSide::look(std::size_t reactor, Found::Reports& reports) {
         const auto token = static_cast<std::uint64_t>(event.token);
         const End& end = at(end_of(token));
         const auto asked = static_cast<Readiness>(end.interest); // the bits mean the same
-        const Readiness ready = event.ready & asked;
+        Readiness ready = event.ready & asked;
+        if (room_varies(end)) ready = ready & (Readiness::readable | Readiness::urgent);
         const bool is_stale = event.token != token_of(end_of(token)) || !end.watched;
         if (is_stale)
             reports[token] |= 1U << 31U;

@@ -77,6 +77,9 @@ private:
         bool is_filled = false; // the other end reads all or nothing of it
     };
 
+    // How much a full TCP socket still takes, and when, depends on the memory of the real kernel.
+    static bool room_varies(const End& end) { return end.sort == Sort::tcp && end.is_filled; }
+
     std::int64_t carry_out(const Operation& operation);
     std::int64_t write(std::size_t end, std::size_t size, int flags);
     std::int64_t fill(std::size_t end);
