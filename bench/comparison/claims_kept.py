@@ -89,8 +89,9 @@ def _kept(folder, old, new):
     stopped = {each["id"] for each in new["claims"] if each.get("stopped")}
     reason = difference(old, new)
     if reason:
+        count = len(old["claims"])  # first: what cannot be counted is no claims.json
         place = set_aside(folder, old)
-        return new, [f"The earlier {FILE} is left out: {reason}. Its {len(old['claims'])} claims "
+        return new, [f"The earlier {FILE} is left out: {reason}. Its {count} claims "
                      f"are kept in {place}"]
     found = merged(old, new, stopped)
     again = fewer_rounds(old, new, stopped)

@@ -19,6 +19,7 @@ public:
 
     /// Calls it on the loop's thread and waits, or here when that has ended. `work` must not throw;
     /// with two pointers at most it takes no memory. Not for a thread of the pool (std::terminate).
+    // NOLINTNEXTLINE(bugprone-exception-escape)
     void make(UniqueFunction<void()> work) noexcept;
 
 private:

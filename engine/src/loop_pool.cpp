@@ -263,6 +263,7 @@ LastCall::LastCall(LastCall&&) noexcept = default;
 LastCall& LastCall::operator=(LastCall&&) noexcept = default;
 LastCall::~LastCall() = default;
 
+// NOLINTNEXTLINE(bugprone-exception-escape): what would leave here is to end the program
 void LastCall::make(UniqueFunction<void()> work) noexcept {
     State& state = *state_;
     state.pool.state_->check_outside("call");
@@ -285,9 +286,12 @@ void tell_failure(LoopPool& pool, UniqueFunction<void()> told) {
     Board& board = *pool.state_->board;
     {
         const std::lock_guard lock{board.mutex};
-        if (board.first_failure == nullptr) pool.state_->on_failure = std::move(told);
+        if (board.first_failure == nullptr) {
+            pool.state_->on_failure = std::move(told);
+            return;
+        }
     }
-    if (told) told();
+    told();
 }
 
 std::vector<LastCall> last_calls(LoopPool& pool) {

@@ -90,6 +90,15 @@ class Kept(unittest.TestCase):
         self.assertIn("more rounds were replaced (K1)", said[-1])
         self.assertEqual(self.files(), ["claims-of-monday.json"])
 
+    def test_claims_of_another_machine_that_cannot_be_counted_are_set_aside_once(self):
+        old = {**document("monday", cpu="another"), "claims": 3}
+        (self.folder / "claims.json").write_text(json.dumps(old))
+        new = document("tuesday", finding("K1", "tuesday"))
+        found, said = claims_kept.keep(self.folder, new)
+        self.assertEqual(found, new)
+        self.assertIn("is left out", said[0])
+        self.assertEqual(self.files(), ["claims-of-monday.json"])
+
     def test_a_file_that_says_nothing_is_no_obstacle(self):
         for text in ("", "{}", "[1]", "not json"):
             (self.folder / "claims.json").write_text(text)
