@@ -275,8 +275,13 @@ std::int64_t ScriptedSide::shut(std::size_t end, std::uint64_t how) {
     if (at(end).sort == Sort::pipe) return 0;
     // Whether what comes in afterwards resets the connection depends on when the kernel opens its
     // window.
-    if (at(end).sort == Sort::tcp && peer_of(end).is_filled) how = 0;
-    return sys::shutdown(at(end).fd, ways.at(how % ways.size())) < 0 ? -errno : 0;
+    if (at(end).sort == Sort::tcp && peer_of(end).is_filled) {
+        if (at(end).is_deaf) return 0;
+        how = 0;
+    }
+    const int way = ways.at(how % ways.size());
+    at(end).is_deaf = at(end).is_deaf || way != SHUT_WR;
+    return sys::shutdown(at(end).fd, way) < 0 ? -errno : 0;
 }
 
 void ScriptedSide::close(std::size_t end, bool with_reset) {
@@ -303,6 +308,7 @@ void ScriptedSide::renew(std::size_t end) {
         at(fresh).sort = sort;
         at(fresh).writes = 0;
         at(fresh).is_filled = false;
+        at(fresh).is_deaf = false;
     }
 }
 

@@ -75,6 +75,7 @@ private:
         pollux::Interest interest = pollux::Interest::read;
         std::size_t writes = 0; // since the other end was last read dry
         bool is_filled = false; // the other end reads all or nothing of it
+        bool is_deaf = false;   // its reading was shut down
     };
 
     // How much a full TCP socket still takes, and when, depends on the memory of the real kernel.
