@@ -87,7 +87,7 @@ TEST_CASE("fault injection: what was drawn is the same for one seed, and can be 
     const auto run = [](std::string_view line) {
         Streams streams;
         const FaultInjection injection{FaultPlan::parse(line)};
-        std::string said = streams.reads(32);
+        const std::string said = streams.reads(32);
         return std::pair{said, injection.log()};
     };
     const auto drawn = run("seed=7;recv@30%=any;recv@30%=short:1");
@@ -190,13 +190,14 @@ TEST_CASE("fault injection: an allocation fails") {
     const FaultInjection injection{FaultPlan::parse("new@2=ENOMEM")};
     const auto allocated = [] {
         try {
-            ::operator delete(::operator new(1)); // a new-expression may be left out as useless
+            void* volatile held = ::operator new(1); // seen to be used: else it may be left out
+            ::operator delete(held);
             return true;
         } catch (const std::bad_alloc&) {
             return false;
         }
     };
-    std::array<bool, 3> made{allocated(), allocated(), allocated()};
+    const std::array<bool, 3> made{allocated(), allocated(), allocated()};
     CHECK_EQ(made, std::array{true, false, true});
     CHECK_EQ(injection.log(), "new@2=ENOMEM");
 }

@@ -144,7 +144,7 @@ TEST_CASE("WorkerPool: a result comes behind what its work posted") {
     std::string order;
     const bool taken = pool.submit(
         loop, [&] { loop.post([&] { order += "posted "; }); },
-        [&](WorkResult<void>) { order += "done"; });
+        [&](const WorkResult<void>&) { order += "done"; });
     REQUIRE(taken);
     while (!order.ends_with("done")) loop.run_once();
     CHECK_EQ(order, "posted done");
@@ -155,7 +155,7 @@ TEST_CASE("WorkerPool: a result whose task throws leaves the others in their pla
     WorkerPool pool{{.threads = 1}};
     std::string order;
     const auto tell = [&](char name) {
-        return [&, name](WorkResult<void>) {
+        return [&, name](const WorkResult<void>&) {
             order += name;
             if (name == 'a') throw std::runtime_error{"a"};
         };
@@ -166,7 +166,7 @@ TEST_CASE("WorkerPool: a result whose task throws leaves the others in their pla
     REQUIRE(pool.submit(
         loop, [] {}, tell('b')));
     REQUIRE(pool.submit(
-        loop, [&] { all_there.set_value(); }, [](WorkResult<void>) {}));
+        loop, [&] { all_there.set_value(); }, [](const WorkResult<void>&) {}));
     all_there.get_future().wait();
     CHECK_THROWS_AS(loop.run_once(), std::runtime_error);
     CHECK_EQ(order, "a");
@@ -240,7 +240,7 @@ TEST_CASE("WorkerPool: destroyed, it drops what waits and finishes what runs") {
 }
 
 TEST_CASE("X4 WorkerPool: ending it needs no memory") {
-    EventLoop loop;
+    const EventLoop loop;
     std::optional<WorkerPool> pool{std::in_place, WorkerPoolOptions{.threads = 1}};
     const FailingMemory none{1};
     pool.reset();

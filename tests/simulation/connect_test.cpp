@@ -81,7 +81,7 @@ CONTRACT_CASE("C10 C12 a connector completes exactly once, in time, with a socke
               everywhere) {
     const auto trial = [&](Simulation& simulation, Choices& choices) {
         const Address address = Address::parse("192.0.2.1:80");
-        OtherServer other{simulation, choices, address};
+        const OtherServer other{simulation, choices, address};
         EventLoop loop{mode.backend};
         const Clock::time_point start = simulation.now();
         std::vector<std::error_code> outcomes;
@@ -105,7 +105,7 @@ CONTRACT_CASE("C10 C12 a connector completes exactly once, in time, with a socke
 CONTRACT_CASE("C15 what is sent before a connection is made leaves in order", everywhere) {
     const auto trial = [&](Simulation& simulation, Choices&) {
         const Address address = Address::parse("192.0.2.1:80");
-        Reader reader{simulation, address};
+        const Reader reader{simulation, address};
         EventLoop loop{mode.backend};
         Seen seen;
         ConnectionSet set{loop, note(seen), {.trigger = mode.trigger}};

@@ -29,7 +29,7 @@ CONTRACT_CASE("S2 an echo by coroutines keeps every byte, and destroying the sco
                                mode.trigger));
         Clients clients{simulation, choices};
         for (unsigned i = 1; i <= 2; ++i) {
-            const std::string bytes = pattern(400 * i, i);
+            const std::string bytes = pattern(std::size_t{400} * i, i);
             clients.add(Script{}.send(bytes).end().expect(bytes).expect_end());
         }
         clients.add(Script{}.send("stays")); // and is left when the scope goes

@@ -39,7 +39,7 @@ CONTRACT_CASE(
         NotingServer echo{mode};
         Clients clients{simulation, choices};
         for (unsigned i = 1; i <= 3; ++i) {
-            const std::string bytes = pattern(700 * i, i);
+            const std::string bytes = pattern(std::size_t{700} * i, i);
             clients.add(Script{}.send(bytes).end().expect(bytes).expect_end());
         }
         echo.serve(clients);

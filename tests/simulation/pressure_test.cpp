@@ -16,7 +16,7 @@ ServerOptions tight() {
     options.connection.high_water = high_water;
     options.connection.low_water = 500;
     options.connection.read_size = 1000;
-    options.connection.output_limit = high_water + 2 * 4 * options.connection.read_size;
+    options.connection.output_limit = high_water + std::size_t{8} * options.connection.read_size;
     return options;
 }
 

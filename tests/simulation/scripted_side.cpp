@@ -76,7 +76,8 @@ bool agree(const Found& expected, const Found& real, Trigger trigger, std::size_
     return true;
 }
 
-ScriptedSide::ScriptedSide(std::vector<Backend> backends, Trigger trigger) : trigger_{trigger} {
+ScriptedSide::ScriptedSide(const std::vector<Backend>& backends, Trigger trigger)
+    : trigger_{trigger} {
     for (const Backend backend : backends) reactors_.push_back(make_reactor(backend));
     for (std::size_t end = 0; end < ends; end += 2) renew(end);
 }

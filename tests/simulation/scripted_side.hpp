@@ -57,7 +57,7 @@ bool agree(const Found& expected, const Found& real, pollux::Trigger trigger, st
 class ScriptedSide {
 public:
     /// `backends` are watched with alike.
-    ScriptedSide(std::vector<pollux::Backend> backends, pollux::Trigger trigger);
+    ScriptedSide(const std::vector<pollux::Backend>& backends, pollux::Trigger trigger);
 
     /// Carries it out and looks. With `expected` it waits until that is found, as long as a slow
     /// kernel may need, and returns what is found in the end.

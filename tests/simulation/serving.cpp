@@ -8,7 +8,7 @@ using namespace pollux;
 namespace pollux_test {
 
 Clients::Clients(Simulation& simulation, Choices& choices, Address server)
-    : simulation_{simulation}, choices_{choices}, server_{std::move(server)} {}
+    : simulation_{simulation}, choices_{choices}, server_{server} {}
 
 ScriptedClient& Clients::add(Script script) {
     begun_ = true;

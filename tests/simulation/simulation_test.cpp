@@ -63,7 +63,7 @@ bool is_served(Choices& choices, Mode mode, const Address& at) {
 
 CONTRACT_CASE("simulation: who waits when nothing can happen is told so", everywhere) {
     SeededChoices choices{1};
-    Simulation simulation{choices, plain()};
+    const Simulation simulation{choices, plain()};
     EventLoop loop{mode.backend};
     CHECK_EQ(error_of([&] { loop.run(); }), EDEADLK);
     CHECK(simulation.deadlocked());
@@ -92,7 +92,7 @@ CONTRACT_CASE("simulation: a program that goes round in circles ends", everywher
     SeededChoices choices{1};
     SimulationOptions options = plain();
     options.most_calls = 1000;
-    Simulation simulation{choices, options};
+    const Simulation simulation{choices, options};
     EventLoop loop{mode.backend};
     const Timer timer = loop.run_every(1ms, [] {});
     CHECK_EQ(error_of([&] { loop.run(); }), ETIME);
@@ -101,7 +101,7 @@ CONTRACT_CASE("simulation: a program that goes round in circles ends", everywher
 
 CONTRACT_CASE("simulation: hours pass in no time, and nothing is left open", everywhere) {
     SeededChoices choices{1};
-    Simulation simulation{choices, plain()};
+    const Simulation simulation{choices, plain()};
     {
         EventLoop loop{mode.backend};
         const auto start = simulation.now();
@@ -177,7 +177,7 @@ public:
 } // namespace
 
 CONTRACT_CASE("simulation: what an actor or on_idle throws fails the trial", everywhere) {
-    const auto what_of = [&](SimulationOptions options, bool has_actor) -> std::string {
+    const auto what_of = [&](const SimulationOptions& options, bool has_actor) -> std::string {
         SeededChoices choices{1};
         const Trial trial = in_simulation(options, [&](Simulation& simulation, Choices&) {
             EventLoop loop{mode.backend};
