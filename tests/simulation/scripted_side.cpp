@@ -226,6 +226,8 @@ std::int64_t ScriptedSide::write(std::size_t end, std::size_t size, int flags) {
 
 // How much goes in differs between kernels; that nothing more goes in does not.
 std::int64_t ScriptedSide::fill(std::size_t end) {
+    // When the window of who has shut down its reading opens again is the kernel's own affair.
+    if (at(end).sort == Sort::tcp && peer_of(end).is_deaf) return 0;
     End& writer = at(end);
     if (writer.sort == Sort::tcp && trigger_ == Trigger::edge) return 0;
     std::int64_t last = 0;
