@@ -100,7 +100,7 @@ void check_demo(const Mode& mode, const DemoCase& demo, SimulationOptions option
 
     const auto trial = [&](Simulation& simulation, Choices& choices) {
         input.rewrite(demo.typed);
-        StandardFile output{STDOUT_FILENO};
+        const StandardFile output{STDOUT_FILENO};
         const Complaints complaints;
         const SignalsAsBefore signals;
         Clients clients{simulation, choices};

@@ -17,7 +17,7 @@ ExploreOptions usual() { return thorough(40, 40); }
 // Each client sends bytes in some pieces and gets back the same.
 void three_echoes(Clients& clients, Simulation&) {
     for (unsigned i = 1; i <= 3; ++i) {
-        const std::string bytes = pattern(40 * i, i);
+        const std::string bytes = pattern(std::size_t{40} * i, i);
         clients.add(Script{}.send(bytes).expect(bytes).end().expect_end());
     }
     clients.add(Script{}.send("leaves").perhaps_leave().end().read_to_end());
@@ -253,7 +253,7 @@ CONTRACT_CASE("port_forwarder on the simulated kernel: what goes through comes b
     const auto clients = [&](Clients& all, Simulation& simulation) {
         target.emplace(simulation, Address::parse("192.0.2.1:80"));
         for (unsigned i = 1; i <= 2; ++i) {
-            const std::string bytes = pattern(100 * i, i);
+            const std::string bytes = pattern(std::size_t{100} * i, i);
             all.add(Script{}.send(bytes).end().expect(bytes).expect_end());
         }
     };
