@@ -16,6 +16,11 @@ namespace {
 
 constexpr std::size_t scratch_size = 65536;
 
+// Out of the way of those who are not refused.
+[[noreturn, gnu::cold, gnu::noinline]] void refuse(const char* operation, const char* why) {
+    throw std::logic_error{std::string{"EventLoop::"} + operation + ": " + why};
+}
+
 } // namespace
 
 // Marks the loop as running on this thread.
@@ -23,16 +28,11 @@ struct LoopCore::Turning {
     LoopCore& core;
     Turning(LoopCore& of, const char* operation) : core{of} {
         core.check_process(operation);
-        if (core.turning_)
-            throw std::logic_error{std::string{"EventLoop::"} + operation +
-                                   ": called in a callback of the same loop"};
-        core.turning_ = true;
+        if (core.is_turning()) [[unlikely]]
+            refuse(operation, "called in a callback of the same loop");
         core.thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
     }
-    ~Turning() {
-        core.turning_ = false;
-        core.thread_.store({}, std::memory_order_relaxed);
-    }
+    ~Turning() { core.thread_.store({}, std::memory_order_relaxed); }
     Turning(const Turning&) = delete;
     Turning& operator=(const Turning&) = delete;
 };
@@ -58,7 +58,7 @@ void LoopCore::open_wake_up() {
 }
 
 void LoopCore::close() noexcept {
-    if (turning_ && (process_.is_current() || thread_.load() == std::this_thread::get_id())) {
+    if (is_turning() && (process_.is_current() || thread_.load() == std::this_thread::get_id())) {
         assert(false && "an EventLoop was destroyed in its own callback");
         std::terminate();
     }
@@ -96,9 +96,8 @@ void LoopCore::check_thread() const {
 }
 
 void LoopCore::check_process(const char* operation) const {
-    if (!process_.is_current())
-        throw std::logic_error{std::string{"EventLoop::"} + operation +
-                               ": this loop belongs to the parent process; call after_fork first"};
+    if (!process_.is_current()) [[unlikely]]
+        refuse(operation, "this loop belongs to the parent process; call after_fork first");
 }
 
 // --- timers ----------------------------------------------------------------------------------
@@ -106,12 +105,15 @@ void LoopCore::check_process(const char* operation) const {
 Timer LoopCore::make_timer(Clock::time_point due, Clock::duration interval, Task task) {
     check_thread();
     check_process("run_at");
+    attention_ = true;
     return Timer{this, timers_.make(due, interval, std::move(task))};
 }
 
 void LoopCore::arm(std::uint64_t id, Clock::time_point due) {
     check_thread();
-    if (!closed_) timers_.arm(id, due);
+    if (closed_) return;
+    attention_ = true;
+    timers_.arm(id, due);
 }
 
 void LoopCore::cancel(std::uint64_t id) noexcept {
@@ -178,8 +180,11 @@ void LoopCore::stop() noexcept {
 
 void LoopCore::run() {
     const Turning turning{*this, "run"};
-    do turn(stop_.load() ? Timeout::zero() : forever);
-    while (!stop_.load());
+    Timeout limit = stop_.load() ? Timeout::zero() : forever;
+    do {
+        turn(limit);
+        limit = forever;
+    } while (!stop_.load());
     stop_.store(false);
 }
 
@@ -188,19 +193,41 @@ std::size_t LoopCore::run_once(Timeout timeout) {
     return turn(timeout);
 }
 
-std::size_t LoopCore::turn(Timeout limit) {
-    if (!has_leftovers()) collect(limit);
-    now_is_known_ = false;
-    calls_ = 0;
-    deliver_events();
-    deliver_ready_list();
-    if (!timers_.idle()) calls_ += timers_.run_due(now(), observer_);
-    if (has_tasks() || has_posted_.load()) run_posted();
+// The short turn: nothing is at hand but what the kernel reports. `attention_` is the one word that
+// says so; whoever brings anything else sets it.
+inline std::size_t LoopCore::turn(Timeout limit) {
+    if (attention_) [[unlikely]]
+        return long_turn(limit);
+    check_process("run");
+    now_is_known_ = expects_stale_ = batch_is_void_ = false;
+    deliver(reactor_->wait(limit));
+    if (attention_ || has_posted_.load()) [[unlikely]]
+        finish_turn();
     return calls_;
 }
 
+std::size_t LoopCore::long_turn(Timeout limit) {
+    if (!has_leftovers()) collect(limit);
+    now_is_known_ = batch_is_void_ = false;
+    calls_ = 0;
+    if (observer_ == nullptr)
+        deliver({std::exchange(next_event_, nullptr), std::exchange(batch_end_, nullptr)});
+    finish_turn();
+    return calls_;
+}
+
+// What a turn does after the short way through its batch, in this order.
+void LoopCore::finish_turn() {
+    attention_ = true; // an exception may leave something of each
+    while (next_event_ != batch_end_) deliver_one(*next_event_++);
+    while (next_ready_ < round_.size()) serve(round_[next_ready_++]);
+    if (!timers_.idle()) calls_ += timers_.run_due(now(), observer_);
+    if (has_tasks() || has_posted_.load()) run_posted();
+    attention_ = observer_ != nullptr || saw_ghost_ || has_work() || !timers_.idle();
+}
+
 bool LoopCore::has_leftovers() const noexcept {
-    return next_event_ < batch_.size() || next_ready_ < round_.size() || timers_.has_leftovers() ||
+    return next_event_ != batch_end_ || next_ready_ < round_.size() || timers_.has_leftovers() ||
            has_tasks();
 }
 
@@ -230,68 +257,109 @@ void LoopCore::collect(Timeout limit) {
     const bool only_looks = limit <= Timeout::zero() || has_work();
     const Timeout timeout = only_looks ? Timeout::zero() : std::min(limit, until_next_timer());
     round_.clear();
-    if (!queued_.empty()) round_.swap(queued_);
+    round_.swap(queued_);
     next_ready_ = 0;
     expects_stale_ = false;
-    batch_ = {};
-    next_event_ = 0;
-    if (observer_ == nullptr) {
-        batch_ = reactor_->wait(timeout);
-    } else {
-        const Clock::time_point start = Clock::now();
-        batch_ = reactor_->wait(timeout);
-        observer_->on_wait(timeout, batch_.size(), Clock::now() - start);
+    const auto batch = observer_ == nullptr ? reactor_->wait(timeout) : wait_observed(timeout);
+    next_event_ = batch.data();
+    batch_end_ = batch.data() + batch.size();
+}
+
+std::span<const Event> LoopCore::wait_observed(Timeout timeout) {
+    const Clock::time_point start = Clock::now();
+    const std::span<const Event> batch = reactor_->wait(timeout);
+    observer_->on_wait(timeout, batch.size(), Clock::now() - start);
+    return batch;
+}
+
+// How far a batch is delivered. It lives in registers; only what an exception leaves of the batch
+// is written down.
+struct LoopCore::Delivery {
+    LoopCore& core;
+    const Event* next;
+    const Event* const end;
+    bool is_complete = false;
+    [[gnu::always_inline]] ~Delivery() {
+        if (!is_complete) core.interrupt(next, end);
     }
+};
+
+// The inner loop is what an event costs. It asks for nothing that only a callback can bring about:
+// one that gives up its own watch, sets an observer or forks moves `look_up_at_`, and the loop ends
+// after it.
+inline void LoopCore::deliver(std::span<const Event> batch) {
+    calls_ = batch.size();
+    Delivery rest{*this, batch.data(), batch.data() + batch.size()};
+    while (rest.next != rest.end) {
+        look_up_at_ = rest.end;
+        do dispatch(*rest.next++);
+        while (rest.next < look_up_at_);
+        if (look_up_at_ == rest.end) break;
+        end_call();
+        if (observer_ == nullptr && !batch_is_void_) continue;
+        leave(rest.next, rest.end);
+        break;
+    }
+    running_ = nullptr;
+    rest.is_complete = true;
 }
 
-void LoopCore::deliver_events() {
-    while (next_event_ < batch_.size()) dispatch(batch_[next_event_++]);
+void LoopCore::interrupt(const Event* next, const Event* end) noexcept {
+    end_call();
+    leave(next, end);
 }
 
-void LoopCore::dispatch(const Event& event) {
+// Leaves the rest of a batch to `finish_turn`, of this turn or, after an exception, of the next.
+void LoopCore::leave(const Event* next, const Event* end) noexcept {
+    calls_ -= static_cast<std::size_t>(end - next);
+    attention_ = true;
+    if (batch_is_void_) return;
+    next_event_ = next;
+    batch_end_ = end;
+}
+
+inline void LoopCore::dispatch(const Event& event) {
     WatchSlot* const slot = watches_.find(to_slab_id(event.token));
     const Readiness ready = slot == nullptr ? Readiness::none : event.ready & slot->mask;
-    if (ready != Readiness::none) [[likely]]
-        call(*slot, ready);
-    else
-        withhold(slot, event.ready);
+    if (ready == Readiness::none) [[unlikely]]
+        return withhold(slot, event.ready);
+    running_ = slot; // so that it outlives its call, see `release`
+    slot->on_ready(ready);
 }
 
 void LoopCore::withhold(WatchSlot* slot, Readiness ready) {
     // Fetched before its watch was given up or paused in this turn; else the kernel still watches a
     // descriptor that was closed while a duplicate of it lives (epoll(7)).
-    if (slot == nullptr || !slot->registered)
-        saw_ghost_ = saw_ghost_ || !expects_stale_;
-    else if (slot->queued)
+    --calls_;
+    if (slot == nullptr || !slot->registered) {
+        if (!expects_stale_) attention_ = saw_ghost_ = true;
+    } else if (slot->queued) {
         slot->again = slot->again | ready; // its turn comes after the others
+    }
 }
 
-// Keeps the callable alive while it runs, whoever gives up the watch meanwhile.
-struct LoopCore::Running {
+// The callable of a watch that was given up while it ran was kept alive for that long.
+void LoopCore::end_call() noexcept {
+    WatchSlot* const ran = std::exchange(running_, nullptr);
+    if (ran != nullptr && ran->doomed) free_slot(*ran);
+}
+
+// The longer way, for an observer's sake and for the ready list.
+struct LoopCore::Call {
     LoopCore& core;
-    WatchSlot& slot;
-    Running(LoopCore& of, WatchSlot& running) noexcept : core{of}, slot{running} {
+    Call(LoopCore& of, WatchSlot& slot) noexcept : core{of} {
         core.running_ = &slot;
+        ++core.calls_;
     }
-    ~Running() {
-        core.running_ = nullptr;
-        if (slot.doomed) core.free_slot(slot);
-    }
-    Running(const Running&) = delete;
-    Running& operator=(const Running&) = delete;
+    ~Call() { core.end_call(); }
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
 };
 
 void LoopCore::call(WatchSlot& slot, Readiness ready) {
-    ++calls_;
-    if (observer_ != nullptr) [[unlikely]]
-        return call_observed(slot, ready);
-    const Running running{*this, slot};
-    slot.on_ready(ready);
-}
-
-void LoopCore::call_observed(WatchSlot& slot, Readiness ready) {
-    const Running running{*this, slot};
+    const Call guard{*this, slot};
     LoopObserver* const watching = observer_; // the callback may change it
+    if (watching == nullptr) return slot.on_ready(ready);
     const int fd = slot.fd;
     const Clock::time_point start = Clock::now();
     slot.on_ready(ready);
@@ -299,8 +367,12 @@ void LoopCore::call_observed(WatchSlot& slot, Readiness ready) {
         watching->on_dispatch(fd, ready, Clock::now() - start);
 }
 
-void LoopCore::deliver_ready_list() {
-    while (next_ready_ < round_.size()) serve(round_[next_ready_++]);
+void LoopCore::deliver_one(const Event& event) {
+    WatchSlot* const slot = watches_.find(to_slab_id(event.token));
+    const Readiness ready = slot == nullptr ? Readiness::none : event.ready & slot->mask;
+    if (ready != Readiness::none) return call(*slot, ready);
+    ++calls_;
+    withhold(slot, event.ready);
 }
 
 void LoopCore::serve(Token token) {
@@ -343,7 +415,7 @@ void LoopCore::run_task(Task task) {
 }
 
 Clock::time_point LoopCore::now() noexcept {
-    if (!now_is_known_ || !turning_) {
+    if (!now_is_known_ || !is_turning()) {
         now_ = Clock::now();
         now_is_known_ = true;
     }
@@ -356,13 +428,13 @@ std::span<std::byte> LoopCore::scratch() {
 }
 
 void LoopCore::after_fork() {
-    batch_ = {}; // the parent's; the fresh reactor finds again what is ready
-    next_event_ = 0;
+    // The parent's; the fresh reactor finds again what is ready.
+    next_event_ = batch_end_ = look_up_at_ = nullptr;
+    batch_is_void_ = true;
     wake_up_watch_.stop(); // also the parent's, so nothing is taken back from the kernel
     process_.forget();     // so it stays when the kernel refuses something: to be called again
     if (thread_.load() != std::this_thread::get_id()) {
         // The thread that ran the loop, if any, did not come along.
-        turning_ = false;
         running_ = nullptr;
         thread_.store({});
     }
