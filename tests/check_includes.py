@@ -93,6 +93,7 @@ WORDS = [
             "engine/src/sys",
             "bench/load/",
             "bench/contestants.",
+            "bench/micro_echo.",
             "bench/kernel/",
             "bench/peers/",
             "tests/claims/",
