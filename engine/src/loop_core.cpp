@@ -16,26 +16,7 @@ namespace {
 
 constexpr std::size_t scratch_size = 65536;
 
-// Out of the way of those who are not refused.
-[[noreturn, gnu::cold, gnu::noinline]] void refuse(const char* operation, const char* why) {
-    throw std::logic_error{std::string{"EventLoop::"} + operation + ": " + why};
-}
-
 } // namespace
-
-// Marks the loop as running on this thread.
-struct LoopCore::Turning {
-    LoopCore& core;
-    Turning(LoopCore& of, const char* operation) : core{of} {
-        core.check_process(operation);
-        if (core.is_turning()) [[unlikely]]
-            refuse(operation, "called in a callback of the same loop");
-        core.thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
-    }
-    ~Turning() { core.thread_.store({}, std::memory_order_relaxed); }
-    Turning(const Turning&) = delete;
-    Turning& operator=(const Turning&) = delete;
-};
 
 LoopCore::LoopCore(EventLoop::ReactorFactory make_reactor)
     : make_reactor_{std::move(make_reactor)}, reactor_{make_reactor_()} {
@@ -43,15 +24,12 @@ LoopCore::LoopCore(EventLoop::ReactorFactory make_reactor)
 }
 
 void LoopCore::open_wake_up() {
-    wake_up_.reset(check(sys::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd"));
+    wake_up_.open();
     wake_up_watch_ = watch(
-        wake_up_.get(), Interest::read, Trigger::level,
+        wake_up_.descriptor(), Interest::read, Trigger::level,
         [this](Readiness) {
-            // First read, then clear: whoever wakes in between finds the flag set, and the turn
-            // that is under way comes after what they did.
-            std::uint64_t count = 0;
-            sys::read(wake_up_.get(), &count, sizeof count);
-            woken_.store(false);
+            wake_up_.take();
+            attention_ = true;
             --calls_; // nobody's callback
         },
         std::source_location::current());
@@ -95,9 +73,8 @@ void LoopCore::check_thread() const {
            "this loop runs on another thread: use post");
 }
 
-void LoopCore::check_process(const char* operation) const {
-    if (!process_.is_current()) [[unlikely]]
-        refuse(operation, "this loop belongs to the parent process; call after_fork first");
+void LoopCore::refuse(const char* operation, const char* why) {
+    throw std::logic_error{std::string{"EventLoop::"} + operation + ": " + why};
 }
 
 // --- timers ----------------------------------------------------------------------------------
@@ -133,41 +110,43 @@ bool LoopCore::armed(std::uint64_t id) noexcept { return timers_.armed(id); }
 
 void LoopCore::post(Task task) {
     check_process("post");
+    bool is_first = false;
     {
         const std::lock_guard lock{mutex_};
         if (closed_) return;
         posted_.push_back(std::move(task));
-        has_posted_.store(true);
+        is_first = note_posted();
     }
-    wake_for_tasks();
+    if (is_first) wake_for_tasks();
 }
 
 void LoopCore::post(std::list<Task>& one) noexcept {
+    bool is_first = false;
     {
         const std::lock_guard lock{mutex_};
         if (closed_) return;
         handed_in_.splice(handed_in_.end(), one);
-        has_posted_.store(true);
+        is_first = note_posted();
     }
-    wake_for_tasks();
+    if (is_first) wake_for_tasks();
+}
+
+// False: the flag is up, so somebody has woken the loop or is about to, and it has not yet come to
+// take what is here. To store it again would only take it out of the loop's cache.
+bool LoopCore::note_posted() noexcept {
+    if (has_posted_.load()) return false;
+    has_posted_.store(true);
+    return true;
 }
 
 void LoopCore::wake_for_tasks() noexcept {
-    // On the loop's own thread the next turn finds it without being woken. A loop that is being
-    // woken clears `woken_` before it looks at `has_posted_`. Looking here leaves that flag in the
-    // caches of both threads while one of them posts much.
-    if (thread_.load(std::memory_order_relaxed) != std::this_thread::get_id() && !woken_.load())
-        wake();
+    // On the loop's own thread the next turn finds it without being woken.
+    if (thread_.load(std::memory_order_relaxed) != std::this_thread::get_id()) wake();
 }
 
 void LoopCore::wake() noexcept {
-    // In a child the eventfd is the parent's until after_fork. To look at the flag first would not
-    // do: a store of the caller's, as weak as it likes, must be seen by the turn that follows.
-    if (!process_.is_current() || woken_.exchange(true)) return;
-    const int saved = errno; // may run in a signal handler
-    const std::uint64_t one = 1;
-    sys::write(wake_up_.get(), &one, sizeof one);
-    errno = saved;
+    // In a child the eventfd is the parent's until after_fork.
+    if (process_.is_current()) wake_up_.ask();
 }
 
 void LoopCore::stop() noexcept {
@@ -176,55 +155,8 @@ void LoopCore::stop() noexcept {
     wake();
 }
 
-// --- a turn ----------------------------------------------------------------------------------
-
-void LoopCore::run() {
-    const Turning turning{*this, "run"};
-    Timeout limit = stop_.load() ? Timeout::zero() : forever;
-    do {
-        turn(limit);
-        limit = forever;
-    } while (!stop_.load());
-    stop_.store(false);
-}
-
-std::size_t LoopCore::run_once(Timeout timeout) {
-    const Turning turning{*this, "run_once"};
-    return turn(timeout);
-}
-
-// The short turn: nothing is at hand but what the kernel reports. `attention_` is the one word that
-// says so; whoever brings anything else sets it.
-inline std::size_t LoopCore::turn(Timeout limit) {
-    if (attention_) [[unlikely]]
-        return long_turn(limit);
-    check_process("run");
-    now_is_known_ = expects_stale_ = batch_is_void_ = false;
-    deliver(reactor_->wait(limit));
-    if (attention_ || has_posted_.load()) [[unlikely]]
-        finish_turn();
-    return calls_;
-}
-
-std::size_t LoopCore::long_turn(Timeout limit) {
-    if (!has_leftovers()) collect(limit);
-    now_is_known_ = batch_is_void_ = false;
-    calls_ = 0;
-    if (observer_ == nullptr)
-        deliver({std::exchange(next_event_, nullptr), std::exchange(batch_end_, nullptr)});
-    finish_turn();
-    return calls_;
-}
-
-// What a turn does after the short way through its batch, in this order.
-void LoopCore::finish_turn() {
-    attention_ = true; // an exception may leave something of each
-    while (next_event_ != batch_end_) deliver_one(*next_event_++);
-    while (next_ready_ < round_.size()) serve(round_[next_ready_++]);
-    if (!timers_.idle()) calls_ += timers_.run_due(now(), observer_);
-    if (has_tasks() || has_posted_.load()) run_posted();
-    attention_ = observer_ != nullptr || saw_ghost_ || has_work() || !timers_.idle();
-}
+// --- what a turn begins and ends with
+// ----------------------------------------------------------------------------------
 
 bool LoopCore::has_leftovers() const noexcept {
     return next_event_ != batch_end_ || next_ready_ < round_.size() || timers_.has_leftovers() ||
@@ -260,132 +192,22 @@ void LoopCore::collect(Timeout limit) {
     round_.swap(queued_);
     next_ready_ = 0;
     expects_stale_ = false;
-    const auto batch = observer_ == nullptr ? reactor_->wait(timeout) : wait_observed(timeout);
+    const auto batch = observer_ == nullptr ? wait(timeout) : wait_observed(timeout);
     next_event_ = batch.data();
     batch_end_ = batch.data() + batch.size();
 }
 
 std::span<const Event> LoopCore::wait_observed(Timeout timeout) {
     const Clock::time_point start = Clock::now();
-    const std::span<const Event> batch = reactor_->wait(timeout);
+    const std::span<const Event> batch = wait(timeout);
     observer_->on_wait(timeout, batch.size(), Clock::now() - start);
     return batch;
 }
 
-// How far a batch is delivered. It lives in registers; only what an exception leaves of the batch
-// is written down.
-struct LoopCore::Delivery {
-    LoopCore& core;
-    const Event* next;
-    const Event* const end;
-    bool is_complete = false;
-    [[gnu::always_inline]] ~Delivery() {
-        if (!is_complete) core.interrupt(next, end);
-    }
-};
-
-// The inner loop is what an event costs. It asks for nothing that only a callback can bring about:
-// one that gives up its own watch, sets an observer or forks moves `look_up_at_`, and the loop ends
-// after it.
-inline void LoopCore::deliver(std::span<const Event> batch) {
-    calls_ = batch.size();
-    Delivery rest{*this, batch.data(), batch.data() + batch.size()};
-    while (rest.next != rest.end) {
-        look_up_at_ = rest.end;
-        do dispatch(*rest.next++);
-        while (rest.next < look_up_at_);
-        if (look_up_at_ == rest.end) break;
-        end_call();
-        if (observer_ == nullptr && !batch_is_void_) continue;
-        leave(rest.next, rest.end);
-        break;
-    }
-    running_ = nullptr;
-    rest.is_complete = true;
-}
-
-void LoopCore::interrupt(const Event* next, const Event* end) noexcept {
-    end_call();
-    leave(next, end);
-}
-
-// Leaves the rest of a batch to `finish_turn`, of this turn or, after an exception, of the next.
-void LoopCore::leave(const Event* next, const Event* end) noexcept {
-    calls_ -= static_cast<std::size_t>(end - next);
-    attention_ = true;
-    if (batch_is_void_) return;
-    next_event_ = next;
-    batch_end_ = end;
-}
-
-inline void LoopCore::dispatch(const Event& event) {
-    WatchSlot* const slot = watches_.find(to_slab_id(event.token));
-    const Readiness ready = slot == nullptr ? Readiness::none : event.ready & slot->mask;
-    if (ready == Readiness::none) [[unlikely]]
-        return withhold(slot, event.ready);
-    running_ = slot; // so that it outlives its call, see `release`
-    slot->on_ready(ready);
-}
-
-void LoopCore::withhold(WatchSlot* slot, Readiness ready) {
-    // Fetched before its watch was given up or paused in this turn; else the kernel still watches a
-    // descriptor that was closed while a duplicate of it lives (epoll(7)).
-    --calls_;
-    if (slot == nullptr || !slot->registered) {
-        if (!expects_stale_) attention_ = saw_ghost_ = true;
-    } else if (slot->queued) {
-        slot->again = slot->again | ready; // its turn comes after the others
-    }
-}
-
-// The callable of a watch that was given up while it ran was kept alive for that long.
-void LoopCore::end_call() noexcept {
-    WatchSlot* const ran = std::exchange(running_, nullptr);
-    if (ran != nullptr && ran->doomed) free_slot(*ran);
-}
-
-// The longer way, for an observer's sake and for the ready list.
-struct LoopCore::Call {
-    LoopCore& core;
-    Call(LoopCore& of, WatchSlot& slot) noexcept : core{of} {
-        core.running_ = &slot;
-        ++core.calls_;
-    }
-    ~Call() { core.end_call(); }
-    Call(const Call&) = delete;
-    Call& operator=(const Call&) = delete;
-};
-
-void LoopCore::call(WatchSlot& slot, Readiness ready) {
-    const Call guard{*this, slot};
-    LoopObserver* const watching = observer_; // the callback may change it
-    if (watching == nullptr) return slot.on_ready(ready);
-    const int fd = slot.fd;
-    const Clock::time_point start = Clock::now();
-    slot.on_ready(ready);
-    if (watching == observer_ && fd != wake_up_.get())
-        watching->on_dispatch(fd, ready, Clock::now() - start);
-}
-
-void LoopCore::deliver_one(const Event& event) {
-    WatchSlot* const slot = watches_.find(to_slab_id(event.token));
-    const Readiness ready = slot == nullptr ? Readiness::none : event.ready & slot->mask;
-    if (ready != Readiness::none) return call(*slot, ready);
-    ++calls_;
-    withhold(slot, event.ready);
-}
-
-void LoopCore::serve(Token token) {
-    WatchSlot* const slot = find(token);
-    if (slot == nullptr) return;
-    slot->queued = false;
-    const Readiness again = std::exchange(slot->again, Readiness::none);
-    refresh_mask(*slot);
-    const Readiness ready = again & slot->mask;
-    if (slot->always_ready &&
-        (slot->trigger == Trigger::level || slot->trigger == Trigger::exclusive))
-        queue_always_ready(*slot, token); // before the call, which may throw
-    if (ready != Readiness::none) call(*slot, ready);
+std::span<const Event> LoopCore::wait(Timeout timeout) {
+    if (timeout > Timeout::zero() && wake_up_.attentive() && !wake_up_.may_sleep())
+        timeout = Timeout::zero();
+    return reactor_->wait(timeout);
 }
 
 // What a thread posted before its result was there comes before it.
@@ -449,7 +271,7 @@ void LoopCore::after_fork() {
         process_.forget();
         throw;
     }
-    if (woken_.exchange(false)) wake(); // asked for before the fork, or since
+    if (wake_up_.leave()) wake(); // asked for before the fork, or since
 }
 
 } // namespace pollux

@@ -9,7 +9,6 @@
 #include <memory>
 #include <mutex>
 #include <pollux/event_loop.hpp>
-#include <pollux/fd.hpp>
 #include <span>
 #include <thread>
 #include <vector>
@@ -17,6 +16,7 @@
 #include "process_mark.hpp"
 #include "slab.hpp"
 #include "timer_queue.hpp"
+#include "wake_up.hpp"
 #include "watch_slot.hpp"
 
 namespace pollux {
@@ -80,13 +80,18 @@ private:
         return thread_.load(std::memory_order_relaxed) != std::thread::id{};
     }
     void check_thread() const;
-    void check_process(const char* operation) const;
+    void check_process(const char* operation) const {
+        if (!process_.is_current()) [[unlikely]]
+            refuse(operation, "this loop belongs to the parent process; call after_fork first");
+    }
+    [[noreturn, gnu::cold]] static void refuse(const char* operation, const char* why);
 
     // A turn, part by part.
     std::size_t turn(Timeout limit);
     std::size_t long_turn(Timeout limit);
     void finish_turn();
     void collect(Timeout limit);
+    std::span<const Event> wait(Timeout timeout);
     std::span<const Event> wait_observed(Timeout timeout);
     void deliver(std::span<const Event> batch);
     void dispatch(const Event& event);
@@ -99,6 +104,7 @@ private:
     void end_call() noexcept;
     void run_posted();
     void run_task(Task task);
+    bool note_posted() noexcept;
     void wake_for_tasks() noexcept;
     bool has_tasks() const noexcept { return next_task_ < tasks_.size() || !handed_out_.empty(); }
     bool has_leftovers() const noexcept;
@@ -123,8 +129,8 @@ private:
     std::vector<std::uint32_t> owner_of_; // descriptor -> index of its watch
 
     // Something is at hand beside what the kernel reports: leftovers, the ready list, timers, tasks
-    // that tasks posted (who posts from another thread wakes), an observer, ghosts. May be set for
-    // nothing: the turn that follows looks and clears it.
+    // that tasks posted, a wake-up that was not written, an observer, ghosts. May be set for
+    // nothing: the turn that follows looks and clears it, see `finish_turn`.
     bool attention_ = false;
     // Of this turn.
     bool now_is_known_ = false;
@@ -156,9 +162,8 @@ private:
     std::atomic<bool> has_posted_{false};
     std::atomic<std::thread::id> thread_{}; // that the loop runs on
     std::atomic<bool> stop_{false};
-    std::atomic<bool> woken_{false};
 
-    Fd wake_up_; // eventfd(2)
+    WakeUp wake_up_;
     Watch wake_up_watch_;
     std::unique_ptr<std::byte[]> scratch_;
     ProcessMark process_; // that this loop belongs to
