@@ -29,7 +29,7 @@ void LoopCore::open_wake_up() {
         wake_up_.descriptor(), Interest::read, Trigger::level,
         [this](Readiness) {
             wake_up_.take();
-            attention_ = true;
+            attend();
             --calls_; // nobody's callback
         },
         std::source_location::current());
@@ -82,14 +82,14 @@ void LoopCore::refuse(const char* operation, const char* why) {
 Timer LoopCore::make_timer(Clock::time_point due, Clock::duration interval, Task task) {
     check_thread();
     check_process("run_at");
-    attention_ = true;
+    attend();
     return Timer{this, timers_.make(due, interval, std::move(task))};
 }
 
 void LoopCore::arm(std::uint64_t id, Clock::time_point due) {
     check_thread();
     if (closed_) return;
-    attention_ = true;
+    attend();
     timers_.arm(id, due);
 }
 
@@ -139,10 +139,7 @@ bool LoopCore::note_posted() noexcept {
     return true;
 }
 
-void LoopCore::wake_for_tasks() noexcept {
-    // On the loop's own thread the next turn finds it without being woken.
-    if (thread_.load(std::memory_order_relaxed) != std::this_thread::get_id()) wake();
-}
+void LoopCore::wake_for_tasks() noexcept { is_turning_here() ? attend() : wake(); }
 
 void LoopCore::wake() noexcept {
     // In a child the eventfd is the parent's until after_fork.
@@ -152,6 +149,7 @@ void LoopCore::wake() noexcept {
 void LoopCore::stop() noexcept {
     if (!process_.is_current()) return;
     stop_.store(true);
+    if (is_turning_here()) attend(); // at the end of this turn
     wake();
 }
 
@@ -262,8 +260,7 @@ void LoopCore::after_fork() {
     }
     replace_reactor();
     for (std::uint32_t index = 0; index < watches_.size(); ++index)
-        if (watches_[index].always_ready)
-            queue_always_ready(watches_[index], to_token(watches_.id(index)));
+        if (watches_[index].always_ready) queue_always_ready(watches_[index], token_of(index));
     process_.renew();
     try {
         open_wake_up();
