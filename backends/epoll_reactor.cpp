@@ -20,7 +20,6 @@ namespace pollux {
 namespace {
 
 constexpr std::size_t first_capacity = 64;
-constexpr std::size_t last_capacity = 4096;
 
 // So one translation serves both.
 static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT && EPOLLPRI == POLLPRI &&
@@ -73,7 +72,7 @@ private:
     // A full batch means that there may be more: the next one gets twice the room. What is written
     // last grows first, so that running out of memory between the two leaves room for each event.
     void grow() {
-        if (found_ < events_.size() || events_.size() >= last_capacity) return;
+        if (found_ < events_.size() || events_.size() >= most_epoll_events) return;
         ready_.resize(2 * events_.size());
         events_.resize(ready_.size());
     }
