@@ -10,6 +10,8 @@ namespace pollux {
 std::unique_ptr<Reactor> make_select_reactor();
 std::unique_ptr<Reactor> make_poll_reactor();
 std::unique_ptr<Reactor> make_epoll_reactor();
+std::unique_ptr<Reactor> make_adaptive_reactor();
+std::unique_ptr<Reactor> make_io_uring_reactor();
 
 /// Throws EBADF unless `fd` is open. epoll_ctl(2) checks this itself; for select(2) and poll(2) it
 /// would show only at the next wait.

@@ -129,8 +129,11 @@ std::unique_ptr<Contestant> make_bare(pollux::Backend backend, std::span<const i
         return std::make_unique<BarePoll>(fds, counter);
     case pollux::Backend::epoll:
         return std::make_unique<BareEpoll>(fds, counter);
+    case pollux::Backend::adaptive:
+    case pollux::Backend::io_uring:
+        break;
     }
-    throw std::invalid_argument{"no such backend"};
+    throw std::invalid_argument{"no bare loop on this backend"};
 }
 
 class Seam final : public Contestant {

@@ -20,6 +20,7 @@ PARTS = {
         "pollux/bytes.hpp",
         "pollux/clock.hpp",
         "pollux/function.hpp",
+        "src/cache_line.hpp",
         "src/process_mark.",
         "src/slab.hpp",
         "src/timespec.hpp",
@@ -39,6 +40,7 @@ PARTS = {
         "src/loop_watches.cpp",
         "src/pool_failure.hpp",
         "src/post_place.",
+        "src/wake_up.",
         "src/watch_slot.hpp",
         "src/thread_group.hpp",
         "src/timer_queue.",
@@ -114,11 +116,17 @@ WORDS = [
     (r"atomic_thread_fence", [], "ThreadSanitizer does not see fences"),
 ] + [
     (
-        f"make_{name}_reactor|{name.title()}Reactor",
-        [f"backends/{file}" for file in ["backends.hpp", "make_reactor.cpp", f"{name}_reactor.cpp"]],
+        f"make_{name}_reactor|{name.title().replace('_', '')}Reactor",
+        [f"backends/{file}" for file in ["backends.hpp", "make_reactor.cpp", *own]],
         "only backends/make_reactor.cpp names the concrete backends: use pollux::make_reactor",
     )
-    for name in ["select", "poll", "epoll"]
+    for name, own in {
+        "select": ["select_reactor.cpp"],
+        "poll": ["poll_reactor.cpp", "further/adaptive_reactor.cpp"],
+        "epoll": ["epoll_reactor.cpp", "further/adaptive_reactor.cpp"],
+        "adaptive": ["further/adaptive_reactor.cpp"],
+        "io_uring": ["further/io_uring_"],
+    }.items()
 ]
 
 PUBLIC = "engine/include/pollux/"

@@ -30,6 +30,8 @@ struct LoopCore::Turning {
         core.thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
     }
     ~Turning() {
+        // Who drives this loop, or takes the next turn, waits for the eventfd.
+        if (core.wake_up_.attentive() && core.wake_up_.leave()) core.wake();
         core.turning_ = false;
         core.thread_.store({}, std::memory_order_relaxed);
     }
@@ -43,15 +45,11 @@ LoopCore::LoopCore(EventLoop::ReactorFactory make_reactor)
 }
 
 void LoopCore::open_wake_up() {
-    wake_up_.reset(check(sys::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd"));
+    wake_up_.open();
     wake_up_watch_ = watch(
-        wake_up_.get(), Interest::read, Trigger::level,
+        wake_up_.descriptor(), Interest::read, Trigger::level,
         [this](Readiness) {
-            // First read, then clear: whoever wakes in between finds the flag set, and the turn
-            // that is under way comes after what they did.
-            std::uint64_t count = 0;
-            sys::read(wake_up_.get(), &count, sizeof count);
-            woken_.store(false);
+            wake_up_.take();
             --calls_; // nobody's callback
         },
         std::source_location::current());
@@ -131,41 +129,43 @@ bool LoopCore::armed(std::uint64_t id) noexcept { return timers_.armed(id); }
 
 void LoopCore::post(Task task) {
     check_process("post");
+    bool is_first = false;
     {
         const std::lock_guard lock{mutex_};
         if (closed_) return;
         posted_.push_back(std::move(task));
-        has_posted_.store(true);
+        is_first = note_posted();
     }
-    wake_for_tasks();
+    if (is_first) wake_for_tasks();
 }
 
 void LoopCore::post(std::list<Task>& one) noexcept {
+    bool is_first = false;
     {
         const std::lock_guard lock{mutex_};
         if (closed_) return;
         handed_in_.splice(handed_in_.end(), one);
-        has_posted_.store(true);
+        is_first = note_posted();
     }
-    wake_for_tasks();
+    if (is_first) wake_for_tasks();
+}
+
+// False: the flag is up, so somebody has woken the loop or is about to, and it has not yet come to
+// take what is here. To store it again would only take it out of the loop's cache.
+bool LoopCore::note_posted() noexcept {
+    if (has_posted_.load()) return false;
+    has_posted_.store(true);
+    return true;
 }
 
 void LoopCore::wake_for_tasks() noexcept {
-    // On the loop's own thread the next turn finds it without being woken. A loop that is being
-    // woken clears `woken_` before it looks at `has_posted_`. Looking here leaves that flag in the
-    // caches of both threads while one of them posts much.
-    if (thread_.load(std::memory_order_relaxed) != std::this_thread::get_id() && !woken_.load())
-        wake();
+    // On the loop's own thread the next turn finds it without being woken.
+    if (thread_.load(std::memory_order_relaxed) != std::this_thread::get_id()) wake();
 }
 
 void LoopCore::wake() noexcept {
-    // In a child the eventfd is the parent's until after_fork. To look at the flag first would not
-    // do: a store of the caller's, as weak as it likes, must be seen by the turn that follows.
-    if (!process_.is_current() || woken_.exchange(true)) return;
-    const int saved = errno; // may run in a signal handler
-    const std::uint64_t one = 1;
-    sys::write(wake_up_.get(), &one, sizeof one);
-    errno = saved;
+    // In a child the eventfd is the parent's until after_fork.
+    if (process_.is_current()) wake_up_.ask();
 }
 
 void LoopCore::stop() noexcept {
@@ -236,12 +236,18 @@ void LoopCore::collect(Timeout limit) {
     batch_ = {};
     next_event_ = 0;
     if (observer_ == nullptr) {
-        batch_ = reactor_->wait(timeout);
+        batch_ = wait(timeout);
     } else {
         const Clock::time_point start = Clock::now();
-        batch_ = reactor_->wait(timeout);
+        batch_ = wait(timeout);
         observer_->on_wait(timeout, batch_.size(), Clock::now() - start);
     }
+}
+
+std::span<const Event> LoopCore::wait(Timeout timeout) {
+    if (timeout > Timeout::zero() && wake_up_.attentive() && !wake_up_.may_sleep())
+        timeout = Timeout::zero();
+    return reactor_->wait(timeout);
 }
 
 void LoopCore::deliver_events() {
@@ -295,7 +301,7 @@ void LoopCore::call_observed(WatchSlot& slot, Readiness ready) {
     const int fd = slot.fd;
     const Clock::time_point start = Clock::now();
     slot.on_ready(ready);
-    if (watching == observer_ && fd != wake_up_.get())
+    if (watching == observer_ && fd != wake_up_.descriptor())
         watching->on_dispatch(fd, ready, Clock::now() - start);
 }
 
@@ -377,7 +383,7 @@ void LoopCore::after_fork() {
         process_.forget();
         throw;
     }
-    if (woken_.exchange(false)) wake(); // asked for before the fork, or since
+    if (wake_up_.leave()) wake(); // asked for before the fork, or since
 }
 
 } // namespace pollux

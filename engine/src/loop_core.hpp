@@ -9,7 +9,6 @@
 #include <memory>
 #include <mutex>
 #include <pollux/event_loop.hpp>
-#include <pollux/fd.hpp>
 #include <span>
 #include <thread>
 #include <vector>
@@ -17,6 +16,7 @@
 #include "process_mark.hpp"
 #include "slab.hpp"
 #include "timer_queue.hpp"
+#include "wake_up.hpp"
 #include "watch_slot.hpp"
 
 namespace pollux {
@@ -77,10 +77,12 @@ private:
     // A turn, part by part.
     std::size_t turn(Timeout limit);
     void collect(Timeout limit);
+    std::span<const Event> wait(Timeout timeout);
     void deliver_events();
     void deliver_ready_list();
     void run_posted();
     void run_task(Task task);
+    bool note_posted() noexcept;
     void wake_for_tasks() noexcept;
     bool has_tasks() const noexcept { return next_task_ < tasks_.size() || !handed_out_.empty(); }
     bool has_leftovers() const noexcept;
@@ -136,9 +138,8 @@ private:
     std::atomic<bool> has_posted_{false};
     std::atomic<std::thread::id> thread_{};
     std::atomic<bool> stop_{false};
-    std::atomic<bool> woken_{false};
 
-    Fd wake_up_; // eventfd(2)
+    WakeUp wake_up_;
     Watch wake_up_watch_;
     std::unique_ptr<std::byte[]> scratch_;
     ProcessMark process_; // that this loop belongs to
