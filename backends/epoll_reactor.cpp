@@ -21,7 +21,6 @@ namespace pollux {
 namespace {
 
 constexpr unsigned first_capacity = 64;
-constexpr unsigned last_capacity = 4096;
 
 // So one translation serves both.
 static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT && EPOLLPRI == POLLPRI &&
@@ -88,7 +87,7 @@ private:
     // A full batch means that there may be more: the next one gets twice the room. Without memory
     // for that the batch at hand is delivered all the same.
     void grow() noexcept {
-        if (room_ >= last_capacity) return;
+        if (room_ >= most_epoll_events) return;
         try {
             events_.resize(2 * events_.size());
             ready_.resize(events_.size());
