@@ -166,7 +166,7 @@ std::size_t LoopCore::turn(Timeout limit) {
     return calls_;
 }
 
-bool LoopCore::has_leftovers() const noexcept {
+bool LoopCore::has_leftovers() noexcept {
     return next_event_ < batch_.size() || next_ready_ < round_.size() || timers_.has_leftovers() ||
            has_tasks();
 }
