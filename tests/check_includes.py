@@ -46,6 +46,7 @@ PARTS = {
         "src/watch_slot.hpp",
         "src/thread_group.hpp",
         "src/timer_queue.",
+        "src/timer_slots.hpp",
         "pollux/signals.hpp",
         "pollux/loop_pool.hpp",
         "pollux/worker_pool.hpp",

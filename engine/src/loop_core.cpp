@@ -117,10 +117,9 @@ void LoopCore::stop() noexcept {
     wake();
 }
 
-// --- what a turn begins and ends with
-// ----------------------------------------------------------------------------------
+// --- what a turn begins and ends with --------------------------------------------------------
 
-bool LoopCore::has_leftovers() const noexcept {
+bool LoopCore::has_leftovers() noexcept {
     return next_event_ != batch_end_ || next_ready_ < round_.size() || timers_.has_leftovers() ||
            has_tasks();
 }

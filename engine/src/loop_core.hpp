@@ -43,7 +43,7 @@ public:
     void release(Token token) noexcept;
 
     // Timers.
-    Timer make_timer(Clock::time_point due, Clock::duration interval, Task task);
+    Timer make_timer(Clock::time_point due, Clock::duration interval, Task&& task);
     void arm(TimerSlot& slot, Clock::time_point due) noexcept;
     void cancel(TimerSlot& slot) noexcept;
     void release_timer(TimerSlot& slot) noexcept;
@@ -124,7 +124,7 @@ private:
     bool note_posted() noexcept;
     void wake_for_tasks() noexcept;
     bool has_tasks() const noexcept { return next_task_ < tasks_.size() || !handed_out_.empty(); }
-    bool has_leftovers() const noexcept;
+    bool has_leftovers() noexcept;
     bool has_work() const noexcept;
     Timeout until_next_timer();
 
