@@ -17,7 +17,7 @@ public:
 
     std::size_t of(std::string_view name) const;
     std::size_t of(std::string_view name, int fd) const;
-    /// Of select, poll and epoll alike.
+    /// Of every backend.
     std::size_t waits() const;
 
 private:
