@@ -56,7 +56,7 @@ PARTS = {
     "coro": ["pollux/coro/", "src/coro/"],
     "service": ["pollux/service/", "src/service/"],
     "instruments": ["pollux/instruments/", "src/instruments/", "src/sys_hooked.cpp", "src/sys_kernel."],
-    "kernel": ["src/sys.hpp", "src/sys_calls.inc"],
+    "kernel": ["src/sys.hpp", "src/sys_calls.inc", "src/sys_io_uring.hpp"],
 }
 
 # What each part may include besides itself and the system's headers.
