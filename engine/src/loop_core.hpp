@@ -23,7 +23,7 @@ namespace pollux {
 
 class LoopCore {
 public:
-    explicit LoopCore(EventLoop::ReactorFactory make_reactor);
+    LoopCore(EventLoop::ReactorFactory make_reactor, const LoopOptions& options);
     ~LoopCore() = default;
     LoopCore(const LoopCore&) = delete;
     LoopCore& operator=(const LoopCore&) = delete;
@@ -78,6 +78,7 @@ private:
     std::size_t turn(Timeout limit);
     void collect(Timeout limit);
     std::span<const Event> wait(Timeout timeout);
+    std::span<const Event> look_then_sleep(Timeout timeout);
     void deliver_events();
     void deliver_ready_list();
     void run_posted();
@@ -108,6 +109,7 @@ private:
     void delete_if_unused() noexcept;
 
     EventLoop::ReactorFactory make_reactor_;
+    const LoopOptions options_;
     std::unique_ptr<Reactor> reactor_;
     Slab<WatchSlot, 128> watches_;
     std::vector<std::uint32_t> owner_of_; // descriptor -> index of its watch
