@@ -85,6 +85,8 @@ void serve_toggling(const bench::Settings& settings, EventLoop& loop) {
 int run(bench::Settings& settings) {
     settings.check();
     settings.server.connection.trigger = settings.common.trigger;
+    if (settings.idle_timeout > std::chrono::milliseconds{0})
+        settings.server.connection.idle_timeout = settings.idle_timeout;
     settings.server.connection.input_limit += settings.request; // unfinished ones wait there
     settings.server.connection.output_limit += settings.answer;
     demos::raise_descriptor_limit();

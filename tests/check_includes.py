@@ -38,6 +38,7 @@ PARTS = {
         "src/deadline_heap.hpp",
         "src/last_call.hpp",
         "src/loop_core.",
+        "src/loop_turn.cpp",
         "src/loop_watches.cpp",
         "src/pool_failure.hpp",
         "src/post_place.",
@@ -96,6 +97,7 @@ WORDS = [
             "engine/src/sys",
             "bench/load/",
             "bench/contestants.",
+            "bench/micro_echo.",
             "bench/kernel/",
             "bench/peers/",
             "tests/claims/",
@@ -116,11 +118,17 @@ WORDS = [
     (r"atomic_thread_fence", [], "ThreadSanitizer does not see fences"),
 ] + [
     (
-        f"make_{name}_reactor|{name.title()}Reactor",
-        [f"backends/{file}" for file in ["backends.hpp", "make_reactor.cpp", f"{name}_reactor.cpp"]],
+        f"make_{name}_reactor|{name.title().replace('_', '')}Reactor",
+        [f"backends/{file}" for file in ["backends.hpp", "make_reactor.cpp", *own]],
         "only backends/make_reactor.cpp names the concrete backends: use pollux::make_reactor",
     )
-    for name in ["select", "poll", "epoll"]
+    for name, own in {
+        "select": ["select_reactor.cpp"],
+        "poll": ["poll_reactor.cpp", "further/adaptive_reactor.cpp"],
+        "epoll": ["epoll_reactor.cpp", "further/adaptive_reactor.cpp"],
+        "adaptive": ["further/adaptive_reactor.cpp"],
+        "io_uring": ["further/io_uring_"],
+    }.items()
 ]
 
 PUBLIC = "engine/include/pollux/"

@@ -34,22 +34,24 @@ NOTES = [
 ]
 
 
-def contestants(build):
-    """Name: command, and how many descriptors it takes (0: any number)."""
+def contestants(build, own_options=()):
+    """Name: command, and how many descriptors it takes (0: any number). Our server gets the
+    options."""
     server = build / "bench" / "bench_server"
     found = {each.name: (each.command, each.most) for each in echo_contestants(build)}
     if server.is_file():
-        found = {BASE: ((server, "--backend", "epoll", "--trigger", "level"), 0)} | found
+        command = (server, "--backend", "epoll", "--trigger", "level", *own_options)
+        found = {BASE: (command, 0)} | found
     return found
 
 
 def measure(build, cores, rounds, seed, show=lambda text: None, connections=CONNECTIONS,
-            names=None):
+            names=None, own_options=()):
     """Samples as they come, each of a new process, of these contestants or of all: name, state,
     round, connections, and bytes for each connection (`user`, `kernel`, `buffers`); or the reason
     why there are none."""
-    cells = [(name, *who, state) for name, who in contestants(build).items() for state in STATES
-             if names is None or name in names]
+    cells = [(name, *who, state) for name, who in contestants(build, own_options).items()
+             for state in STATES if names is None or name in names]
     order = random.Random(seed)
     for number in range(1, rounds + 1):
         order.shuffle(cells)
