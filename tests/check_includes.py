@@ -32,6 +32,7 @@ PARTS = {
     "loop": [
         "pollux/event_loop.hpp",
         "pollux/loop_observer.hpp",
+        "pollux/loop_options.hpp",
         "pollux/timer.hpp",
         "pollux/watch.hpp",
         "src/cpu_affinity.",
