@@ -20,7 +20,6 @@ namespace pollux {
 namespace {
 
 constexpr std::size_t first_capacity = 64;
-constexpr std::size_t last_capacity = 4096;
 
 // So one translation serves both.
 static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT && EPOLLPRI == POLLPRI &&
@@ -49,13 +48,17 @@ public:
     }
 
     std::span<const Event> wait(Timeout timeout) override {
-        grow();
+        if (found_ == room_) [[unlikely]]
+            grow();
         const int count = wait_for(timeout);
-        if (count < 0 && errno != EINTR) throw_system_error(errno, "epoll_wait");
-        found_ = count > 0 ? static_cast<std::size_t>(count) : 0;
-        for (std::size_t i = 0; i < found_; ++i)
-            ready_[i] = {static_cast<Token>(events_[i].data.u64),
-                         from_poll_bits(events_[i].events)};
+        if (count < 0) [[unlikely]]
+            return nothing_because(errno);
+        found_ = static_cast<std::size_t>(count);
+        const epoll_event* event = events_.data();
+        for (Event& ready : std::span{ready_.data(), found_}) {
+            ready = {static_cast<Token>(event->data.u64), from_poll_bits(event->events)};
+            ++event;
+        }
         return {ready_.data(), found_};
     }
 
@@ -70,23 +73,34 @@ private:
             throw_system_error(errno, call, "descriptor " + std::to_string(fd));
     }
 
-    // A full batch means that there may be more: the next one gets twice the room. What is written
-    // last grows first, so that running out of memory between the two leaves room for each event.
-    void grow() {
-        if (found_ < events_.size() || events_.size() >= last_capacity) return;
-        ready_.resize(2 * events_.size());
-        events_.resize(ready_.size());
+    [[gnu::noinline]] std::span<const Event> nothing_because(int error) {
+        if (error != EINTR) throw_system_error(error, "epoll_wait");
+        found_ = 0;
+        return {};
+    }
+
+    // A full batch means that there may be more: the next one gets twice the room. Running out of
+    // memory between the two leaves room for each event.
+    [[gnu::noinline]] void grow() {
+        if (room_ >= most_epoll_events) return;
+        events_.resize(2 * room_);
+        ready_.resize(2 * room_);
+        room_ = ready_.size();
     }
 
     // epoll_wait knows milliseconds. For "look" and "forever" that is enough and it is the shorter
-    // way into the kernel; in between, epoll_pwait2 (Linux 5.11) knows nanoseconds. Where it is
-    // missing (EPERM: kept out by a container's filter that does not know it) milliseconds are
-    // rounded up: a wait that ends early would spin until the deadline.
+    // way into the kernel.
     int wait_for(Timeout timeout) noexcept {
-        const int capacity = static_cast<int>(events_.size());
-        if (timeout <= Timeout::zero())
-            return sys::epoll_wait(epoll_.get(), events_.data(), capacity, 0);
-        if (timeout == forever) return sys::epoll_wait(epoll_.get(), events_.data(), capacity, -1);
+        if (timeout > Timeout::zero() && timeout != forever) return wait_exactly(timeout);
+        return sys::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(room_),
+                               timeout == forever ? -1 : 0);
+    }
+
+    // In between, epoll_pwait2 (Linux 5.11) knows nanoseconds. Where it is missing (EPERM: kept out
+    // by a container's filter that does not know it) milliseconds are rounded up: a wait that ends
+    // early would spin until the deadline.
+    [[gnu::noinline]] int wait_exactly(Timeout timeout) noexcept {
+        const int capacity = static_cast<int>(room_);
         if (has_nanoseconds_) {
             const timespec limit = to_timespec(timeout);
             const int count =
@@ -102,6 +116,7 @@ private:
     Fd epoll_{check(sys::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")};
     std::vector<epoll_event> events_ = std::vector<epoll_event>(first_capacity);
     std::vector<Event> ready_ = std::vector<Event>(first_capacity);
+    std::size_t room_ = first_capacity; // of both
     std::size_t found_ = 0;
     bool has_nanoseconds_ = true;
 };

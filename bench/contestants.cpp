@@ -206,14 +206,24 @@ std::unique_ptr<Contestant> make_contestant(Kind kind, pollux::Backend backend,
 }
 
 Descriptors::Descriptors(std::size_t watched, std::size_t active) {
-    if (active > watched) throw std::invalid_argument{"more active than watched descriptors"};
     raise_descriptor_limit();
     fds_.reserve(watched);
-    for (std::size_t i = 0; i < watched; ++i) {
-        const bool ready = i * active / watched != (i + 1) * active / watched;
-        fds_.push_back(
-            pollux::check(eventfd(ready ? 1 : 0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd"));
+    for (std::size_t i = 0; i < watched; ++i)
+        fds_.push_back(pollux::check(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd"));
+    activate(active);
+}
+
+void Descriptors::activate(std::size_t active) {
+    if (active > fds_.size()) throw std::invalid_argument{"more active than watched descriptors"};
+    const auto is_among = [this](std::size_t i, std::size_t count) {
+        return i * count / fds_.size() != (i + 1) * count / fds_.size();
+    };
+    for (std::size_t i = 0; i < fds_.size(); ++i) {
+        eventfd_t value = 1;
+        if (is_among(i, active) && !is_among(i, active_)) eventfd_write(fds_[i], value);
+        if (!is_among(i, active) && is_among(i, active_)) eventfd_read(fds_[i], &value);
     }
+    active_ = active;
 }
 
 Descriptors::~Descriptors() {

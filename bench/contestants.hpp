@@ -47,9 +47,12 @@ public:
     Descriptors(const Descriptors&) = delete;
     Descriptors& operator=(const Descriptors&) = delete;
     std::span<const int> all() const noexcept { return fds_; }
+    /// From now on so many are readable.
+    void activate(std::size_t active);
 
 private:
     std::vector<int> fds_;
+    std::size_t active_ = 0;
 };
 
 } // namespace contest

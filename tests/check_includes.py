@@ -37,6 +37,7 @@ PARTS = {
         "src/deadline_heap.hpp",
         "src/last_call.hpp",
         "src/loop_core.",
+        "src/loop_turn.cpp",
         "src/loop_watches.cpp",
         "src/pool_failure.hpp",
         "src/post_place.",

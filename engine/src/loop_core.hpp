@@ -64,22 +64,44 @@ public:
     void after_fork();
 
     Reactor& reactor() noexcept { return *reactor_; }
-    void observe(LoopObserver* observer) noexcept { observer_ = observer; }
+    void observe(LoopObserver* observer) noexcept {
+        observer_ = observer;
+        attention_ = true;
+        look_up_at_ = nullptr;
+    }
 
 private:
-    struct Running; // one callback
-    struct Turning; // one run, with its checks
+    struct Call;     // one callback
+    struct Delivery; // of a batch
+    struct Turning;  // one run, with its checks
 
     void open_wake_up();
+    bool is_turning() const noexcept {
+        return thread_.load(std::memory_order_relaxed) != std::thread::id{};
+    }
     void check_thread() const;
-    void check_process(const char* operation) const;
+    void check_process(const char* operation) const {
+        if (!process_.is_current()) [[unlikely]]
+            refuse(operation, "this loop belongs to the parent process; call after_fork first");
+    }
+    [[noreturn, gnu::cold]] static void refuse(const char* operation, const char* why);
 
     // A turn, part by part.
     std::size_t turn(Timeout limit);
+    std::size_t long_turn(Timeout limit);
+    void finish_turn();
     void collect(Timeout limit);
     std::span<const Event> wait(Timeout timeout);
-    void deliver_events();
-    void deliver_ready_list();
+    std::span<const Event> wait_observed(Timeout timeout);
+    void deliver(std::span<const Event> batch);
+    void dispatch(const Event& event);
+    void interrupt(const Event* next, const Event* end) noexcept;
+    void leave(const Event* next, const Event* end) noexcept;
+    void withhold(WatchSlot* slot, Readiness ready);
+    void deliver_one(const Event& event);
+    void serve(Token token);
+    void call(WatchSlot& slot, Readiness ready);
+    void end_call() noexcept;
     void run_posted();
     void run_task(Task task);
     bool note_posted() noexcept;
@@ -88,12 +110,6 @@ private:
     bool has_leftovers() const noexcept;
     bool has_work() const noexcept;
     Timeout until_next_timer();
-
-    void dispatch(const Event& event);
-    void withhold(WatchSlot* slot, Readiness ready);
-    void call(WatchSlot& slot, Readiness ready);
-    void call_observed(WatchSlot& slot, Readiness ready);
-    void serve(Token token);
 
     void attach(WatchSlot& slot, Token token);
     void renew(WatchSlot& slot, Token token, Interest before);
@@ -112,14 +128,23 @@ private:
     Slab<WatchSlot, 128> watches_;
     std::vector<std::uint32_t> owner_of_; // descriptor -> index of its watch
 
-    // Where a turn stands: kept here, so that an exception loses nothing.
-    std::span<const Event> batch_;
-    std::size_t next_event_ = 0;
-    WatchSlot* running_ = nullptr;
-    std::size_t calls_ = 0;      // callbacks made in this turn
+    // Something is at hand beside what the kernel reports: leftovers, the ready list, timers, tasks
+    // that tasks posted, a wake-up that was not written, an observer, ghosts. May be set for
+    // nothing: the turn that follows looks and clears it, see `finish_turn`.
+    bool attention_ = false;
+    // Of this turn.
+    bool now_is_known_ = false;
     bool expects_stale_ = false; // a watch was given up or paused since the batch was fetched
+    bool batch_is_void_ = false; // it was the parent's
     bool saw_ghost_ = false;     // the kernel reports what is not watched
+    std::size_t calls_ = 0;      // callbacks made
+    const Event* look_up_at_ = nullptr; // up to there a batch is delivered without looking up
+    WatchSlot* running_ = nullptr;
     LoopObserver* observer_ = nullptr;
+
+    // What an exception left of a batch.
+    const Event* next_event_ = nullptr;
+    const Event* batch_end_ = nullptr;
 
     std::vector<Token> queued_; // ready list of the next turn
     std::vector<Token> round_;  // ready list of this turn
@@ -127,7 +152,6 @@ private:
 
     TimerQueue timers_;
     Clock::time_point now_{};
-    bool now_is_known_ = false;
 
     std::mutex mutex_;
     std::vector<Task> posted_;   // guarded by mutex_
@@ -136,14 +160,13 @@ private:
     std::list<Task> handed_out_; // of this turn
     std::size_t next_task_ = 0;
     std::atomic<bool> has_posted_{false};
-    std::atomic<std::thread::id> thread_{};
+    std::atomic<std::thread::id> thread_{}; // that the loop runs on
     std::atomic<bool> stop_{false};
 
     WakeUp wake_up_;
     Watch wake_up_watch_;
     std::unique_ptr<std::byte[]> scratch_;
     ProcessMark process_; // that this loop belongs to
-    bool turning_ = false;
     bool closed_ = false; // set under mutex_
 };
 

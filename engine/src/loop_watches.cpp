@@ -188,6 +188,7 @@ void LoopCore::pause(WatchSlot& slot) noexcept {
 
 void LoopCore::put_on_ready_list(WatchSlot& slot, Token token, Readiness ready) {
     if (!slot.queued) queued_.push_back(token);
+    attention_ = true;
     slot.queued = true;
     slot.again = slot.again | ready;
     refresh_mask(slot);
@@ -209,7 +210,10 @@ void LoopCore::release(Token token) noexcept {
     slot->doomed = true;
     refresh_mask(*slot);
     expects_stale_ = true;
-    if (slot != running_) free_slot(*slot);
+    if (slot == running_)
+        look_up_at_ = nullptr; // freed when its callback has returned
+    else
+        free_slot(*slot);
     delete_if_unused();
 }
 

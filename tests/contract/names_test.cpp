@@ -69,7 +69,8 @@ bool names_all(const std::string& text, std::initializer_list<std::string_view> 
 
 TEST_CASE("backends: every name is read back as what it names") {
     for (const Backend backend : all_backends) CHECK_EQ(parse_backend(to_string(backend)), backend);
-    for (const Backend backend : {Backend::select, Backend::poll, Backend::epoll})
+    for (const Backend backend :
+         {Backend::select, Backend::poll, Backend::epoll, Backend::adaptive})
         CHECK_EQ(make_reactor(backend)->name(), to_string(backend));
     CHECK_EQ(to_string(Backend::select), "select");
     CHECK_EQ(to_string(Backend::poll), "poll");

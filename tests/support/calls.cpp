@@ -29,6 +29,12 @@ std::size_t Calls::waits() const {
     return of("epoll_wait") + of("epoll_pwait2") + of("ppoll") + of("pselect");
 }
 
+std::size_t Calls::besides_waits() const {
+    std::size_t count = 0;
+    for (const auto& [call, made] : made_) count += made;
+    return count - waits() - of("clock_gettime") - of("new");
+}
+
 std::size_t would_block(std::string_view name) {
     for (const pollux::CallCount& call : pollux::call_counts())
         if (call.name == name) return call.would_block;

@@ -28,15 +28,24 @@ constexpr bool on_edge(Mode mode) { return mode.is(pollux::Trigger::edge); }
 constexpr bool on_one_shot(Mode mode) { return mode.is(pollux::Trigger::one_shot); }
 constexpr bool on_select(Mode mode) { return mode.is(pollux::Backend::select); }
 constexpr bool on_poll(Mode mode) { return mode.is(pollux::Backend::poll); }
-constexpr bool on_epoll(Mode mode) { return mode.is(pollux::Backend::epoll); }
+/// epoll(7) keeps what is watched, and answers. So it is with adaptive too as long as few are
+/// watched.
+constexpr bool on_epoll(Mode mode) {
+    return mode.is(pollux::Backend::epoll) || mode.is(pollux::Backend::adaptive);
+}
+/// Edges and exclusive registrations are epoll's alone.
+constexpr bool with_every_trigger(Mode mode) { return mode.is(pollux::Backend::epoll); }
+constexpr bool with_levels_only(Mode mode) { return !with_every_trigger(mode); }
 constexpr bool not_on_select(Mode mode) { return !on_select(mode); }
 constexpr bool not_on_epoll(Mode mode) { return !on_epoll(mode); }
 
-inline constexpr std::array<Mode, 7> modes{{
+inline constexpr std::array<Mode, 9> modes{{
     {pollux::Backend::select, pollux::Trigger::level},
     {pollux::Backend::select, pollux::Trigger::one_shot},
     {pollux::Backend::poll, pollux::Trigger::level},
     {pollux::Backend::poll, pollux::Trigger::one_shot},
+    {pollux::Backend::adaptive, pollux::Trigger::level},
+    {pollux::Backend::adaptive, pollux::Trigger::one_shot},
     {pollux::Backend::epoll, pollux::Trigger::level},
     {pollux::Backend::epoll, pollux::Trigger::edge},
     {pollux::Backend::epoll, pollux::Trigger::one_shot},

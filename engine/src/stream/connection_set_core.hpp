@@ -213,7 +213,8 @@ private:
     Clock::time_point timer_due_ = never;
     Timer timer_; // for the earliest deadline
 
-    std::vector<ConnectionId> starved_; // the kernel had no memory (ENOBUFS) for their output
+    std::vector<ConnectionId> spare_ids_; // room for those of `for_each`
+    std::vector<ConnectionId> starved_;   // the kernel had no memory (ENOBUFS) for their output
     Timer feed_;
 
     Task on_gone_;
