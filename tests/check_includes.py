@@ -23,6 +23,7 @@ PARTS = {
         "src/cache_line.hpp",
         "src/process_mark.",
         "src/slab.hpp",
+        "src/sorted_chain.hpp",
         "src/timespec.hpp",
         "src/without_pipe_signal.hpp",
     ],
@@ -34,7 +35,7 @@ PARTS = {
         "pollux/timer.hpp",
         "pollux/watch.hpp",
         "src/cpu_affinity.",
-        "src/deadline_heap.hpp",
+        "src/deadline_wheel.hpp",
         "src/last_call.hpp",
         "src/loop_core.",
         "src/loop_turn.cpp",
@@ -77,6 +78,7 @@ USERS = {"demos": ["demos"], "bench": ["bench", "demos"], "tests": ["tests", "de
 # Tests of private parts by themselves, and the parts they may include.
 TESTS_OF_PARTS = {
     "tests/seam/sample.cpp": ["engine/src/sys.hpp", "engine/src/sys_calls.inc"],
+    "tests/unit/deadline_wheel_test.cpp": ["engine/src/deadline_wheel.hpp"],
     "tests/unit/timer_queue_test.cpp": ["engine/src/timer_queue.hpp"],
     "tests/simulation/bare_calls.cpp": ["engine/src/sys.hpp"],
     "tests/simulation/kernel_rules_test.cpp": ["engine/src/sys.hpp"],

@@ -66,45 +66,9 @@ void LoopCore::delete_if_unused() noexcept {
     if (closed_ && reactor_ == nullptr && watches_.live() == 0 && timers_.live() == 0) delete this;
 }
 
-void LoopCore::check_thread() const {
-    assert((thread_.load(std::memory_order_relaxed) == std::thread::id{} ||
-            thread_.load(std::memory_order_relaxed) == std::this_thread::get_id() ||
-            !process_.is_current()) &&
-           "this loop runs on another thread: use post");
-}
-
 void LoopCore::refuse(const char* operation, const char* why) {
     throw std::logic_error{std::string{"EventLoop::"} + operation + ": " + why};
 }
-
-// --- timers ----------------------------------------------------------------------------------
-
-Timer LoopCore::make_timer(Clock::time_point due, Clock::duration interval, Task task) {
-    check_thread();
-    check_process("run_at");
-    attention_ = true;
-    return Timer{this, timers_.make(due, interval, std::move(task))};
-}
-
-void LoopCore::arm(std::uint64_t id, Clock::time_point due) {
-    check_thread();
-    if (closed_) return;
-    attention_ = true;
-    timers_.arm(id, due);
-}
-
-void LoopCore::cancel(std::uint64_t id) noexcept {
-    check_thread();
-    timers_.cancel(id);
-}
-
-void LoopCore::release_timer(std::uint64_t id) noexcept {
-    check_thread();
-    timers_.release(id);
-    delete_if_unused();
-}
-
-bool LoopCore::armed(std::uint64_t id) noexcept { return timers_.armed(id); }
 
 // --- other threads ---------------------------------------------------------------------------
 
@@ -234,14 +198,6 @@ void LoopCore::run_task(Task task) {
     const Clock::time_point start = watching == nullptr ? Clock::time_point{} : Clock::now();
     task();
     if (watching != nullptr && watching == observer_) watching->on_task(Clock::now() - start);
-}
-
-Clock::time_point LoopCore::now() noexcept {
-    if (!now_is_known_ || !is_turning()) {
-        now_ = Clock::now();
-        now_is_known_ = true;
-    }
-    return now_;
 }
 
 std::span<std::byte> LoopCore::scratch() {

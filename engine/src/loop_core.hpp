@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <cassert>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -43,10 +44,9 @@ public:
 
     // Timers.
     Timer make_timer(Clock::time_point due, Clock::duration interval, Task task);
-    void arm(std::uint64_t id, Clock::time_point due);
-    void cancel(std::uint64_t id) noexcept;
-    void release_timer(std::uint64_t id) noexcept;
-    bool armed(std::uint64_t id) noexcept;
+    void arm(TimerSlot& slot, Clock::time_point due) noexcept;
+    void cancel(TimerSlot& slot) noexcept;
+    void release_timer(TimerSlot& slot) noexcept;
 
     // From any thread.
     void post(Task task);
@@ -59,7 +59,13 @@ public:
     void run();
     std::size_t run_once(Timeout timeout);
     Timeout time_to_wait();
-    Clock::time_point now() noexcept;
+    Clock::time_point now() noexcept {
+        if (!now_is_known_ || !is_turning()) {
+            now_ = Clock::now();
+            now_is_known_ = true;
+        }
+        return now_;
+    }
     std::span<std::byte> scratch();
     void after_fork();
 
@@ -79,7 +85,12 @@ private:
     bool is_turning() const noexcept {
         return thread_.load(std::memory_order_relaxed) != std::thread::id{};
     }
-    void check_thread() const;
+    void check_thread() const {
+        assert((!is_turning() ||
+                thread_.load(std::memory_order_relaxed) == std::this_thread::get_id() ||
+                !process_.is_current()) &&
+               "this loop runs on another thread: use post");
+    }
     void check_process(const char* operation) const {
         if (!process_.is_current()) [[unlikely]]
             refuse(operation, "this loop belongs to the parent process; call after_fork first");

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <cstdint>
 #include <pollux/clock.hpp>
 
 namespace pollux {
 
 class LoopCore;
+struct TimerSlot;
 
 /// A task that an `EventLoop` runs at its time, for as long as this object lives. Made by
 /// `EventLoop::run_at`, `run_after` and `run_every`. Destroying it cancels it: legal anywhere on
@@ -37,11 +37,11 @@ public:
 
 private:
     friend class LoopCore;
-    Timer(LoopCore* core, std::uint64_t id) noexcept : core_{core}, id_{id} {}
+    Timer(LoopCore* core, TimerSlot* slot) noexcept : core_{core}, slot_{slot} {}
     void release() noexcept;
 
     LoopCore* core_ = nullptr;
-    std::uint64_t id_ = 0;
+    TimerSlot* slot_ = nullptr;
 };
 
 } // namespace pollux
