@@ -10,7 +10,7 @@
 #include <pollux/stream/connector.hpp>
 #include <vector>
 
-#include "deadline_heap.hpp"
+#include "deadline_wheel.hpp"
 #include "slab.hpp"
 
 namespace pollux {
@@ -209,7 +209,7 @@ private:
     Buffer gathered_; // what `gatherer_` sends while its handler runs
     Connection* gatherer_ = nullptr;
 
-    DeadlineHeap<Connection> deadlines_;
+    DeadlineWheel<Connection> deadlines_;
     Clock::time_point timer_due_ = never;
     Timer timer_; // for the earliest deadline
 
