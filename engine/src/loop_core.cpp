@@ -16,31 +16,15 @@ namespace {
 
 constexpr std::size_t scratch_size = 65536;
 
+// No look takes less, so that so many of them end a budget too: under a clock that stands still,
+// which is a test's, a loop would look for ever.
+constexpr std::chrono::nanoseconds shortest_look{50};
+
 } // namespace
 
-// Marks the loop as running on this thread.
-struct LoopCore::Turning {
-    LoopCore& core;
-    Turning(LoopCore& of, const char* operation) : core{of} {
-        core.check_process(operation);
-        if (core.turning_)
-            throw std::logic_error{std::string{"EventLoop::"} + operation +
-                                   ": called in a callback of the same loop"};
-        core.turning_ = true;
-        core.thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
-    }
-    ~Turning() {
-        // Who drives this loop, or takes the next turn, waits for the eventfd.
-        if (core.wake_up_.attentive() && core.wake_up_.leave()) core.wake();
-        core.turning_ = false;
-        core.thread_.store({}, std::memory_order_relaxed);
-    }
-    Turning(const Turning&) = delete;
-    Turning& operator=(const Turning&) = delete;
-};
-
-LoopCore::LoopCore(EventLoop::ReactorFactory make_reactor)
-    : make_reactor_{std::move(make_reactor)}, reactor_{make_reactor_()} {
+LoopCore::LoopCore(EventLoop::ReactorFactory make_reactor, const LoopOptions& options)
+    : make_reactor_{std::move(make_reactor)}, options_{options}, reactor_{make_reactor_()} {
+    attention_ = options_.spin > Clock::duration::zero();
     open_wake_up();
 }
 
@@ -50,13 +34,14 @@ void LoopCore::open_wake_up() {
         wake_up_.descriptor(), Interest::read, Trigger::level,
         [this](Readiness) {
             wake_up_.take();
+            attend();
             --calls_; // nobody's callback
         },
         std::source_location::current());
 }
 
 void LoopCore::close() noexcept {
-    if (turning_ && (process_.is_current() || thread_.load() == std::this_thread::get_id())) {
+    if (is_turning() && (process_.is_current() || thread_.load() == std::this_thread::get_id())) {
         assert(false && "an EventLoop was destroyed in its own callback");
         std::terminate();
     }
@@ -86,44 +71,9 @@ void LoopCore::delete_if_unused() noexcept {
     if (closed_ && reactor_ == nullptr && watches_.live() == 0 && timers_.live() == 0) delete this;
 }
 
-void LoopCore::check_thread() const {
-    assert((thread_.load(std::memory_order_relaxed) == std::thread::id{} ||
-            thread_.load(std::memory_order_relaxed) == std::this_thread::get_id() ||
-            !process_.is_current()) &&
-           "this loop runs on another thread: use post");
+void LoopCore::refuse(const char* operation, const char* why) {
+    throw std::logic_error{std::string{"EventLoop::"} + operation + ": " + why};
 }
-
-void LoopCore::check_process(const char* operation) const {
-    if (!process_.is_current())
-        throw std::logic_error{std::string{"EventLoop::"} + operation +
-                               ": this loop belongs to the parent process; call after_fork first"};
-}
-
-// --- timers ----------------------------------------------------------------------------------
-
-Timer LoopCore::make_timer(Clock::time_point due, Clock::duration interval, Task task) {
-    check_thread();
-    check_process("run_at");
-    return Timer{this, timers_.make(due, interval, std::move(task))};
-}
-
-void LoopCore::arm(std::uint64_t id, Clock::time_point due) {
-    check_thread();
-    if (!closed_) timers_.arm(id, due);
-}
-
-void LoopCore::cancel(std::uint64_t id) noexcept {
-    check_thread();
-    timers_.cancel(id);
-}
-
-void LoopCore::release_timer(std::uint64_t id) noexcept {
-    check_thread();
-    timers_.release(id);
-    delete_if_unused();
-}
-
-bool LoopCore::armed(std::uint64_t id) noexcept { return timers_.armed(id); }
 
 // --- other threads ---------------------------------------------------------------------------
 
@@ -158,10 +108,7 @@ bool LoopCore::note_posted() noexcept {
     return true;
 }
 
-void LoopCore::wake_for_tasks() noexcept {
-    // On the loop's own thread the next turn finds it without being woken.
-    if (thread_.load(std::memory_order_relaxed) != std::this_thread::get_id()) wake();
-}
+void LoopCore::wake_for_tasks() noexcept { is_turning_here() ? attend() : wake(); }
 
 void LoopCore::wake() noexcept {
     // In a child the eventfd is the parent's until after_fork.
@@ -171,36 +118,14 @@ void LoopCore::wake() noexcept {
 void LoopCore::stop() noexcept {
     if (!process_.is_current()) return;
     stop_.store(true);
+    if (is_turning_here()) attend(); // at the end of this turn
     wake();
 }
 
-// --- a turn ----------------------------------------------------------------------------------
+// --- what a turn begins and ends with --------------------------------------------------------
 
-void LoopCore::run() {
-    const Turning turning{*this, "run"};
-    do turn(stop_.load() ? Timeout::zero() : forever);
-    while (!stop_.load());
-    stop_.store(false);
-}
-
-std::size_t LoopCore::run_once(Timeout timeout) {
-    const Turning turning{*this, "run_once"};
-    return turn(timeout);
-}
-
-std::size_t LoopCore::turn(Timeout limit) {
-    if (!has_leftovers()) collect(limit);
-    now_is_known_ = false;
-    calls_ = 0;
-    deliver_events();
-    deliver_ready_list();
-    if (!timers_.idle()) calls_ += timers_.run_due(now(), observer_);
-    if (has_tasks() || has_posted_.load()) run_posted();
-    return calls_;
-}
-
-bool LoopCore::has_leftovers() const noexcept {
-    return next_event_ < batch_.size() || next_ready_ < round_.size() || timers_.has_leftovers() ||
+bool LoopCore::has_leftovers() noexcept {
+    return next_event_ != batch_end_ || next_ready_ < round_.size() || timers_.has_leftovers() ||
            has_tasks();
 }
 
@@ -230,96 +155,49 @@ void LoopCore::collect(Timeout limit) {
     const bool only_looks = limit <= Timeout::zero() || has_work();
     const Timeout timeout = only_looks ? Timeout::zero() : std::min(limit, until_next_timer());
     round_.clear();
-    if (!queued_.empty()) round_.swap(queued_);
+    round_.swap(queued_);
     next_ready_ = 0;
     expects_stale_ = false;
-    batch_ = {};
-    next_event_ = 0;
-    if (observer_ == nullptr) {
-        batch_ = wait(timeout);
-    } else {
-        const Clock::time_point start = Clock::now();
-        batch_ = wait(timeout);
-        observer_->on_wait(timeout, batch_.size(), Clock::now() - start);
-    }
+    const auto batch = observer_ == nullptr ? wait(timeout) : wait_observed(timeout);
+    next_event_ = batch.data();
+    batch_end_ = batch.data() + batch.size();
+}
+
+std::span<const Event> LoopCore::wait_observed(Timeout timeout) {
+    const Clock::time_point start = Clock::now();
+    const std::span<const Event> batch = wait(timeout);
+    observer_->on_wait(timeout, batch.size(), Clock::now() - start);
+    return batch;
 }
 
 std::span<const Event> LoopCore::wait(Timeout timeout) {
-    if (timeout > Timeout::zero() && wake_up_.attentive() && !wake_up_.may_sleep())
-        timeout = Timeout::zero();
+    if (timeout > Timeout::zero()) {
+        if (options_.spin > Clock::duration::zero()) return look_then_sleep(timeout);
+        if (wake_up_.attentive() && !wake_up_.may_sleep()) timeout = Timeout::zero();
+    }
     return reactor_->wait(timeout);
 }
 
-void LoopCore::deliver_events() {
-    while (next_event_ < batch_.size()) dispatch(batch_[next_event_++]);
-}
-
-void LoopCore::dispatch(const Event& event) {
-    WatchSlot* const slot = watches_.find(to_slab_id(event.token));
-    const Readiness ready = slot == nullptr ? Readiness::none : event.ready & slot->mask;
-    if (ready != Readiness::none) [[likely]]
-        call(*slot, ready);
-    else
-        withhold(slot, event.ready);
-}
-
-void LoopCore::withhold(WatchSlot* slot, Readiness ready) {
-    // Fetched before its watch was given up or paused in this turn; else the kernel still watches a
-    // descriptor that was closed while a duplicate of it lives (epoll(7)).
-    if (slot == nullptr || !slot->registered)
-        saw_ghost_ = saw_ghost_ || !expects_stale_;
-    else if (slot->queued)
-        slot->again = slot->again | ready; // its turn comes after the others
-}
-
-// Keeps the callable alive while it runs, whoever gives up the watch meanwhile.
-struct LoopCore::Running {
-    LoopCore& core;
-    WatchSlot& slot;
-    Running(LoopCore& of, WatchSlot& running) noexcept : core{of}, slot{running} {
-        core.running_ = &slot;
+// Who is busy finds something in the first look, so that needs no clock. Each turn looks in the
+// kernel at least once, however often others ask.
+std::span<const Event> LoopCore::look_then_sleep(Timeout timeout) {
+    const bool was_asked = !wake_up_.attentive() && wake_up_.attend();
+    const Clock::duration budget = std::min(options_.spin, timeout);
+    std::int64_t looks_left = budget / shortest_look;
+    Clock::duration looked{};
+    for (Clock::time_point start{}; looked < budget && looks_left >= 0; --looks_left) {
+        const std::span<const Event> found = reactor_->wait(Timeout::zero());
+        if (!found.empty() || was_asked) return found;
+        if (wake_up_.asked_soon()) {
+            wake_up_.attend();
+            return found;
+        }
+        const Clock::time_point now = Clock::now();
+        if (start == Clock::time_point{}) start = now;
+        looked = now - start;
     }
-    ~Running() {
-        core.running_ = nullptr;
-        if (slot.doomed) core.free_slot(slot);
-    }
-    Running(const Running&) = delete;
-    Running& operator=(const Running&) = delete;
-};
-
-void LoopCore::call(WatchSlot& slot, Readiness ready) {
-    ++calls_;
-    if (observer_ != nullptr) [[unlikely]]
-        return call_observed(slot, ready);
-    const Running running{*this, slot};
-    slot.on_ready(ready);
-}
-
-void LoopCore::call_observed(WatchSlot& slot, Readiness ready) {
-    const Running running{*this, slot};
-    LoopObserver* const watching = observer_; // the callback may change it
-    const int fd = slot.fd;
-    const Clock::time_point start = Clock::now();
-    slot.on_ready(ready);
-    if (watching == observer_ && fd != wake_up_.descriptor())
-        watching->on_dispatch(fd, ready, Clock::now() - start);
-}
-
-void LoopCore::deliver_ready_list() {
-    while (next_ready_ < round_.size()) serve(round_[next_ready_++]);
-}
-
-void LoopCore::serve(Token token) {
-    WatchSlot* const slot = find(token);
-    if (slot == nullptr) return;
-    slot->queued = false;
-    const Readiness again = std::exchange(slot->again, Readiness::none);
-    refresh_mask(*slot);
-    const Readiness ready = again & slot->mask;
-    if (slot->always_ready &&
-        (slot->trigger == Trigger::level || slot->trigger == Trigger::exclusive))
-        queue_always_ready(*slot, token); // before the call, which may throw
-    if (ready != Readiness::none) call(*slot, ready);
+    if (looked >= timeout || !wake_up_.may_sleep()) return {};
+    return reactor_->wait(timeout == forever ? forever : timeout - looked);
 }
 
 // What a thread posted before its result was there comes before it.
@@ -348,34 +226,25 @@ void LoopCore::run_task(Task task) {
     if (watching != nullptr && watching == observer_) watching->on_task(Clock::now() - start);
 }
 
-Clock::time_point LoopCore::now() noexcept {
-    if (!now_is_known_ || !turning_) {
-        now_ = Clock::now();
-        now_is_known_ = true;
-    }
-    return now_;
-}
-
 std::span<std::byte> LoopCore::scratch() {
     if (scratch_ == nullptr) scratch_ = std::make_unique_for_overwrite<std::byte[]>(scratch_size);
     return {scratch_.get(), scratch_size};
 }
 
 void LoopCore::after_fork() {
-    batch_ = {}; // the parent's; the fresh reactor finds again what is ready
-    next_event_ = 0;
+    // The parent's; the fresh reactor finds again what is ready.
+    next_event_ = batch_end_ = look_up_at_ = nullptr;
+    batch_is_void_ = true;
     wake_up_watch_.stop(); // also the parent's, so nothing is taken back from the kernel
     process_.forget();     // so it stays when the kernel refuses something: to be called again
     if (thread_.load() != std::this_thread::get_id()) {
         // The thread that ran the loop, if any, did not come along.
-        turning_ = false;
         running_ = nullptr;
         thread_.store({});
     }
     replace_reactor();
     for (std::uint32_t index = 0; index < watches_.size(); ++index)
-        if (watches_[index].always_ready)
-            queue_always_ready(watches_[index], to_token(watches_.id(index)));
+        if (watches_[index].always_ready) queue_always_ready(watches_[index], token_of(index));
     process_.renew();
     try {
         open_wake_up();

@@ -194,12 +194,14 @@ Connection* ConnectionSetCore::find(ConnectionId id) noexcept {
 
 void ConnectionSetCore::for_each(UniqueFunction<void(Connection&)>& visit) {
     const Inside inside{*this};
-    std::vector<ConnectionId> ids;
+    std::vector<ConnectionId> ids = std::move(spare_ids_); // one call may be within another
+    ids.clear();
     ids.reserve(connections_.live());
     for (std::uint32_t index = 0; index < connections_.size(); ++index)
         if (is_alive(connections_[index])) ids.push_back(connections_[index].id());
     for (const ConnectionId id : ids)
         if (Connection* const connection = find(id)) visit(*connection);
+    spare_ids_ = std::move(ids);
 }
 
 void ConnectionSetCore::drop_rare(Connection& connection) noexcept {

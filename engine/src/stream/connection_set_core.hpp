@@ -10,7 +10,7 @@
 #include <pollux/stream/connector.hpp>
 #include <vector>
 
-#include "deadline_heap.hpp"
+#include "deadline_wheel.hpp"
 #include "slab.hpp"
 
 namespace pollux {
@@ -209,11 +209,12 @@ private:
     Buffer gathered_; // what `gatherer_` sends while its handler runs
     Connection* gatherer_ = nullptr;
 
-    DeadlineHeap<Connection> deadlines_;
+    DeadlineWheel<Connection> deadlines_;
     Clock::time_point timer_due_ = never;
     Timer timer_; // for the earliest deadline
 
-    std::vector<ConnectionId> starved_; // the kernel had no memory (ENOBUFS) for their output
+    std::vector<ConnectionId> spare_ids_; // room for those of `for_each`
+    std::vector<ConnectionId> starved_;   // the kernel had no memory (ENOBUFS) for their output
     Timer feed_;
 
     Task on_gone_;

@@ -27,8 +27,7 @@ private:
 // Open, nothing kept, nothing waiting, and the kernel asked for just that: how most visits end.
 // Then there is no interest to change and nobody to tell.
 inline bool ConnectionSetCore::is_settled(const Connection& connection) const noexcept {
-    return is_usual(connection) && connection.rare_ == nullptr &&
-           connection.interest_ == reading_ && !rearms_;
+    return is_usual(connection) && connection.rare_ == nullptr && connection.interest_ == reading_;
 }
 
 // Its handlers are called by `body`. What one throws ends the connection.
@@ -50,7 +49,7 @@ template <class Body>
         gatherer_ = nullptr;
         gathered_.clear();
     }
-    if (is_settled(connection)) [[likely]] {
+    if (is_settled(connection) && !rearms_) [[likely]] {
         connection.held_ = false;
         return;
     }
@@ -69,6 +68,10 @@ template <class Body> bool ConnectionSetCore::hold(Connection& connection, const
     const ConnectionId id = connection.id();
     connection.held_ = true;
     guarded(connection, body);
+    if (is_settled(connection)) [[likely]] {
+        connection.held_ = false;
+        return true;
+    }
     let_go(connection, false, nullptr);
     if (waiting_ > options_.waiting_limit) relieve();
     return find(id) != nullptr;
