@@ -83,6 +83,7 @@ def library(name, *options):
 ON = {
     "epoll": (*map(library, ["bare", "pollux", "libevent", "libev", "libuv", "asio"]),
               Contestant("pollux, adaptive", "pollux", ("--facility", "adaptive")),
+              Contestant("pollux, io_uring", "pollux", ("--facility", "io_uring")),
               library("liburing", "--facility", "io_uring")),
     "poll": tuple(map(library, ["bare", "pollux", "libevent", "libev"])),
     "select": tuple(map(library, ["bare", "pollux", "libevent", "libev"])),
