@@ -41,12 +41,15 @@ template <class Body>
     if (gatherer_ == nullptr) gatherer_ = &connection;
     try {
         body();
+        if (gatherer_progressed_ && gatherer_ == &connection && connection.state_ == State::open)
+            put_off(connection);
     } catch (...) {
         failure = std::current_exception();
         give_up(connection, {CloseReason::exception});
     }
     if (gatherer_ == &connection) {
         gatherer_ = nullptr;
+        gatherer_progressed_ = false;
         gathered_.clear();
     }
     if (is_settled(connection) && !rearms_) [[likely]] {
