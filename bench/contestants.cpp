@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <unistd.h>
+#include <utility>
 
 namespace contest {
 
@@ -159,17 +160,29 @@ class Loop final : public Contestant {
 public:
     Loop(pollux::Backend backend, std::span<const int> fds, std::uint64_t* counter)
         : loop_(backend) {
-        for (const int fd : fds)
-            watches_.push_back(loop_.watch(fd, pollux::Interest::read, pollux::Trigger::level,
-                                           [counter](pollux::Readiness) { count_event(counter); }));
+        for (const int fd : fds.first(fds.size() - 1))
+            watches_.push_back(watch(fd, [counter](pollux::Readiness) { count_event(counter); }));
+        // Of those that are ready in every turn, this one ends the run. That costs it three
+        // instructions more than the others.
+        watches_.push_back(watch(fds.back(), [this, counter](pollux::Readiness) {
+            if (--turns_left_ == 0) [[unlikely]]
+                loop_.stop();
+            count_event(counter);
+        }));
     }
 
     void run(std::uint64_t turns) override {
-        for (; turns > 0; --turns) loop_.run_once(pollux::Timeout::zero());
+        turns_left_ = turns;
+        loop_.run();
     }
 
 private:
+    pollux::Watch watch(int fd, pollux::ReadyFunction on_ready) {
+        return loop_.watch(fd, pollux::Interest::read, pollux::Trigger::level, std::move(on_ready));
+    }
+
     pollux::EventLoop loop_;
+    std::uint64_t turns_left_ = 0;
     std::vector<pollux::Watch> watches_;
 };
 
