@@ -30,6 +30,8 @@ constexpr bool on_select(Mode mode) { return mode.is(pollux::Backend::select); }
 constexpr bool on_poll(Mode mode) { return mode.is(pollux::Backend::poll); }
 constexpr bool on_io_uring(Mode mode) { return mode.is(pollux::Backend::io_uring); }
 constexpr bool not_on_io_uring(Mode mode) { return !on_io_uring(mode); }
+/// A simulated kernel has no ring.
+constexpr bool where_simulated(Mode mode) { return not_on_io_uring(mode); }
 /// epoll(7) keeps what is watched, and answers. So it is with adaptive too as long as few are
 /// watched.
 constexpr bool on_epoll(Mode mode) {
