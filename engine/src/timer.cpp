@@ -19,7 +19,7 @@ Timer LoopCore::make_timer(Clock::time_point due, Clock::duration interval, Task
 void LoopCore::arm(TimerSlot& slot, Clock::time_point due) noexcept {
     check_thread();
     if (closed_) return;
-    if (timers_.idle()) timers_.set_out(now());
+    if (!TimerQueue::armed(slot) && timers_.idle()) timers_.set_out(now());
     timers_.arm(slot, due);
 }
 
