@@ -2,6 +2,7 @@
 
 // What make_reactor.cpp and the backends share. Private: users call make_reactor.
 
+#include <cstddef>
 #include <memory>
 #include <pollux/reactor.hpp>
 
@@ -10,6 +11,13 @@ namespace pollux {
 std::unique_ptr<Reactor> make_select_reactor();
 std::unique_ptr<Reactor> make_poll_reactor();
 std::unique_ptr<Reactor> make_epoll_reactor();
+/// A poll reactor for what epoll has taken already: it does not ask whether a descriptor is open.
+std::unique_ptr<Reactor> make_poll_reactor_beside_epoll();
+std::unique_ptr<Reactor> make_adaptive_reactor();
+std::unique_ptr<Reactor> make_io_uring_reactor();
+
+/// The most that one wait on epoll reports; there may be more.
+inline constexpr std::size_t most_epoll_events = 4096;
 
 /// Throws EBADF unless `fd` is open. epoll_ctl(2) checks this itself; for select(2) and poll(2) it
 /// would show only at the next wait.

@@ -19,10 +19,12 @@ struct Facility {
     std::string_view name;
     std::unique_ptr<Reactor> (*make)();
 };
-constexpr std::array<Facility, 3> facilities{{
+constexpr std::array<Facility, 5> facilities{{
     {Backend::select, "select", make_select_reactor},
     {Backend::poll, "poll", make_poll_reactor},
     {Backend::epoll, "epoll", make_epoll_reactor},
+    {Backend::adaptive, "adaptive", make_adaptive_reactor},
+    {Backend::io_uring, "io_uring", make_io_uring_reactor},
 }};
 
 std::string described(int fd) { return "descriptor " + std::to_string(fd); }
@@ -47,7 +49,7 @@ Backend parse_backend(std::string_view name) {
     for (const Facility& facility : facilities)
         if (facility.name == name) return facility.backend;
     throw std::invalid_argument{"unknown backend '" + std::string{name} +
-                                "': choose select, poll or epoll"};
+                                "': choose select, poll, epoll, adaptive or io_uring"};
 }
 
 void require_open(int fd, std::string_view call) {

@@ -18,10 +18,12 @@ namespace {
 
 class PollReactor final : public Reactor {
 public:
+    explicit PollReactor(bool asks_whether_open) : asks_whether_open_{asks_whether_open} {}
+
     void add(int fd, Token token, Interest interest, Trigger trigger) override {
         require_level_or_one_shot(trigger, "poll");
         if (is_watched(fd)) refuse_twice("poll", fd);
-        require_open(fd, "poll");
+        if (asks_whether_open_) require_open(fd, "poll");
         if (static_cast<std::size_t>(fd) >= known_.size())
             known_.resize(static_cast<std::size_t>(fd) + 1);
         make_room();
@@ -129,10 +131,15 @@ private:
     std::vector<Token> tokens_;   // beside it, place by place
     std::vector<Known> known_;    // by descriptor
     std::vector<Event> ready_;
+    bool asks_whether_open_;
 };
 
 } // namespace
 
-std::unique_ptr<Reactor> make_poll_reactor() { return std::make_unique<PollReactor>(); }
+std::unique_ptr<Reactor> make_poll_reactor() { return std::make_unique<PollReactor>(true); }
+
+std::unique_ptr<Reactor> make_poll_reactor_beside_epoll() {
+    return std::make_unique<PollReactor>(false);
+}
 
 } // namespace pollux

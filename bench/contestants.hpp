@@ -27,7 +27,7 @@ void count_event(void* counter) noexcept;
 enum class Kind : std::uint8_t {
     bare, ///< The loop that a good hand writes on the kernel's facility.
     seam, ///< The Reactor alone, its events dispatched by a loop over the span.
-    loop, ///< The EventLoop.
+    loop, ///< The EventLoop in its `run`.
 };
 inline constexpr Kind kinds[] = {Kind::bare, Kind::seam, Kind::loop};
 std::string_view to_string(Kind kind) noexcept;
@@ -38,8 +38,8 @@ Kind parse_kind(std::string_view name);
 std::unique_ptr<Contestant> make_contestant(Kind kind, pollux::Backend backend,
                                             std::span<const int> fds, std::uint64_t* counter);
 
-/// Eventfds of which some, spread evenly, are readable for ever. Lets the process open enough of
-/// them first.
+/// Eventfds of which some, spread evenly, are readable for ever, the last among them. Lets the
+/// process open enough of them first.
 class Descriptors {
 public:
     Descriptors(std::size_t watched, std::size_t active);
@@ -47,9 +47,12 @@ public:
     Descriptors(const Descriptors&) = delete;
     Descriptors& operator=(const Descriptors&) = delete;
     std::span<const int> all() const noexcept { return fds_; }
+    /// From now on so many are readable.
+    void activate(std::size_t active);
 
 private:
     std::vector<int> fds_;
+    std::size_t active_ = 0;
 };
 
 } // namespace contest

@@ -8,24 +8,22 @@ import json
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import instructions
 from comparison import machine, report, result_file
+from comparison.micro_pairs import PROCESSES, WATCHED, sample_rounds
 from comparison.statistics import estimate, median
 from comparison.table import align
 
 PROJECT = Path(__file__).resolve().parent.parent
 BACKENDS = ["epoll", "poll", "select"]
-WATCHED = 1000
 ACTIVE = [1, 16, 100, 1000]
 ENGINE = ["seam", "loop"]
 CONTROL = "bare again"
 AIM = 1.05
-PROCESSES = 5  # several, because where a process happens to lie in memory is worth some per cent
 TURNS = {1: (200, 1200), 16: (200, 1200), 100: (50, 350), 1000: (20, 80)}
 
 
@@ -41,26 +39,6 @@ def arguments():
     parser.add_argument("--build", type=Path, default=PROJECT / "build" / "release",
                         help=argparse.SUPPRESS)
     return parser.parse_args()
-
-
-def sample_rounds(program, backend, active, rounds, milliseconds):
-    """CPU nanoseconds by round and contestant."""
-    samples = []
-    for process in range(PROCESSES):
-        share = (rounds + process) // PROCESSES
-        output = subprocess.run(
-            [program, "--backend", backend, "--watched", str(WATCHED), "--active", str(active),
-             "--rounds", str(share), "--milliseconds", str(milliseconds),
-             "--seed", str(process + 1)],
-            check=True, capture_output=True, text=True, timeout=120,
-        ).stdout
-        by_round = {}
-        for line in output.splitlines():
-            sample = json.loads(line)
-            turn = by_round.setdefault(sample["round"], {"turns": sample["turns"]})
-            turn[sample["contestant"]] = sample["cpu_ns"]
-        samples += by_round.values()
-    return samples
 
 
 def time_figures(samples, active):
@@ -117,12 +95,13 @@ def main():
     options = arguments()
     program = str(options.build / "bench" / "micro_pairs")
     facts, begin = describe(options), time.monotonic()
-    os.sched_setaffinity(0, {machine.core_pair()[0]})
+    core = machine.core_pair()[0]
     times, counts = {}, {}
     for backend in options.backends:
         for active in ACTIVE:
             print(f"{backend}, {active} of {WATCHED} ready …", file=sys.stderr)
-            samples = sample_rounds(program, backend, active, options.rounds, options.milliseconds)
+            samples = sample_rounds(
+                program, core, backend, active, options.rounds, options.milliseconds)
             times[backend, active] = time_figures(samples, active)
     print(f"CPU time, median of {options.rounds} pairs (95 % interval by bootstrap)\n")
     print("\n".join(time_table(times)))

@@ -1,7 +1,9 @@
-// One client, so many requests of 64 bytes, and an echo of either kind on one loop: for a tool that
-// counts instructions. Prints nothing.
+// One client, so many requests of 64 bytes, and an echo of one kind: for a tool that counts
+// instructions. `bare` is what the kernel demands: epoll_wait, recv, send and no library; `watch`
+// is the same recv and send in a callback of the loop. Prints nothing.
 
 #include <array>
+#include <cerrno>
 #include <cstdint>
 #include <exception>
 #include <iostream>
@@ -13,6 +15,9 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -20,7 +25,7 @@ namespace {
 
 using namespace pollux;
 
-const char* const usage = "micro_echo callback|coroutine REQUESTS";
+const char* const usage = "micro_echo bare|watch|callback|coroutine REQUESTS";
 
 coro::Task<> echo(coro::Stream client) {
     for (;;) {
@@ -32,8 +37,40 @@ coro::Task<> echo(coro::Stream client) {
     }
 }
 
+class Answering {
+public:
+    void answer(int fd) {
+        const ssize_t came = ::recv(fd, buffer_.data(), buffer_.size(), 0);
+        if (came > 0) ::send(fd, buffer_.data(), static_cast<std::size_t>(came), MSG_NOSIGNAL);
+    }
+
+private:
+    std::array<char, 65536> buffer_{};
+};
+
+class BareEcho {
+public:
+    explicit BareEcho(int fd) {
+        epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
+        if (epoll_.get() < 0 || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) < 0)
+            throw std::system_error{errno, std::generic_category(), "epoll"};
+    }
+
+    void run_once() {
+        const int ready = ::epoll_wait(epoll_.get(), events_.data(), most_events, -1);
+        for (std::size_t i = 0; std::cmp_less(i, ready); ++i) answering_.answer(events_[i].data.fd);
+    }
+
+private:
+    static constexpr int most_events = 64;
+
+    Fd epoll_{::epoll_create1(EPOLL_CLOEXEC)};
+    std::array<epoll_event, most_events> events_{};
+    Answering answering_;
+};
+
 // The peer's end, driven by bare calls.
-void exchange(const Socket& peer, EventLoop& loop, std::uint64_t requests) {
+template <class Loop> void exchange(const Socket& peer, Loop& loop, std::uint64_t requests) {
     std::array<char, 64> request{};
     std::array<char, 64> answer{};
     while (requests-- > 0) {
@@ -46,8 +83,18 @@ void exchange(const Socket& peer, EventLoop& loop, std::uint64_t requests) {
 }
 
 void run(std::string_view kind, std::uint64_t requests) {
-    EventLoop loop;
     auto [served, peer] = Socket::pair();
+    if (kind == "bare") {
+        BareEcho echo{served.fd()};
+        return exchange(peer, echo, requests);
+    }
+    EventLoop loop;
+    if (kind == "watch") {
+        Answering answering;
+        const Watch watch = loop.watch(served.fd(), Interest::read, Trigger::level,
+                                       [&, fd = served.fd()](Readiness) { answering.answer(fd); });
+        return exchange(peer, loop, requests);
+    }
     if (kind == "coroutine") {
         coro::Scope scope{loop};
         scope.start(echo({loop, std::move(served)}));

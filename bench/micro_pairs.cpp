@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
-#include <ctime>
 #include <exception>
 #include <iostream>
 #include <map>
@@ -17,13 +16,14 @@
 #include <vector>
 
 #include "contestants.hpp"
+#include "turn_time.hpp"
 
 namespace {
 
 using namespace contest;
 
 const char* const usage = R"(micro_pairs [option …]
-  --backend select|poll|epoll    (epoll)
+  --backend select|poll|epoll    (epoll; adaptive, io_uring with --only)
   --watched N --active M         (1000, 16)
   --rounds R                     (5)
   --milliseconds T               how long each contestant runs in a round (5)
@@ -49,28 +49,6 @@ Options parse(int argc, char** argv) {
         option->second = argv[i + 1];
     }
     return options;
-}
-
-// CPU time of this thread: what else runs on the machine is left out as far as can be.
-std::int64_t cpu_now() {
-    timespec time{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_nsec;
-}
-
-std::int64_t time_of(Contestant& contestant, std::uint64_t turns) {
-    const std::int64_t before = cpu_now();
-    contestant.run(turns);
-    return cpu_now() - before;
-}
-
-// So many turns that the bare loop is busy for the time asked for.
-std::uint64_t turns_for(Contestant& bare, std::int64_t nanoseconds) {
-    std::uint64_t turns = 1;
-    while (time_of(bare, turns) < nanoseconds / 4) turns *= 2;
-    const std::int64_t taken = std::max<std::int64_t>(1, time_of(bare, turns));
-    return std::max<std::uint64_t>(1, turns * static_cast<std::uint64_t>(nanoseconds) /
-                                          static_cast<std::uint64_t>(taken));
 }
 
 struct Entry {

@@ -64,17 +64,21 @@ public:
 private:
     // A member that is over its limit is closed in the middle of this: the set knows its way.
     void pass_on(const Connection& from, std::string_view text) {
-        std::string message;
+        message_.clear();
         if (format == Format::stamped)
-            message = time_stamp() + " From " + names_[from.id()] + ". msg=";
-        message += text;
+            message_.append(time_stamp())
+                .append(" From ")
+                .append(names_[from.id()])
+                .append(". msg=");
+        message_.append(text);
         program_.server().connections().for_each([&](Connection& member) {
-            if (format == Format::stamped || &member != &from) member.send(message);
+            if (format == Format::stamped || &member != &from) member.send(message_);
         });
     }
 
     demos::ServerProgram& program_;
     std::map<ConnectionId, std::string> names_;
+    std::string message_; // keeps its room for the next
 };
 
 } // namespace

@@ -20,6 +20,7 @@ PARTS = {
         "pollux/bytes.hpp",
         "pollux/clock.hpp",
         "pollux/function.hpp",
+        "src/cache_line.hpp",
         "src/process_mark.",
         "src/slab.hpp",
         "src/sorted_chain.hpp",
@@ -31,15 +32,18 @@ PARTS = {
     "loop": [
         "pollux/event_loop.hpp",
         "pollux/loop_observer.hpp",
+        "pollux/loop_options.hpp",
         "pollux/timer.hpp",
         "pollux/watch.hpp",
         "src/cpu_affinity.",
         "src/deadline_wheel.hpp",
         "src/last_call.hpp",
         "src/loop_core.",
+        "src/loop_turn.cpp",
         "src/loop_watches.cpp",
         "src/pool_failure.hpp",
         "src/post_place.",
+        "src/wake_up.",
         "src/watch_slot.hpp",
         "src/thread_group.hpp",
         "src/timer_queue.",
@@ -53,7 +57,7 @@ PARTS = {
     "coro": ["pollux/coro/", "src/coro/"],
     "service": ["pollux/service/", "src/service/"],
     "instruments": ["pollux/instruments/", "src/instruments/", "src/sys_hooked.cpp", "src/sys_kernel."],
-    "kernel": ["src/sys.hpp", "src/sys_calls.inc"],
+    "kernel": ["src/sys.hpp", "src/sys_calls.inc", "src/sys_io_uring.hpp"],
 }
 
 # What each part may include besides itself and the system's headers.
@@ -96,6 +100,7 @@ WORDS = [
             "engine/src/sys",
             "bench/load/",
             "bench/contestants.",
+            "bench/micro_echo.",
             "bench/kernel/",
             "bench/peers/",
             "tests/claims/",
@@ -116,11 +121,17 @@ WORDS = [
     (r"atomic_thread_fence", [], "ThreadSanitizer does not see fences"),
 ] + [
     (
-        f"make_{name}_reactor|{name.title()}Reactor",
-        [f"backends/{file}" for file in ["backends.hpp", "make_reactor.cpp", f"{name}_reactor.cpp"]],
+        f"make_{name}_reactor|{name.title().replace('_', '')}Reactor",
+        [f"backends/{file}" for file in ["backends.hpp", "make_reactor.cpp", *own]],
         "only backends/make_reactor.cpp names the concrete backends: use pollux::make_reactor",
     )
-    for name in ["select", "poll", "epoll"]
+    for name, own in {
+        "select": ["select_reactor.cpp"],
+        "poll": ["poll_reactor.cpp", "further/adaptive_reactor.cpp"],
+        "epoll": ["epoll_reactor.cpp", "further/adaptive_reactor.cpp"],
+        "adaptive": ["further/adaptive_reactor.cpp"],
+        "io_uring": ["further/io_uring_"],
+    }.items()
 ]
 
 PUBLIC = "engine/include/pollux/"

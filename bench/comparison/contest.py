@@ -129,13 +129,13 @@ class Stand:
 
 
 def _bench(lab, place):
-    server, client = lab.server_core, lab.client_core
+    server, client, spin = lab.server_core, lab.client_core, lab.bench.spin
     if place == ONE_CORE:
-        return Bench(lab.build, server, server, server)
+        return Bench(lab.build, server, server, server, spin)
     if place == TWO_CORES:
-        return Bench(lab.build, server, server, client)
+        return Bench(lab.build, server, server, client, spin)
     everywhere = os.sched_getaffinity(0)
-    return Bench(lab.build, everywhere, everywhere, client)
+    return Bench(lab.build, everywhere, everywhere, client, spin)
 
 
 def timed(lab, cells, seconds, stand_by=False):

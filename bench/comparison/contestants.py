@@ -50,9 +50,10 @@ MODES = [
     server("epoll-edge", trigger="edge"),
     server("epoll-edge-drain", "--drain", trigger="edge"),
     server("epoll-one-shot", trigger="one-shot"),
+    server("adaptive-level", backend="adaptive"),
 ]
 TRIGGERS = ["level", "edge", "edge-drain", "one-shot"]
-BACKENDS = ["select", "poll", "epoll"]
+BACKENDS = ["select", "poll", "epoll", "adaptive"]
 BASE = "epoll-level"  # what the others are held against
 
 def impossible(name):

@@ -109,11 +109,19 @@ class Trace:
 
     def counts(self):
         """What has been done since, when the server is at rest again."""
+        before, since = self._lines()
+        return count(since, before)
+
+    def most_reads_of_one(self):
+        """The same of `most_reads_of_one`."""
+        return most_reads_of_one(self._lines()[1])
+
+    def _lines(self):
+        """Those before the counting began, and those since."""
         self._settle()
         log = self._log.read_bytes()
-        before, since = (part.decode(errors="replace").splitlines()
-                         for part in (log[:self._begin], log[self._begin:]))
-        return count(since, before)
+        return [part.decode(errors="replace").splitlines()
+                for part in (log[:self._begin], log[self._begin:])]
 
     def __exit__(self, *_):
         if self._strace is not None:
@@ -186,6 +194,21 @@ def count(lines, before=()):
     for thread in threads.values():
         thread.waits_again(counts)
     return counts
+
+
+def most_reads_of_one(lines):
+    """How often a server of one thread has read from the same descriptor between two waits, at
+    most: so long does another wait that is ready."""
+    most, reads = 0, Counter()
+    thread = _Thread()
+    for match in filter(None, map(LINE.match, lines)):
+        ended = thread.take(match["resumed"], match["name"], match["rest"])
+        if ended and ended[0] in WAITS:
+            reads.clear()
+        elif ended and ended[0] in READS:
+            reads[_descriptor(ended[1])] += 1
+            most = max(most, *reads.values())
+    return most
 
 
 class _Thread:

@@ -82,6 +82,7 @@ def library(name, *options):
 # What each facility can be had from. io_uring is asked for readiness, as the others are.
 ON = {
     "epoll": (*map(library, ["bare", "pollux", "libevent", "libev", "libuv", "asio"]),
+              Contestant("pollux, adaptive", "pollux", ("--facility", "adaptive")),
               library("liburing", "--facility", "io_uring")),
     "poll": tuple(map(library, ["bare", "pollux", "libevent", "libev"])),
     "select": tuple(map(library, ["bare", "pollux", "libevent", "libev"])),

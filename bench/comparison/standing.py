@@ -73,6 +73,10 @@ class Answerer:
     def __exit__(self, *_):
         self._child.stop()
 
+    @property
+    def pid(self):
+        return self._child.pid
+
     def ask(self, count, *words, seconds=60):
         """What it says to `go COUNT WORD…`."""
         self._child.write_line(" ".join(map(str, ("go", count, *words))))

@@ -50,7 +50,7 @@ def estimate(values):
     values = list(values)
     if not values:
         return None
-    low, high = _interval(_medians(values))
+    low, high = _interval(_resampled(numpy.median, values))
     return Estimate(median(values), low, high, len(values))
 
 
@@ -72,13 +72,23 @@ def ratio(values, bases):
 def independent_ratio(values, bases):
     """Of the medians of two sets of runs that were not made together, so that nothing pairs them:
     each is resampled by itself. The count is the smaller one."""
+    return _of_both(numpy.median, values, bases)
+
+
+def least_ratio(values, bases):
+    """Of the smallest of both sets, likewise: what is added to a time by whatever disturbs a run is
+    left out as far as can be. The interval says how much the smallest ones owe to single runs."""
+    return _of_both(numpy.min, values, bases)
+
+
+def _of_both(what, values, bases):
     values, bases = list(values), list(bases)
-    if not values or not bases or median(bases) < SMALLEST_BASE:
+    if not values or not bases or what(bases) < SMALLEST_BASE:
         return None
-    below = _medians(bases, seed=2)
+    below = _resampled(what, bases, seed=2)
     kept = below >= SMALLEST_BASE
-    low, high = _interval(_medians(values)[kept] / below[kept])
-    return Estimate(median(values) / median(bases), low, high, min(len(values), len(bases)))
+    low, high = _interval(_resampled(what, values)[kept] / below[kept])
+    return Estimate(float(what(values) / what(bases)), low, high, min(len(values), len(bases)))
 
 
 def chance(values, bases):
@@ -139,11 +149,11 @@ def two_groups(values):
     return median(found[:cut]), median(found[cut:])
 
 
-def _medians(values, seed=1):
-    """Of resamples; the seed is fixed, so that the same samples always give the same figures."""
+def _resampled(what, values, seed=1):
+    """Of each resample; the seed is fixed, so that the same samples always give the same figures."""
     values = numpy.asarray(values, float)
     chosen = numpy.random.default_rng(seed).integers(0, len(values), (RESAMPLES, len(values)))
-    return numpy.median(values[chosen], axis=1)
+    return what(values[chosen], axis=1)
 
 
 def _interval(found):

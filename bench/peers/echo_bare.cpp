@@ -33,12 +33,14 @@ int main(int argc, char** argv) {
     std::string backend = "epoll";
     std::string trigger = "level";
     bool drain = false;
+    bool discard = false;
     std::size_t accepts = 1;
     echo::Program program{.name = "echo_bare", .version = {}, .about = about};
     program.options.choice("--backend", backend, "epoll|poll|select", "kernel facility (epoll)");
     program.options.choice("--trigger", trigger, "level|edge|one-shot",
                            "when a ready descriptor is reported again (level)");
     program.options.flag("--drain", drain, "read on until there is nothing left");
+    program.options.flag("--discard", discard, "send nothing back: the floor of an upload");
     program.options.number("--accepts", accepts, 1, 1'000'000,
                            "clients taken when the listener is ready (1)");
 
@@ -47,7 +49,8 @@ int main(int argc, char** argv) {
             throw echo::Failure{"--trigger " + trigger + ": only epoll has it"};
         echo::Bare bare{.trigger = triggers.at(trigger), .accepts = accepts};
         bare.reading = reading_of(bare.trigger, drain);
-        const echo::Service service{settings.read_size, settings.work};
+        const echo::Service service{
+            .read_size = settings.read_size, .work = settings.work, .discards = discard};
         const pollux::Fd listener = echo::listen(settings);
         const pollux::Fd termination = echo::termination();
         facilities.at(backend)(listener.get(), termination.get(), service, bare);

@@ -15,8 +15,9 @@ Conversation::Next Conversation::receive(int fd, const Service& service, Reading
         if (got < 0) return errno == EAGAIN ? Next::read : Next::end;
         bench::burn(service.work);
 
-        const ssize_t sent =
-            send(fd, service.buffer.get(), static_cast<std::size_t>(got), MSG_NOSIGNAL);
+        const ssize_t sent = service.discards ? got
+                                              : send(fd, service.buffer.get(),
+                                                     static_cast<std::size_t>(got), MSG_NOSIGNAL);
         if (sent < 0 && errno != EAGAIN) return Next::end;
         if (sent < got) {
             waiting_.assign(service.buffer.get() + (sent < 0 ? 0 : sent),

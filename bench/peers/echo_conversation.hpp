@@ -18,8 +18,9 @@ enum class Reading : std::uint8_t {
 /// What is the same for all conversations. They share one buffer, since nobody uses it between two
 /// visits.
 struct Service {
-    std::size_t read_size;
-    std::chrono::nanoseconds work; ///< CPU time to take for each read.
+    std::size_t read_size = 65536;
+    std::chrono::nanoseconds work{0}; ///< CPU time to take for each read.
+    bool discards = false;            ///< Nothing is sent back: the floor of an upload.
     std::unique_ptr<char[]> buffer = std::make_unique_for_overwrite<char[]>(read_size);
 };
 

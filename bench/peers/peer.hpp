@@ -95,6 +95,7 @@ public:
 /// How a job gets into the mailbox.
 enum class Way : std::uint8_t {
     post,   ///< The library carries it.
+    look,   ///< The same, and a loop with nothing to do looks for a while before it sleeps.
     queue,  ///< A queue of our own carries it, the library wakes the loop (see JobQueue).
     signal, ///< Nothing is carried. Signals that meet count as one, so the job runs less often.
 };

@@ -96,7 +96,8 @@ private:
 
 class PolluxMailbox final : public Mailbox {
 public:
-    explicit PolluxMailbox(Job job) : job_{job} {}
+    PolluxMailbox(Job job, pollux::LoopOptions options)
+        : loop_{pollux::default_backend(), options}, job_{job} {}
 
     void post(std::uint64_t times) override {
         for (; times > 0; --times) loop_.post([this] { job_(); });
@@ -122,8 +123,10 @@ Library library() {
             return std::make_unique<PolluxTimers>(count);
         },
         .mailbox = [](Way way, Job job) -> std::unique_ptr<Mailbox> {
-            if (way != Way::post) refuse("pollux", "that way to post");
-            return std::make_unique<PolluxMailbox>(job);
+            if (way != Way::post && way != Way::look) refuse("pollux", "that way to post");
+            pollux::LoopOptions options;
+            if (way == Way::look) options.spin = std::chrono::milliseconds{1};
+            return std::make_unique<PolluxMailbox>(job, options);
         }};
 }
 

@@ -61,6 +61,10 @@ void Settings::add_serving(demos::Options& options) {
         "echo: send back what comes (default); discard: nothing; answer: for each --request bytes "
         "send --answer bytes; echo-toggling: ask for writability before each answer, and for "
         "readability after it");
+    options.duration(
+        "--idle-timeout", idle_timeout,
+        "close a connection on which nothing comes and nothing goes for so long; without "
+        "it none is closed");
     options.size("--request", request, "answer: bytes of a request");
     options.size("--answer", answer, "answer: bytes of an answer");
     options.number("--work", work_microseconds, 0, 10'000'000,

@@ -28,6 +28,7 @@ struct Settings {
     std::uint64_t request = 64; ///< Bytes, for `Serve::answer`.
     std::uint64_t answer = 64;  ///< Bytes.
     int work_microseconds = 0;
+    std::chrono::milliseconds idle_timeout{0}; ///< 0: none.
     bool stats = false;
 
     void add_to(demos::Options& options);

@@ -16,49 +16,32 @@ namespace {
 
 constexpr std::size_t scratch_size = 65536;
 
+// No look takes less, so that so many of them end a budget too: under a clock that stands still,
+// which is a test's, a loop would look for ever.
+constexpr std::chrono::nanoseconds shortest_look{50};
+
 } // namespace
 
-// Marks the loop as running on this thread.
-struct LoopCore::Turning {
-    LoopCore& core;
-    Turning(LoopCore& of, const char* operation) : core{of} {
-        core.check_process(operation);
-        if (core.turning_)
-            throw std::logic_error{std::string{"EventLoop::"} + operation +
-                                   ": called in a callback of the same loop"};
-        core.turning_ = true;
-        core.thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
-    }
-    ~Turning() {
-        core.turning_ = false;
-        core.thread_.store({}, std::memory_order_relaxed);
-    }
-    Turning(const Turning&) = delete;
-    Turning& operator=(const Turning&) = delete;
-};
-
-LoopCore::LoopCore(EventLoop::ReactorFactory make_reactor)
-    : make_reactor_{std::move(make_reactor)}, reactor_{make_reactor_()} {
+LoopCore::LoopCore(EventLoop::ReactorFactory make_reactor, const LoopOptions& options)
+    : make_reactor_{std::move(make_reactor)}, options_{options}, reactor_{make_reactor_()} {
+    attention_ = options_.spin > Clock::duration::zero();
     open_wake_up();
 }
 
 void LoopCore::open_wake_up() {
-    wake_up_.reset(check(sys::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd"));
+    wake_up_.open();
     wake_up_watch_ = watch(
-        wake_up_.get(), Interest::read, Trigger::level,
+        wake_up_.descriptor(), Interest::read, Trigger::level,
         [this](Readiness) {
-            // First read, then clear: whoever wakes in between finds the flag set, and the turn
-            // that is under way comes after what they did.
-            std::uint64_t count = 0;
-            sys::read(wake_up_.get(), &count, sizeof count);
-            woken_.store(false);
+            wake_up_.take();
+            attend();
             --calls_; // nobody's callback
         },
         std::source_location::current());
 }
 
 void LoopCore::close() noexcept {
-    if (turning_ && (process_.is_current() || thread_.load() == std::this_thread::get_id())) {
+    if (is_turning() && (process_.is_current() || thread_.load() == std::this_thread::get_id())) {
         assert(false && "an EventLoop was destroyed in its own callback");
         std::terminate();
     }
@@ -88,86 +71,61 @@ void LoopCore::delete_if_unused() noexcept {
     if (closed_ && reactor_ == nullptr && watches_.live() == 0 && timers_.live() == 0) delete this;
 }
 
-void LoopCore::check_process(const char* operation) const {
-    if (!process_.is_current())
-        throw std::logic_error{std::string{"EventLoop::"} + operation +
-                               ": this loop belongs to the parent process; call after_fork first"};
+void LoopCore::refuse(const char* operation, const char* why) {
+    throw std::logic_error{std::string{"EventLoop::"} + operation + ": " + why};
 }
 
 // --- other threads ---------------------------------------------------------------------------
 
 void LoopCore::post(Task task) {
     check_process("post");
+    bool is_first = false;
     {
         const std::lock_guard lock{mutex_};
         if (closed_) return;
         posted_.push_back(std::move(task));
-        has_posted_.store(true);
+        is_first = note_posted();
     }
-    wake_for_tasks();
+    if (is_first) wake_for_tasks();
 }
 
 void LoopCore::post(std::list<Task>& one) noexcept {
+    bool is_first = false;
     {
         const std::lock_guard lock{mutex_};
         if (closed_) return;
         handed_in_.splice(handed_in_.end(), one);
-        has_posted_.store(true);
+        is_first = note_posted();
     }
-    wake_for_tasks();
+    if (is_first) wake_for_tasks();
 }
 
-void LoopCore::wake_for_tasks() noexcept {
-    // On the loop's own thread the next turn finds it without being woken. A loop that is being
-    // woken clears `woken_` before it looks at `has_posted_`. Looking here leaves that flag in the
-    // caches of both threads while one of them posts much.
-    if (thread_.load(std::memory_order_relaxed) != std::this_thread::get_id() && !woken_.load())
-        wake();
+// False: the flag is up, so somebody has woken the loop or is about to, and it has not yet come to
+// take what is here. To store it again would only take it out of the loop's cache.
+bool LoopCore::note_posted() noexcept {
+    if (has_posted_.load()) return false;
+    has_posted_.store(true);
+    return true;
 }
+
+void LoopCore::wake_for_tasks() noexcept { is_turning_here() ? attend() : wake(); }
 
 void LoopCore::wake() noexcept {
-    // In a child the eventfd is the parent's until after_fork. To look at the flag first would not
-    // do: a store of the caller's, as weak as it likes, must be seen by the turn that follows.
-    if (!process_.is_current() || woken_.exchange(true)) return;
-    const int saved = errno; // may run in a signal handler
-    const std::uint64_t one = 1;
-    sys::write(wake_up_.get(), &one, sizeof one);
-    errno = saved;
+    // In a child the eventfd is the parent's until after_fork.
+    if (process_.is_current()) wake_up_.ask();
 }
 
 void LoopCore::stop() noexcept {
     if (!process_.is_current()) return;
     stop_.store(true);
+    if (is_turning_here()) attend(); // at the end of this turn
     wake();
 }
 
-// --- a turn ----------------------------------------------------------------------------------
-
-void LoopCore::run() {
-    const Turning turning{*this, "run"};
-    do turn(stop_.load() ? Timeout::zero() : forever);
-    while (!stop_.load());
-    stop_.store(false);
-}
-
-std::size_t LoopCore::run_once(Timeout timeout) {
-    const Turning turning{*this, "run_once"};
-    return turn(timeout);
-}
-
-std::size_t LoopCore::turn(Timeout limit) {
-    if (!has_leftovers()) collect(limit);
-    now_is_known_ = false;
-    calls_ = 0;
-    deliver_events();
-    deliver_ready_list();
-    if (!timers_.idle()) calls_ += timers_.run_due(now(), observer_);
-    if (has_tasks() || has_posted_.load()) run_posted();
-    return calls_;
-}
+// --- what a turn begins and ends with --------------------------------------------------------
 
 bool LoopCore::has_leftovers() noexcept {
-    return next_event_ < batch_.size() || next_ready_ < round_.size() || timers_.has_leftovers() ||
+    return next_event_ != batch_end_ || next_ready_ < round_.size() || timers_.has_leftovers() ||
            has_tasks();
 }
 
@@ -197,90 +155,49 @@ void LoopCore::collect(Timeout limit) {
     const bool only_looks = limit <= Timeout::zero() || has_work();
     const Timeout timeout = only_looks ? Timeout::zero() : std::min(limit, until_next_timer());
     round_.clear();
-    if (!queued_.empty()) round_.swap(queued_);
+    round_.swap(queued_);
     next_ready_ = 0;
     expects_stale_ = false;
-    batch_ = {};
-    next_event_ = 0;
-    if (observer_ == nullptr) {
-        batch_ = reactor_->wait(timeout);
-    } else {
-        const Clock::time_point start = Clock::now();
-        batch_ = reactor_->wait(timeout);
-        observer_->on_wait(timeout, batch_.size(), Clock::now() - start);
-    }
+    const auto batch = observer_ == nullptr ? wait(timeout) : wait_observed(timeout);
+    next_event_ = batch.data();
+    batch_end_ = batch.data() + batch.size();
 }
 
-void LoopCore::deliver_events() {
-    while (next_event_ < batch_.size()) dispatch(batch_[next_event_++]);
-}
-
-void LoopCore::dispatch(const Event& event) {
-    WatchSlot* const slot = watches_.find(to_slab_id(event.token));
-    const Readiness ready = slot == nullptr ? Readiness::none : event.ready & slot->mask;
-    if (ready != Readiness::none) [[likely]]
-        call(*slot, ready);
-    else
-        withhold(slot, event.ready);
-}
-
-void LoopCore::withhold(WatchSlot* slot, Readiness ready) {
-    // Fetched before its watch was given up or paused in this turn; else the kernel still watches a
-    // descriptor that was closed while a duplicate of it lives (epoll(7)).
-    if (slot == nullptr || !slot->registered)
-        saw_ghost_ = saw_ghost_ || !expects_stale_;
-    else if (slot->queued)
-        slot->again = slot->again | ready; // its turn comes after the others
-}
-
-// Keeps the callable alive while it runs, whoever gives up the watch meanwhile.
-struct LoopCore::Running {
-    LoopCore& core;
-    WatchSlot& slot;
-    Running(LoopCore& of, WatchSlot& running) noexcept : core{of}, slot{running} {
-        core.running_ = &slot;
-    }
-    ~Running() {
-        core.running_ = nullptr;
-        if (slot.doomed) core.free_slot(slot);
-    }
-    Running(const Running&) = delete;
-    Running& operator=(const Running&) = delete;
-};
-
-void LoopCore::call(WatchSlot& slot, Readiness ready) {
-    ++calls_;
-    if (observer_ != nullptr) [[unlikely]]
-        return call_observed(slot, ready);
-    const Running running{*this, slot};
-    slot.on_ready(ready);
-}
-
-void LoopCore::call_observed(WatchSlot& slot, Readiness ready) {
-    const Running running{*this, slot};
-    LoopObserver* const watching = observer_; // the callback may change it
-    const int fd = slot.fd;
+std::span<const Event> LoopCore::wait_observed(Timeout timeout) {
     const Clock::time_point start = Clock::now();
-    slot.on_ready(ready);
-    if (watching == observer_ && fd != wake_up_.get())
-        watching->on_dispatch(fd, ready, Clock::now() - start);
+    const std::span<const Event> batch = wait(timeout);
+    observer_->on_wait(timeout, batch.size(), Clock::now() - start);
+    return batch;
 }
 
-void LoopCore::deliver_ready_list() {
-    while (next_ready_ < round_.size()) serve(round_[next_ready_++]);
+std::span<const Event> LoopCore::wait(Timeout timeout) {
+    if (timeout > Timeout::zero()) {
+        if (options_.spin > Clock::duration::zero()) return look_then_sleep(timeout);
+        if (wake_up_.attentive() && !wake_up_.may_sleep()) timeout = Timeout::zero();
+    }
+    return reactor_->wait(timeout);
 }
 
-void LoopCore::serve(Token token) {
-    WatchSlot* const slot = find(token);
-    if (slot == nullptr) return;
-    slot->queued = false;
-    const Readiness again = std::exchange(slot->again, Readiness::none);
-    refresh_mask(*slot);
-    const Readiness ready = again & slot->mask;
-    if (slot->always_ready &&
-        (slot->trigger == Trigger::level || slot->trigger == Trigger::exclusive))
-        queue_always_ready(*slot, token); // before the call, which may throw
-    if (ready != Readiness::none) call(*slot, ready);
+// Who is busy finds something in the first look, so that needs no clock. Each turn looks in the
+// kernel at least once, however often others ask.
+std::span<const Event> LoopCore::look_then_sleep(Timeout timeout) {
+    const bool was_asked = !wake_up_.attentive() && wake_up_.attend();
+    const Clock::duration budget = std::min(options_.spin, timeout);
+    std::int64_t looks_left = budget / shortest_look;
+    Clock::duration looked{};
+    for (Clock::time_point start{}; looked < budget && looks_left >= 0; --looks_left) {
+        const std::span<const Event> found = reactor_->wait(Timeout::zero());
+        if (!found.empty() || was_asked) return found;
+        if (wake_up_.asked_soon()) {
+            wake_up_.attend();
+            return found;
+        }
+        const Clock::time_point now = Clock::now();
+        if (start == Clock::time_point{}) start = now;
+        looked = now - start;
+    }
+    if (looked >= timeout || !wake_up_.may_sleep()) return {};
+    return reactor_->wait(timeout == forever ? forever : timeout - looked);
 }
 
 // What a thread posted before its result was there comes before it.
@@ -315,20 +232,19 @@ std::span<std::byte> LoopCore::scratch() {
 }
 
 void LoopCore::after_fork() {
-    batch_ = {}; // the parent's; the fresh reactor finds again what is ready
-    next_event_ = 0;
+    // The parent's; the fresh reactor finds again what is ready.
+    next_event_ = batch_end_ = look_up_at_ = nullptr;
+    batch_is_void_ = true;
     wake_up_watch_.stop(); // also the parent's, so nothing is taken back from the kernel
     process_.forget();     // so it stays when the kernel refuses something: to be called again
     if (thread_.load() != std::this_thread::get_id()) {
         // The thread that ran the loop, if any, did not come along.
-        turning_ = false;
         running_ = nullptr;
         thread_.store({});
     }
     replace_reactor();
     for (std::uint32_t index = 0; index < watches_.size(); ++index)
-        if (watches_[index].always_ready)
-            queue_always_ready(watches_[index], to_token(watches_.id(index)));
+        if (watches_[index].always_ready) queue_always_ready(watches_[index], token_of(index));
     process_.renew();
     try {
         open_wake_up();
@@ -336,7 +252,7 @@ void LoopCore::after_fork() {
         process_.forget();
         throw;
     }
-    if (woken_.exchange(false)) wake(); // asked for before the fork, or since
+    if (wake_up_.leave()) wake(); // asked for before the fork, or since
 }
 
 } // namespace pollux

@@ -10,7 +10,6 @@
 #include <memory>
 #include <mutex>
 #include <pollux/event_loop.hpp>
-#include <pollux/fd.hpp>
 #include <span>
 #include <thread>
 #include <vector>
@@ -18,13 +17,14 @@
 #include "process_mark.hpp"
 #include "slab.hpp"
 #include "timer_queue.hpp"
+#include "wake_up.hpp"
 #include "watch_slot.hpp"
 
 namespace pollux {
 
 class LoopCore {
 public:
-    explicit LoopCore(EventLoop::ReactorFactory make_reactor);
+    LoopCore(EventLoop::ReactorFactory make_reactor, const LoopOptions& options);
     ~LoopCore() = default;
     LoopCore(const LoopCore&) = delete;
     LoopCore& operator=(const LoopCore&) = delete;
@@ -60,7 +60,7 @@ public:
     std::size_t run_once(Timeout timeout);
     Timeout time_to_wait();
     Clock::time_point now() noexcept {
-        if (!now_is_known_ || !turning_) {
+        if (!now_is_known_ || !is_turning()) {
             now_ = Clock::now();
             now_is_known_ = true;
         }
@@ -70,44 +70,77 @@ public:
     void after_fork();
 
     Reactor& reactor() noexcept { return *reactor_; }
-    void observe(LoopObserver* observer) noexcept { observer_ = observer; }
+    void observe(LoopObserver* observer) noexcept {
+        observer_ = observer;
+        attend();
+        look_up_at_ = nullptr;
+    }
 
 private:
-    struct Running; // one callback
-    struct Turning; // one run, with its checks
+    struct Call;     // one callback
+    struct Delivery; // of a batch
+    struct Turning;  // one run, with its checks
 
     void open_wake_up();
+    bool is_turning() const noexcept {
+        return thread_.load(std::memory_order_relaxed) != std::thread::id{};
+    }
+    bool is_turning_here() const noexcept {
+        return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+    }
+    void attend() noexcept { attention_.store(true, std::memory_order_relaxed); }
+    bool needs_attention() const noexcept { return attention_.load(std::memory_order_relaxed); }
     void check_thread() const {
-        assert((thread_.load(std::memory_order_relaxed) == std::thread::id{} ||
+        assert((!is_turning() ||
                 thread_.load(std::memory_order_relaxed) == std::this_thread::get_id() ||
                 !process_.is_current()) &&
                "this loop runs on another thread: use post");
     }
-    void check_process(const char* operation) const;
+    void check_process(const char* operation) const {
+        if (!process_.is_current()) [[unlikely]]
+            refuse(operation, "this loop belongs to the parent process; call after_fork first");
+    }
+    [[noreturn, gnu::cold]] static void refuse(const char* operation, const char* why);
 
     // A turn, part by part.
-    std::size_t turn(Timeout limit);
+    void hand_over_wake_up() noexcept;
+    void short_turn(Timeout limit);
+    void long_turn(Timeout limit);
+    void finish_turn();
     void collect(Timeout limit);
-    void deliver_events();
-    void deliver_ready_list();
+    std::span<const Event> wait(Timeout timeout);
+    std::span<const Event> look_then_sleep(Timeout timeout);
+    std::span<const Event> wait_observed(Timeout timeout);
+    void deliver(std::span<const Event> batch);
+    void dispatch(const Event& event);
+    void interrupt(const Event* next, const Event* end) noexcept;
+    void leave(const Event* next, const Event* end) noexcept;
+    void withhold(WatchSlot* slot, const Event& event);
+    void deliver_one(const Event& event);
+    void serve(Token token);
+    void call(WatchSlot& slot, Readiness ready);
+    void end_call() noexcept;
     void run_posted();
     void run_task(Task task);
+    bool note_posted() noexcept;
     void wake_for_tasks() noexcept;
     bool has_tasks() const noexcept { return next_task_ < tasks_.size() || !handed_out_.empty(); }
     bool has_leftovers() noexcept;
     bool has_work() const noexcept;
     Timeout until_next_timer();
 
-    void dispatch(const Event& event);
-    void withhold(WatchSlot* slot, Readiness ready);
-    void call(WatchSlot& slot, Readiness ready);
-    void call_observed(WatchSlot& slot, Readiness ready);
-    void serve(Token token);
-
     void attach(WatchSlot& slot, Token token);
     void renew(WatchSlot& slot, Token token, Interest before);
     void detach(WatchSlot& slot) noexcept;
     void queue_always_ready(WatchSlot& slot, Token token);
+    // Null when whoever had that token is gone.
+    WatchSlot* living(Token token) noexcept {
+        WatchSlot& slot = watches_.at_place(place_of(token));
+        return slot.generation == generation_of(token) ? &slot : nullptr;
+    }
+    Token token_of(std::uint32_t index) noexcept {
+        return to_token(watches_.place(index), watches_[index].generation);
+    }
     std::uint32_t owner_of(int fd) const noexcept;
     void own(WatchSlot& slot);
     static void refresh_mask(WatchSlot& slot) noexcept;
@@ -117,18 +150,29 @@ private:
     void delete_if_unused() noexcept;
 
     EventLoop::ReactorFactory make_reactor_;
+    const LoopOptions options_;
     std::unique_ptr<Reactor> reactor_;
     Slab<WatchSlot, 128> watches_;
     std::vector<std::uint32_t> owner_of_; // descriptor -> index of its watch
 
-    // Where a turn stands: kept here, so that an exception loses nothing.
-    std::span<const Event> batch_;
-    std::size_t next_event_ = 0;
-    WatchSlot* running_ = nullptr;
-    std::size_t calls_ = 0;      // callbacks made in this turn
+    // Something is at hand beside what the kernel reports: leftovers, the ready list, timers, tasks
+    // and a stop of this thread, a wake-up, an observer, ghosts; or a budget to spin. What other
+    // threads bring comes with a wake-up. May be set for nothing: `finish_turn` looks again. Atomic
+    // for a signal handler's sake.
+    std::atomic<bool> attention_{false};
+    // Of this turn.
+    bool now_is_known_ = false;
     bool expects_stale_ = false; // a watch was given up or paused since the batch was fetched
+    bool batch_is_void_ = false; // it was the parent's
     bool saw_ghost_ = false;     // the kernel reports what is not watched
+    std::size_t calls_ = 0;      // callbacks made
+    const Event* look_up_at_ = nullptr; // up to there a batch is delivered without looking up
+    WatchSlot* running_ = nullptr;
     LoopObserver* observer_ = nullptr;
+
+    // What an exception left of a batch.
+    const Event* next_event_ = nullptr;
+    const Event* batch_end_ = nullptr;
 
     std::vector<Token> queued_; // ready list of the next turn
     std::vector<Token> round_;  // ready list of this turn
@@ -136,7 +180,6 @@ private:
 
     TimerQueue timers_;
     Clock::time_point now_{};
-    bool now_is_known_ = false;
 
     std::mutex mutex_;
     std::vector<Task> posted_;   // guarded by mutex_
@@ -145,15 +188,13 @@ private:
     std::list<Task> handed_out_; // of this turn
     std::size_t next_task_ = 0;
     std::atomic<bool> has_posted_{false};
-    std::atomic<std::thread::id> thread_{};
+    std::atomic<std::thread::id> thread_{}; // that the loop runs on
     std::atomic<bool> stop_{false};
-    std::atomic<bool> woken_{false};
 
-    Fd wake_up_; // eventfd(2)
+    WakeUp wake_up_;
     Watch wake_up_watch_;
     std::unique_ptr<std::byte[]> scratch_;
     ProcessMark process_; // that this loop belongs to
-    bool turning_ = false;
     bool closed_ = false; // set under mutex_
 };
 

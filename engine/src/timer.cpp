@@ -12,6 +12,7 @@ namespace pollux {
 Timer LoopCore::make_timer(Clock::time_point due, Clock::duration interval, Task&& task) {
     check_thread();
     check_process("run_at");
+    attend();
     if (timers_.idle()) timers_.set_out(now());
     return Timer{this, &timers_.make(due, interval, std::move(task))};
 }
@@ -19,7 +20,10 @@ Timer LoopCore::make_timer(Clock::time_point due, Clock::duration interval, Task
 void LoopCore::arm(TimerSlot& slot, Clock::time_point due) noexcept {
     check_thread();
     if (closed_) return;
-    if (!TimerQueue::armed(slot) && timers_.idle()) timers_.set_out(now());
+    if (!TimerQueue::armed(slot)) { // else all of this was done
+        attend();
+        if (timers_.idle()) timers_.set_out(now());
+    }
     timers_.arm(slot, due);
 }
 

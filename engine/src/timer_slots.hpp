@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "cache_line.hpp"
+
 namespace pollux {
 
 /// A timer, as the queue keeps it: one cache line, so that whatever is done with it waits for
@@ -25,7 +27,6 @@ struct TimerSlot {
 
     std::uint64_t order() const noexcept { return serial; }
 };
-inline constexpr std::size_t cache_line = 64;
 static_assert(sizeof(TimerSlot) == cache_line);
 
 /// Slots at stable addresses, reused.

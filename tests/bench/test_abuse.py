@@ -8,7 +8,9 @@ from pathlib import Path
 from comparison import machine
 from comparison.abuse import Load, listed, page
 from comparison.abuse.trial import Trial
+from comparison.marked_page import END, begin
 
+BEGIN = begin("bench/abuse")
 BUILD = Path(os.environ.get("POLLUX_BUILD", "/nonexistent"))
 PROGRAMS = [BUILD / "bench" / "load_generator", BUILD / "demos" / "echo_server"]
 SANITIZED = "-fsanitize" in machine.flags(BUILD)
@@ -64,9 +66,9 @@ class Judged(unittest.TestCase):
 
 class Page(unittest.TestCase):
     def test_figures_go_between_the_marks_and_nowhere_else(self):
-        text = f"Head\n\n{page.BEGIN}\n\nold\n{page.END}\nTail\n"
+        text = f"Head\n\n{BEGIN}\n\nold\n{END}\nTail\n"
         once = page.with_figures(text, "new")
-        self.assertEqual(once, f"Head\n\n{page.BEGIN}\n\nnew\n{page.END}\nTail\n")
+        self.assertEqual(once, f"Head\n\n{BEGIN}\n\nnew\n{END}\nTail\n")
         self.assertEqual(page.with_figures(once, "new"), once)
         with self.assertRaisesRegex(ValueError, "it has no line <!-- figures"):
             page.with_figures("Head\n", "new")

@@ -74,6 +74,11 @@ class BenchServers(unittest.TestCase):
         counts = [server.done_in(lambda: self.ask(client)) for _ in range(10)]
         return {name: sum(count.get(name, 0) for count in counts) for name in counts[0]}
 
+    def test_a_silent_connection_is_closed_after_the_idle_timeout(self):
+        server = self.started("--idle-timeout", "20ms")
+        client = self.connected(server, is_echo=False)
+        self.assertEqual(client.recv(1), b"")
+
     def test_echo_reads_once_and_with_drain_twice(self):
         for backend, trigger in MODES:
             mode = ["--backend", backend, "--trigger", trigger]

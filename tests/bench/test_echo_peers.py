@@ -231,6 +231,18 @@ class OneServer(unittest.TestCase):
             self.assertEqual(client.recv(1), b"")
 
 
+class Floor(unittest.TestCase):
+    def test_discards_what_comes_up_to_the_end_when_it_is_told_to(self):
+        for options in ([], ["--trigger", "edge"], ["--backend", "poll"], ["--backend", "select"]):
+            with self.subTest(options=options):
+                server = Server(PEERS[0], "--discard", *options)
+                self.addCleanup(server.child.stop)
+                with server.connect() as client:
+                    client.sendall(PATTERN)
+                    client.shutdown(socket.SHUT_WR)
+                    self.assertEqual(client.recv(1), b"")
+
+
 class CommandLines(unittest.TestCase):
     def test_mistakes_are_refused(self):
         for peer in PEERS:

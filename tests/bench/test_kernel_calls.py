@@ -12,7 +12,7 @@ from pathlib import Path
 from unittest import mock
 
 from comparison.kernel_calls import (Trace, check_against_engine, checked_run, count,
-                                     counted_run)
+                                     counted_run, most_reads_of_one)
 from comparison.process_tree import ProcessTree
 from comparison.processes import Child, Failed
 
@@ -58,6 +58,17 @@ RESTARTED = """\
 7 read(6, ""..., 128) = 0
 7 exit_group(0) = ?
 """
+A_FLOOD = """\
+7 epoll_wait(3, [...], 64, -1) = 2
+7 recvfrom(8, ""..., 64, 0, NULL, NULL) = 64
+7 recvfrom(9, ""..., 64, 0, NULL, NULL) = 64
+7 recvfrom(8, ""..., 64, 0, NULL, NULL) = 64
+7 recvfrom(8,  <unfinished ...>
+7 <... recvfrom resumed>""..., 64, 0, NULL, NULL) = 64
+7 epoll_wait(3, [...], 64, 0) = 1
+7 recvfrom(8, ""..., 64, 0, NULL, NULL) = -1 EAGAIN (Resource temporarily unavailable)
+7 recvfrom(9, ""..., 64, 0, NULL, NULL) = 64
+"""
 A_RING = """\
 7 io_uring_enter(4, 2, 1, IORING_ENTER_GETEVENTS, NULL, 8) = 2
 """
@@ -93,6 +104,11 @@ class Logs(unittest.TestCase):
         counts = count(RESTARTED.splitlines())
         self.assertEqual(counts.calls, {"ppoll": 1, "poll": 1, "pselect6": 1, "read": 1})
         self.assertEqual((counts.wake_ups, counts.spurious), (3, 2))
+
+    def test_who_reads_most_between_two_waits_is_found(self):
+        self.assertEqual(most_reads_of_one(A_FLOOD.splitlines()), 3)
+        self.assertEqual(most_reads_of_one(LOG.splitlines()), 2)
+        self.assertEqual(most_reads_of_one([]), 0)
 
     def test_a_ring_hides_its_work(self):
         figures = count(A_RING.splitlines()).per(2)

@@ -93,11 +93,11 @@ class Measuring(unittest.TestCase):
             self.assertEqual(peers_micro.missing(Path(folder)), peers_micro.PACKAGES)
             self.assertEqual(list(peers_micro.versions(Path(folder))), ["pollux", "bare"])
             samples = peers_micro.measure(Path(folder), CORES, 1, 1, 0.1, quick=True)
-            first = [next(samples) for _ in range(4)]
+            first = [next(samples) for _ in range(6)]
             samples.close()
-        self.assertEqual({each["name"] for each in first}, {"pollux", "bare"})
+        self.assertEqual({each["name"] for each in first}, {"pollux", "pollux, adaptive", "bare"})
         self.assertEqual([each["workload"] for each in first],
-                         2 * ["epoll pass 1"] + 2 * ["epoll pass 100"])
+                         3 * ["epoll pass 1"] + 3 * ["epoll pass 100"])
 
     def test_posts_want_two_cores(self):
         with tempfile.TemporaryDirectory() as nothing:

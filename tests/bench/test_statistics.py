@@ -47,6 +47,11 @@ class Ratios(unittest.TestCase):
         found = statistics.independent_ratio([2.0] * 20, [1.0] * 20)
         self.assertEqual((found.median, found.low, found.high, found.count), (2.0, 2.0, 2.0, 20))
 
+    def test_of_the_smallest_what_disturbs_a_run_is_left_out(self):
+        found = statistics.least_ratio([3.0] * 19 + [2.0], [9.0, *[1.0] * 19])
+        self.assertEqual((found.median, found.low, found.high, found.count), (2.0, 2.0, 3.0, 20))
+        self.assertIsNone(statistics.least_ratio([1.0], []))
+
     def test_a_winner_wants_rounds_and_an_interval_beside_one(self):
         self.assertTrue(Estimate(0.8, 0.7, 0.9, 20).decided)
         self.assertFalse(Estimate(0.8, 0.7, 0.9, 19).decided)

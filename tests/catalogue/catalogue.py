@@ -24,6 +24,9 @@ PAGE = "docs/catalogue.md"
 BACKENDS = ("select", "poll", "epoll")
 MODES = frozenset({"select level", "select one-shot", "poll level", "poll one-shot",
                    "epoll level", "epoll edge", "epoll one-shot"})
+FURTHER = ("adaptive",)  # those beyond the classic three: in the contract suite, not in the demos
+ALL_MODES = MODES | {f"{backend} {trigger}"
+                     for backend in FURTHER for trigger in ("level", "one-shot")}
 
 ID = r"(?:[RLEDTWCSUMXP]\d+|bug-[A-I]\d*)"
 IN_A_NAME = re.compile(rf"(?:(?:{ID}|[A-Z]\d+),? )+")
@@ -104,7 +107,7 @@ def tests_of_program(listed):
     """The cases that a doctest program lists as XML. A mode at the end of a name is taken off."""
     found = {}
     for case in xml.etree.ElementTree.fromstring(listed).iter("TestCase"):
-        name, mode = re.fullmatch(r"(.*?)(?: \[((?:select|poll|epoll) [a-z-]+)\])?",
+        name, mode = re.fullmatch(rf"(.*?)(?: \[((?:{'|'.join(BACKENDS + FURTHER)}) [a-z-]+)\])?",
                                   case.get("name"), re.DOTALL).groups()
         file = re.sub(r".*\btests/", "", case.get("filename"))
         found.setdefault((name, file), set()).update([mode] if mode else [])
@@ -185,14 +188,14 @@ def places(modes):
     """Modes in a few words."""
     if not modes:
         return "once"
-    if modes == MODES:
+    if modes == ALL_MODES:
         return "all"
     for trigger in ("level", "one-shot"):
-        if modes == {mode for mode in MODES if mode.endswith(" " + trigger)}:
+        if modes == {mode for mode in ALL_MODES if mode.endswith(" " + trigger)}:
             return f"{trigger}, all backends"
     words, left = [], set(modes)
-    for backend in BACKENDS:
-        of_it = {mode for mode in MODES if mode.startswith(backend + " ")}
+    for backend in BACKENDS + FURTHER:
+        of_it = {mode for mode in ALL_MODES if mode.startswith(backend + " ")}
         if of_it <= left:
             words.append(backend)
         else:
@@ -229,8 +232,9 @@ def page(known, tests):
         f"{len(known)} ids. {borne} are borne by {len(bearing)} tests, which run {runs} times: once for each",
         "backend and trigger that they hold for. The others are tried under another id, by a program that",
         "is named, or not at all, for the reason given.", "",
-        "`all` are select and poll (level, one-shot) and epoll (level, edge, one-shot). `once` is a test",
-        "of a part that knows no backend, or that goes through them by itself.",
+        f"`all` are select, poll, {', '.join(FURTHER)} (level, one-shot) and epoll (level, edge, one-shot).",
+        "`once` is a test of a part that knows no backend, or that goes through them by itself. The demo",
+        "programs are tried on the first three, select, poll and epoll.",
     ]
     section = None
     for entry in known.values():

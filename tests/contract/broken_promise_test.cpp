@@ -34,16 +34,18 @@ CONTRACT_CASE("D15, bug-B5 one closed among three: it is reported once, the othe
         CHECK_EQ(look(*reactor), "0:readable 2:readable");
         break;
     case Backend::poll:
+    case Backend::io_uring:
         CHECK_EQ(look(*reactor), "0:readable 1:readable|writable|error 2:readable");
         break;
     case Backend::epoll: // forgot it when it was closed
+    case Backend::adaptive:
         CHECK_EQ(look(*reactor), "0:readable 2:readable");
         break;
     }
     CHECK_EQ(look(*reactor), mode.is(Trigger::level) ? "0:readable 2:readable" : "");
     CHECK_FALSE(reactor->remove(closed)); // gone everywhere by now
     CHECK_EQ(error_of([&] { reactor->modify(closed, Token{1}, Interest::read, mode.trigger); }),
-             mode.is(Backend::epoll) ? EBADF : ENOENT);
+             on_epoll(mode) ? EBADF : ENOENT);
     const Ends next = unix_pair();
     REQUIRE_EQ(next.ours.get(), closed);
     reactor->add(next.ours.get(), Token{9}, Interest::write, mode.trigger);
@@ -74,7 +76,9 @@ CONTRACT_CASE("D15 a silent one-shot registration stays silent when its descript
     silent.ours.reset();
     CHECK_EQ(look(*reactor), "");
     armed.ours.reset(); // a bad one that is armed makes select look for bad ones
-    CHECK_EQ(look(*reactor), mode.is(Backend::epoll) ? "" : "2:readable|writable|error");
+    // epoll forgot it; a request of io_uring keeps the file.
+    CHECK_EQ(look(*reactor),
+             on_epoll(mode) || on_io_uring(mode) ? "" : "2:readable|writable|error");
     CHECK_EQ(look(*reactor), "");
 }
 
@@ -87,8 +91,8 @@ CONTRACT_CASE("P3 modify of what was closed is an error, at once or at the next 
     reactor->add(closed, Token{1}, Interest::read, mode.trigger);
     ends.ours.reset();
     CHECK_EQ(error_of([&] { reactor->modify(closed, Token{2}, Interest::read, mode.trigger); }),
-             mode.is(Backend::epoll) ? EBADF : 0);
-    CHECK_EQ(look(*reactor), mode.is(Backend::epoll) ? "" : "2:readable|writable|error");
+             on_epoll(mode) ? EBADF : 0);
+    CHECK_EQ(look(*reactor), on_epoll(mode) ? "" : "2:readable|writable|error");
 }
 
 // A fact of the kernel: the registration belongs to the open file, which a duplicate keeps alive.
@@ -156,7 +160,7 @@ CONTRACT_CASE("bug-A7 epoll: a child's remove is felt by its parent", everywhere
     int status = -1;
     check(::waitpid(child, &status, 0), "waitpid");
     CHECK_EQ(status, 0);
-    CHECK_EQ(look(*reactor), mode.is(Backend::epoll) ? "" : "1:readable");
+    CHECK_EQ(look(*reactor), on_epoll(mode) ? "" : "1:readable");
 }
 
 CONTRACT_CASE("bug-A9 what is removed has left the kernel's set when remove returns", everywhere) {
@@ -166,7 +170,7 @@ CONTRACT_CASE("bug-A9 what is removed has left the kernel's set when remove retu
     reactor->add(number, Token{1}, Interest::read, mode.trigger);
     const CallRecord record;
     CHECK(reactor->remove(number));
-    CHECK_EQ(record.made(), mode.is(Backend::epoll) ? "epoll_ctl*1" : "");
+    CHECK_EQ(record.made(), on_epoll(mode) ? "epoll_ctl*1" : "");
     old.ours.reset();
     const Ends next = unix_pair();
     REQUIRE_EQ(next.ours.get(), number);
@@ -195,9 +199,11 @@ CONTRACT_CASE("bug-A11 closed by another just before the kernel is asked: the ot
         CHECK_EQ(look(*reactor), "2:readable");
         break;
     case Backend::poll:
+    case Backend::io_uring:
         CHECK_EQ(first, "1:readable|writable|error 2:readable");
         break;
     case Backend::epoll:
+    case Backend::adaptive:
         CHECK_EQ(first, "2:readable");
         break;
     }

@@ -144,7 +144,7 @@ CONTRACT_CASE("child: what cannot wait closes its input: nothing is written twic
         CHECK(much.starts_with(told.output));
     };
     refused([] { return FailingMemory{1}; });
-    if (mode.is(Backend::epoll))
+    if (on_epoll(mode))
         refused([] {
             return Calls{[](const CallPoint& call) {
                 return call.name == "epoll_ctl" ? CallOutcome{.error = ENOSPC} : CallOutcome{};

@@ -140,7 +140,7 @@ CONTRACT_CASE("child: the kernel refuses a call: it says which, and nothing is l
     CHECK_EQ(refused("pipe2", EMFILE, 3), "pipe2 cat: Too many open files");
     CHECK_EQ(refused("posix_spawnp", EAGAIN, 1),
              "posix_spawn cat: Resource temporarily unavailable");
-    if (mode.is(Backend::epoll))
+    if (on_epoll(mode))
         for (const std::uint64_t nth : {1U, 3U, 5U}) // output, input, the process
             CHECK_EQ(refused("epoll_ctl", ENOSPC, nth).substr(0, 9), "epoll_ctl");
     settle(loop);

@@ -260,8 +260,7 @@ CONTRACT_CASE("X1 the kernel refuses a part of a loop: every descriptor is close
         const CallHook hook{[&](const CallPoint& call) {
             return call.name == refused ? CallOutcome{.error = EMFILE} : CallOutcome{};
         }};
-        const bool is_used =
-            refused == "eventfd" || mode.is(Backend::epoll) == (refused != "fcntl");
+        const bool is_used = refused == "eventfd" || on_epoll(mode) == (refused != "fcntl");
         bool threw = false;
         try {
             const EventLoop loop{mode.backend};

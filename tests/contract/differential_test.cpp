@@ -1,8 +1,8 @@
-// D16 of the catalogue: the three facilities tell the same story.
+// D16 of the catalogue: the facilities tell the same story.
 //
 // Method: a script of random operations (registering, writing, reading, ending, closing) over Unix
 // and TCP pairs and pipes, with a reactor on each facility. A script removes what it closes, as the
-// seam asks. After every operation all three wait; what they report as readable, writable and
+// seam asks. After every operation all of them wait; what they report as readable, writable and
 // urgent, as far as it was asked for, must be the same. A difference counts only if bare poll(2)
 // gives the same states before and after, for TCP may deliver between two waits; and only if it
 // lasts, for epoll is told of what TCP delivers a moment after poll(2) sees it.
@@ -25,21 +25,27 @@
 #include <random>
 #include <sstream>
 #include <string>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
 #include <utility>
 #include <vector>
 
+#include "support/contract.hpp"
 #include "support/descriptor_ledger.hpp"
 #include "support/observing.hpp"
+#include "support/own_thread.hpp"
+#include "support/priced_waits.hpp"
 #include "support/sockets.hpp"
+#include "support/wake_up_budget.hpp"
 
 using namespace pollux;
 using namespace pollux_test;
 
 namespace {
 
+constexpr Token of_crowd{~std::uint64_t{0}};
 constexpr std::size_t operations_of_script = 1000;
 
 std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
@@ -67,14 +73,29 @@ struct Tally {
     std::size_t readable = 0;
     std::size_t writable = 0;
     std::size_t urgent = 0;
-    std::size_t silent_hang_ups = 0; // what poll and epoll say without being asked
+    std::size_t silent_hang_ups = 0; // what some say without being asked
+    std::size_t adaptive_on_poll = 0;
+    std::size_t adaptive_on_epoll = 0;
 };
+
+// Adaptive is the last.
+std::vector<std::unique_ptr<Reactor>> every_reactor() {
+    std::vector<std::unique_ptr<Reactor>> reactors;
+    for (const Backend backend :
+         {Backend::select, Backend::poll, Backend::epoll, Backend::io_uring, Backend::adaptive})
+        if (is_there(backend)) reactors.push_back(make_reactor(backend));
+    return reactors;
+}
 
 class Script {
 public:
     Script(std::uint64_t seed, Trigger trigger, Tally& tally)
         : random_{seed}, trigger_{trigger}, tally_{tally} {
         for (std::size_t end = 0; end < ends_.size(); end += 2) renew(end);
+        for (Fd& fd : crowd_) {
+            fd = counter();
+            reactors_.back()->add(fd.get(), of_crowd, Interest::read, Trigger::level);
+        }
     }
 
     /// One random operation, then a comparison. False: the facilities disagree.
@@ -84,7 +105,7 @@ public:
             &Script::modify,  &Script::remove,    &Script::remove, &Script::write,  &Script::write,
             &Script::write,   &Script::write,     &Script::read,   &Script::read,   &Script::read,
             &Script::fill_up, &Script::drain,     &Script::drain,  &Script::shut,   &Script::urge,
-            &Script::close,   &Script::break_off, &Script::renew,  &Script::idle};
+            &Script::close,   &Script::break_off, &Script::renew,  &Script::stir};
         (this->*operations.at(below(operations.size())))(below(ends_.size()));
         return disagreement_.empty() && compare();
     }
@@ -242,9 +263,17 @@ private:
         note("renew", first);
         note("renew", first + 1);
     }
-    void idle(std::size_t end) { note("nothing", end); }
+    // Beside a crowd that is ready adaptive waits on poll, beside one that is not on epoll.
+    void stir(std::size_t end) {
+        note("crowd stirs or sleeps beside", end);
+        crowd_is_ready_ = !crowd_is_ready_;
+        eventfd_t value = 1;
+        for (const Fd& fd : crowd_)
+            crowd_is_ready_ ? ::eventfd_write(fd.get(), 1) : ::eventfd_read(fd.get(), &value);
+        waits_.set(crowd_.size(), crowd_is_ready_ ? crowd_.size() : 1);
+    }
 
-    // What the kernel says of every end, asked without any of the three.
+    // What the kernel says of every end, asked without any of them.
     std::vector<short> states() const {
         std::vector<pollfd> entries;
         entries.reserve(ends_.size());
@@ -262,7 +291,12 @@ private:
     // Adds what a reactor reports, as far as it was asked for. What it says beyond that is kept in
     // `unasked_`.
     void look_at(Reactor& reactor, Reports& reports) {
-        for (const Event& event : reactor.wait(Timeout::zero())) {
+        const std::uint64_t polled = calls_made("ppoll");
+        const auto batch = reactor.wait(Timeout::zero());
+        if (&reactor == reactors_.back().get())
+            ++(calls_made("ppoll") > polled ? tally_.adaptive_on_poll : tally_.adaptive_on_epoll);
+        for (const Event& event : batch) {
+            if (event.token == of_crowd) continue;
             const auto token = static_cast<std::uint64_t>(event.token);
             const std::size_t end = token % (std::uint64_t{1} << 32U);
             if (event.token != token_of(end) || !at(end).watched) {
@@ -282,12 +316,12 @@ private:
         for (;;) {
             const auto before = states();
             unasked_.clear();
-            std::array<Reports, 3> histories;
+            std::vector<Reports> histories(reactors_.size());
             do {
                 for (std::size_t place = 0; place < reactors_.size(); ++place)
                     look_at(*reactors_.at(place), histories.at(place));
                 if (!disagreement_.empty()) return false;
-                if (histories[0] == histories[1] && histories[1] == histories[2]) {
+                if (std::ranges::adjacent_find(histories, std::not_equal_to{}) == histories.end()) {
                     settle(histories[0]);
                     return true;
                 }
@@ -324,7 +358,7 @@ private:
             if (at(end).watched) arm(end);
     }
 
-    void disagree(const std::array<Reports, 3>& histories) {
+    void disagree(const std::vector<Reports>& histories) {
         std::ostringstream text;
         for (std::size_t place = 0; place < reactors_.size(); ++place) {
             text << '\n' << reactors_.at(place)->name() << ':';
@@ -338,8 +372,10 @@ private:
     Trigger trigger_;
     Tally& tally_;
     std::array<End, 18> ends_; // neighbours are connected
-    std::array<std::unique_ptr<Reactor>, 3> reactors_{
-        make_reactor(Backend::select), make_reactor(Backend::poll), make_reactor(Backend::epoll)};
+    std::vector<std::unique_ptr<Reactor>> reactors_ = every_reactor();
+    std::array<Fd, 16> crowd_; // for adaptive alone
+    bool crowd_is_ready_ = false;
+    PricedWaits waits_{poll_is_cheap};
     std::vector<std::size_t> unasked_;
     std::deque<std::string> log_;
     std::string disagreement_;
@@ -362,6 +398,8 @@ void check_lockstep(Trigger trigger) {
     const std::uint64_t scripts = (operations + operations_of_script - 1) / operations_of_script;
     CHECK_GT(tally.readable, 50 * scripts);
     CHECK_GT(tally.writable, 50 * scripts);
+    CHECK_GT(tally.adaptive_on_epoll, 50 * scripts);
+    if (trigger == Trigger::level) CHECK_GT(tally.adaptive_on_poll, 50 * scripts);
     if (scripts >= 10) {
         CHECK_GT(tally.urgent, 0);
         CHECK_GT(tally.silent_hang_ups, 0);
@@ -370,10 +408,10 @@ void check_lockstep(Trigger trigger) {
 
 } // namespace
 
-TEST_CASE("D16 random scripts: select, poll and epoll tell the same story [level]") {
-    check_lockstep(Trigger::level);
+TEST_CASE("D16 random scripts: all facilities tell the same story [level]") {
+    in_own_thread([] { check_lockstep(Trigger::level); });
 }
 
-TEST_CASE("D16 random scripts: select, poll and epoll tell the same story [one-shot]") {
-    check_lockstep(Trigger::one_shot);
+TEST_CASE("D16 random scripts: all facilities tell the same story [one-shot]") {
+    in_own_thread([] { check_lockstep(Trigger::one_shot); });
 }

@@ -320,7 +320,7 @@ CONTRACT_CASE("E15 giving up one of two interests keeps the edge", on_edge) {
     CHECK_EQ(look(*reactor), "");
 }
 
-CONTRACT_CASE("E16 edge is refused where the facility knows levels only", not_on_epoll) {
+CONTRACT_CASE("E16 edge is refused where the facility knows levels only", with_levels_only) {
     const Ends ends = unix_pair();
     put(ends.theirs, "x");
     const auto reactor = mode.reactor();
@@ -340,7 +340,7 @@ CONTRACT_CASE("E16 edge is refused where the facility knows levels only", not_on
     CHECK_FALSE(reactor->remove(ends.ours.get()));
 }
 
-CONTRACT_CASE("E16 epoll takes every trigger", on_epoll) {
+CONTRACT_CASE("E16 epoll takes every trigger", with_every_trigger) {
     const auto reactor = mode.reactor();
     for (const Trigger trigger : {Trigger::level, Trigger::edge, Trigger::one_shot})
         CHECK(reactor->supports(trigger));

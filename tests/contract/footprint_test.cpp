@@ -88,6 +88,34 @@ CONTRACT_CASE("an echo allocates nothing once it is under way", everywhere) {
     CHECK_EQ(allocations().calls, before);
 }
 
+// As demos/chat_server does it.
+CONTRACT_CASE("a word that all others hear allocates nothing once a chat is under way",
+              everywhere) {
+    EventLoop loop{mode.backend};
+    ConnectionSet* members = nullptr;
+    ConnectionHandlers handlers{.on_data = [&members](Connection& from, ByteView data) {
+        members->for_each([&](Connection& member) {
+            if (&member != &from) member.send(data);
+        });
+        return data.size();
+    }};
+    ConnectionSet set{loop, std::move(handlers), {.trigger = mode.trigger}};
+    members = &set;
+    std::vector<Adopted> all;
+    while (all.size() < 10) all.push_back(adopt_unix(set));
+    char heard[16];
+    const auto once = [&] {
+        REQUIRE_EQ(::write(all[0].theirs.get(), "word", 4), 4);
+        loop.run_once();
+        for (std::size_t i = 1; i < all.size(); ++i)
+            REQUIRE_EQ(::read(all[i].theirs.get(), heard, sizeof heard), 4);
+    };
+    for (int i = 0; i < 10; ++i) once();
+    const std::size_t before = allocations().calls;
+    for (int i = 0; i < 100; ++i) once();
+    CHECK_EQ(allocations().calls, before);
+}
+
 CONTRACT_CASE("a thousand connections one after the other leave no memory behind", everywhere) {
     EventLoop loop{mode.backend};
     ConnectionSet set{

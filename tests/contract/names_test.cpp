@@ -1,5 +1,6 @@
 // The names of backends, triggers and bits, and what else a reactor says of itself.
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
@@ -17,6 +18,9 @@ using namespace pollux;
 using namespace pollux_test;
 
 namespace {
+
+constexpr std::array all_backends{Backend::select, Backend::poll, Backend::epoll, Backend::adaptive,
+                                  Backend::io_uring};
 
 /// Sets POLLUX_BACKEND, or unsets it, and puts back what was there.
 class BackendVariable {
@@ -64,31 +68,34 @@ bool names_all(const std::string& text, std::initializer_list<std::string_view> 
 } // namespace
 
 TEST_CASE("backends: every name is read back as what it names") {
-    for (const Backend backend : {Backend::select, Backend::poll, Backend::epoll}) {
-        CHECK_EQ(parse_backend(to_string(backend)), backend);
+    for (const Backend backend : all_backends) CHECK_EQ(parse_backend(to_string(backend)), backend);
+    for (const Backend backend :
+         {Backend::select, Backend::poll, Backend::epoll, Backend::adaptive})
         CHECK_EQ(make_reactor(backend)->name(), to_string(backend));
-    }
     CHECK_EQ(to_string(Backend::select), "select");
     CHECK_EQ(to_string(Backend::poll), "poll");
     CHECK_EQ(to_string(Backend::epoll), "epoll");
+    CHECK_EQ(to_string(Backend::adaptive), "adaptive");
+    CHECK_EQ(to_string(Backend::io_uring), "io_uring");
 }
 
 TEST_CASE("backends: another word is refused, with the names there are") {
     for (const std::string_view word : {"", "Epoll", "epoll ", "kqueue", "epol"}) {
         CAPTURE(word);
         const std::string complaint = complaint_of([&] { parse_backend(word); });
-        CHECK(names_all(complaint, {quoted(word), "select", "poll", "epoll"}));
+        CHECK(names_all(complaint,
+                        {quoted(word), "select", "poll", "epoll", "adaptive", "io_uring"}));
     }
 }
 
-TEST_CASE("backends: a number beyond the three is no name and no reactor") {
-    constexpr auto beyond = static_cast<Backend>(3);
+TEST_CASE("backends: a number beyond the five is no name and no reactor") {
+    constexpr auto beyond = static_cast<Backend>(5);
     CHECK_EQ(to_string(beyond), "?");
     CHECK_THROWS_AS(make_reactor(beyond), std::out_of_range);
 }
 
 TEST_CASE("backends: POLLUX_BACKEND chooses, unset or empty it is epoll") {
-    for (const Backend backend : {Backend::select, Backend::poll, Backend::epoll}) {
+    for (const Backend backend : all_backends) {
         const std::string name{to_string(backend)};
         const BackendVariable variable{name.c_str()};
         CHECK_EQ(default_backend(), backend);

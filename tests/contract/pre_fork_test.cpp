@@ -123,7 +123,7 @@ CONTRACT_CASE("W14 pre-fork: children serve on the inherited listener, and so do
     CHECK_EQ(take(client), ours);
 }
 
-CONTRACT_CASE("W14 pre-fork: the exclusive trigger is renewed too", on_epoll) {
+CONTRACT_CASE("W14 pre-fork: the exclusive trigger is renewed too", with_every_trigger) {
     if (!mode.is(Trigger::level)) return;
     EventLoop loop{mode.backend};
     ConnectionSet set{loop, answers_with_name()};

@@ -37,9 +37,10 @@ void check_reports(const Mode& mode, Reactor& reactor, const std::string& select
     const std::string expected = ready.empty() ? "" : "7:" + ready;
     const CallRecord calls;
     CHECK_EQ(look(reactor), expected);
-    CHECK_EQ(calls.made(), mode.is(Backend::epoll)  ? "epoll_wait*1"
-                           : mode.is(Backend::poll) ? "ppoll*1"
-                                                    : "pselect*1");
+    // What woke a request of io_uring may be wrong about urgent data.
+    const bool asks_again = mode.is(Backend::io_uring) && ready.find("urgent") != std::string::npos;
+    CHECK_EQ(calls.made(),
+             std::string{wait_call(mode.backend)} + (asks_again ? "*1 ppoll*1" : "*1"));
     CHECK_EQ(look(reactor), mode.is(Trigger::level) ? expected : "");
 }
 
@@ -250,7 +251,7 @@ CONTRACT_CASE("L18 regular file: always ready, or refused by epoll", everywhere)
     const Fd file{check(::memfd_create("pollux test", MFD_CLOEXEC), "memfd_create")};
     const Fd null{check(::open("/dev/null", O_RDWR | O_CLOEXEC), "open")};
     for (const Fd* fd : {&file, &null}) {
-        if (mode.is(Backend::epoll))
+        if (on_epoll(mode))
             CHECK_EQ(error_of([&] { check_row(mode, *fd, "", ""); }), EPERM);
         else
             check_row(mode, *fd, "readable|writable", "readable|writable");
@@ -264,7 +265,7 @@ CONTRACT_CASE("L19 closed behind the reactor: select and poll report an error, e
     const auto reactor = mode.reactor();
     reactor->add(ends.ours.get(), Token{7}, everything, mode.trigger);
     ends.ours.reset();
-    CHECK_EQ(look(*reactor), mode.is(Backend::epoll) ? "" : "7:readable|writable|error");
+    CHECK_EQ(look(*reactor), on_epoll(mode) ? "" : "7:readable|writable|error");
     CHECK_EQ(look(*reactor), ""); // told once, then no longer watched
 }
 
@@ -310,7 +311,7 @@ CONTRACT_CASE("L23 number replaced by dup2: select and poll follow it, epoll for
     const auto reactor = mode.reactor();
     reactor->add(idle.ours.get(), Token{7}, Interest::read, mode.trigger);
     check(::dup2(busy.ours.get(), idle.ours.get()), "dup2");
-    if (mode.is(Backend::epoll))
+    if (on_epoll(mode))
         CHECK_EQ(look(*reactor), "");
     else
         check_reports(mode, *reactor, "readable", "readable");

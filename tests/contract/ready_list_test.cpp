@@ -83,6 +83,28 @@ CONTRACT_CASE("again asked for by a neighbour: the event of the batch is not los
     CHECK_EQ(calls[1], 1);
 }
 
+CONTRACT_CASE("again, and then an event of a watch that was given up: again is not lost",
+              everywhere) {
+    EventLoop loop{mode.backend};
+    const std::array<Ends, 2> pairs{unix_pair(), unix_pair()};
+    std::array<Watch, 2> watches;
+    int calls = 0;
+    for (std::size_t i = 0; i < 2; ++i) {
+        put(pairs[i].theirs, "x");
+        watches[i] =
+            loop.watch(pairs[i].ours.get(), Interest::read, mode.trigger, [&, i](Readiness) {
+                take(pairs[i].ours);
+                if (++calls == 1) {
+                    watches[i].again();
+                    watches[1 - i].stop();
+                }
+            });
+    }
+    CHECK_EQ(turns(loop, 1), 1);
+    CHECK_EQ(turns(loop, 1), 1);
+    CHECK_EQ(calls, 2);
+}
+
 CONTRACT_CASE("again: what is not asked for is left out", everywhere) {
     EventLoop loop{mode.backend};
     const Ends ends = unix_pair();

@@ -138,6 +138,42 @@ CONTRACT_CASE("W4 a million wake-ups count as one, and block nobody", on_level) 
     run_for(loop, 1h);
 }
 
+// What others do while the loop is awake and runs its turns writes to no descriptor.
+CONTRACT_CASE("W4 who wakes a loop that was just woken writes nothing, and is not missed",
+              on_level) {
+    EventLoop loop{mode.backend};
+    const auto before = calls_made("write");
+    std::uint64_t writes = 0;
+    int ran = 0;
+    in_other_thread([&] { loop.wake(); }); // this one writes
+    UniqueFunction<void()> next = [&] {
+        in_other_thread([&] { loop.wake(); });
+        writes = calls_made("write") - before;
+        if (++ran == 100) return loop.stop();
+        in_other_thread([&] { loop.post([&] { next(); }); });
+    };
+    loop.post([&] { next(); });
+    loop.run();
+    CHECK_EQ(ran, 100);
+    CHECK_EQ(writes, 1);
+}
+
+CONTRACT_CASE("W4 asked in the last turn of a run: the next wait does not sleep", on_level) {
+    const FakeClock clock;
+    EventLoop loop{mode.backend};
+    const Clock::time_point start = Clock::now();
+    in_other_thread([&] { loop.wake(); });
+    loop.post([&] {
+        loop.stop();
+        in_other_thread([&] { loop.wake(); });
+    });
+    loop.run();
+    loop.run_once(1s);
+    CHECK_EQ(Clock::now(), start);
+    loop.run_once(1s);
+    CHECK_EQ(Clock::now(), start + 1s);
+}
+
 CONTRACT_CASE("W5 eight threads post: every task runs once, those of a thread in their order",
               on_level) {
     constexpr std::size_t posters = 8;

@@ -153,7 +153,7 @@ CONTRACT_CASE("the system calls of an echo are those of a connection", everywher
         by_callback = show(calls_of_pings(one.theirs, loop));
     }
     CHECK_EQ(by_task, by_callback);
-    if (mode.is(Backend::epoll) && mode.is(Trigger::level)) {
+    if (on_epoll(mode) && mode.is(Trigger::level)) {
         CHECK(by_task.find("recv 100, ") != std::string::npos);
         CHECK(by_task.find("send 100, ") != std::string::npos);
     }

@@ -117,7 +117,7 @@ CONTRACT_CASE("simulation: without a descriptor left a client is told, and the n
               everywhere) {
     SeededChoices choices{1};
     SimulationOptions options = plain();
-    options.descriptors = mode.is(Backend::epoll) ? 5 : 4; // room for one client
+    options.descriptors = on_epoll(mode) ? 5 : 4; // room for one client
     Simulation simulation{choices, options};
     EventLoop loop{mode.backend};
     Server server{

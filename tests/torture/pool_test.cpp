@@ -268,7 +268,7 @@ CONTRACT_CASE("torture X1 X2 X3 X4 ServerPool - least_connections", everywhere) 
     torture(mode, "ServerPool, least_connections", pool_serves<Spread::least_connections>,
             in_threads);
 }
-CONTRACT_CASE("torture X1 X2 X3 X4 ServerPool - exclusive", on_epoll) {
+CONTRACT_CASE("torture X1 X2 X3 X4 ServerPool - exclusive", with_every_trigger) {
     torture(mode, "ServerPool, exclusive", pool_serves<Spread::exclusive>, in_threads);
 }
 CONTRACT_CASE("torture X1 X3 X4 WorkerPool", everywhere) {

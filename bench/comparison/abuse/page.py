@@ -2,9 +2,12 @@
 
 from statistics import median
 
+from comparison import marked_page
+from comparison.marked_page import row
+
+PROGRAM = "bench/abuse"
 HEADER = ("abuse", "others wait, p50", "others wait, p99", "memory, MiB", "may grow by",
           "descriptors", "CPU", "wake-ups a second")
-BEGIN, END = "<!-- figures: bench/abuse --page -->", "<!-- end of figures -->"
 ORDINARY = ("accepted", "open", "received", "sent")  # said of every server
 
 
@@ -42,28 +45,22 @@ def line(each):
 def markdown(document):
     """The figures of docs/abuse.md."""
     facts = document["machine"]
-    machine = "virtual machine" if facts["hypervisor"] else "machine"
     tried = [each for each in document["abuses"] if each["wakeups"]]
     return "\n".join([
-        f"- {facts['cpu']}, {facts['cores']} cores, {machine}, {facts['memory']}; "
-        f"{facts['kernel']}; {facts['compiler']}",
+        f"- {marked_page.machine(facts)}",
         f"- Commit {facts['commit']}, {document['started']}, `{document['command_line']}`, "
         f"{document['seconds']:.0f} s",
         f"- Pairs of phases for each row: {document['pairs']}, of {document['phase']:g} s without the "
         "crowd and as much with it, on one server",
-        "", _row(HEADER), _row("---" for _ in HEADER),
-        *(_row([f"[{each['name']}](#{_anchor(each['name'])})", *_cells(each)[1:]])
+        "", row(HEADER), row("---" for _ in HEADER),
+        *(row([f"[{each['name']}](#{_anchor(each['name'])})", *_cells(each)[1:]])
           for each in tried),
         *(text for each in document["abuses"] for text in _section(each)), ""])
 
 
 def with_figures(page, figures):
-    """The text of a page with these between the two marks. Raises ValueError without them."""
-    head, _, rest = page.partition(BEGIN)
-    _, found, tail = rest.partition(END)
-    if not found:
-        raise ValueError(f"it has no line {BEGIN}, or no {END} behind it")
-    return f"{head}{BEGIN}\n\n{figures}\n{END}{tail}"
+    """See marked_page."""
+    return marked_page.with_figures(page, figures, PROGRAM)
 
 
 def _cells(each):
@@ -117,7 +114,3 @@ def _counts(counts, left_out):
 
 def _anchor(name):
     return name.lower().replace(",", "").replace(" ", "-")
-
-
-def _row(cells):
-    return "| " + " | ".join(cells) + " |"

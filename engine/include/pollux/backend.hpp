@@ -6,17 +6,24 @@
 
 namespace pollux {
 
-/// The kernel facility behind a `Reactor`.
-enum class Backend : std::uint8_t { select, poll, epoll };
+/// The kernel facility behind a `Reactor`: the classic three, and two further ones.
+enum class Backend : std::uint8_t {
+    select,
+    poll,
+    epoll,
+    adaptive, ///< poll or epoll, whichever costs less for what is ready.
+    io_uring, ///< Poll requests of io_uring(7).
+};
 
-/// A reactor on that facility. Throws `std::system_error` when the kernel refuses (EMFILE …).
+/// A reactor on that facility. Throws `std::system_error` when the kernel refuses (EMFILE …), and
+/// ENOSYS where the facility is not there.
 std::unique_ptr<Reactor> make_reactor(Backend backend);
 
 /// The backend that the environment variable POLLUX_BACKEND names, else epoll. Throws
 /// `std::invalid_argument` when the variable holds another word.
 Backend default_backend();
 
-/// "select", "poll", "epoll".
+/// "select", "poll", "epoll", "adaptive", "io_uring".
 std::string_view to_string(Backend backend) noexcept;
 /// The backend of that name. Throws `std::invalid_argument` that lists the names.
 Backend parse_backend(std::string_view name);

@@ -119,7 +119,7 @@ public:
     /// one; -1 where the facility has none. It stays the reactor's.
     virtual int descriptor() const noexcept = 0;
 
-    /// The name of the facility: "select", "poll", "epoll".
+    /// The name of the facility: "select", "poll", "epoll", "adaptive", "io_uring".
     virtual std::string_view name() const noexcept = 0;
 };
 

@@ -23,7 +23,8 @@ inline IoResult failed(int error) noexcept {
 
 /// What a call that moves bytes, and sets errno, answered.
 inline IoResult moved(ssize_t count) noexcept {
-    if (count < 0) return failed(errno);
+    if (count < 0) [[unlikely]]
+        return failed(errno);
     return {.bytes = static_cast<std::size_t>(count), .state = IoState::ok, .error = 0};
 }
 

@@ -7,8 +7,7 @@
 #include <pollux/net/names.hpp>
 #include <sys/stat.h>
 
-#include "net/outcome.hpp"
-#include "sys.hpp"
+#include "net/transfer.hpp"
 
 namespace pollux {
 namespace {
@@ -134,22 +133,14 @@ std::error_code Socket::take_error() noexcept {
 IoResult Socket::read(std::span<std::byte> into) noexcept { return receive(into, 0); }
 
 IoResult Socket::receive(std::span<std::byte> into, int flags) noexcept {
-    if (into.empty()) return {};
-    const ssize_t count =
-        uninterrupted([&] { return sys::recv(fd(), into.data(), into.size(), flags); });
-    if (count == 0) return {.bytes = 0, .state = IoState::end, .error = 0};
-    return moved(count);
+    return into.empty() ? IoResult{} : receive_bytes(fd(), into, flags);
 }
 
 IoResult Socket::write(ByteView bytes) noexcept {
-    if (bytes.empty()) return {};
-    return send(bytes, 0);
+    return bytes.empty() ? IoResult{} : send_bytes(fd(), bytes);
 }
 
-IoResult Socket::send(ByteView bytes, int flags) noexcept {
-    return moved(uninterrupted(
-        [&] { return sys::send(fd(), bytes.data(), bytes.size(), flags | MSG_NOSIGNAL); }));
-}
+IoResult Socket::send(ByteView bytes, int flags) noexcept { return send_bytes(fd(), bytes, flags); }
 
 IoResult Socket::write(std::span<const ByteView> pieces) noexcept {
     std::array<iovec, IOV_MAX> vector; // 16 kB, of which only what is used is touched

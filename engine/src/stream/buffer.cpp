@@ -13,13 +13,6 @@ constexpr std::size_t first_capacity = 512;
 
 }
 
-void Buffer::append(ByteView bytes) {
-    if (bytes.empty()) return;
-    make_room(bytes.size());
-    std::memcpy(memory_.get() + end_, bytes.data(), bytes.size());
-    end_ += bytes.size();
-}
-
 void Buffer::consume(std::size_t count) noexcept {
     assert(count <= size());
     begin_ += std::min(count, size());
@@ -34,7 +27,6 @@ void Buffer::release() noexcept {
 // Moves what is there to the front of the memory when that leaves half of it free; doubles it
 // otherwise. Either way a byte is moved a bounded number of times.
 void Buffer::make_room(std::size_t count) {
-    if (count <= capacity_ - end_) return;
     constexpr std::size_t most = std::numeric_limits<std::size_t>::max() / 2;
     if (count > most - size()) throw std::length_error{"Buffer::append: too long"};
     const std::size_t needed = size() + count;

@@ -23,7 +23,10 @@ ConnectionId Connection::id() const noexcept {
 }
 EventLoop& Connection::loop() const noexcept { return set_->loop(); }
 
-bool Connection::send(ByteView bytes) { return set_->send(*this, bytes); }
+// What a handler sends to its own peer is mostly small: then this is all there is to do.
+bool Connection::send(ByteView bytes) {
+    return set_->gather(*this, bytes) || set_->send(*this, bytes);
+}
 std::uint64_t Connection::queued() const noexcept { return set_->unsent(*this); }
 bool Connection::send_file(Fd file, std::uint64_t offset, std::uint64_t count) {
     return set_->send_file(*this, {.file = std::move(file), .offset = offset, .left = count});

@@ -8,9 +8,8 @@
 namespace pollux {
 
 // Something came or went: what is idle is so from now on.
-void ConnectionSetCore::progressed(Connection& connection) {
+void ConnectionSetCore::put_off(Connection& connection) {
     const bool open = connection.state_ == State::open;
-    if (open && options_.idle_timeout == Clock::duration::max()) return;
     arm(connection, later(loop_.now(), open ? options_.idle_timeout : options_.linger_timeout));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "net/transfer.hpp"
 #include "stream/connection_visit.hpp"
 
 namespace pollux {
@@ -14,6 +15,13 @@ constexpr Readiness more =
 
 } // namespace
 
+// Stands here with what a message runs through, so that the compiler sees the way as one piece.
+void ConnectionSetCore::watch(Connection& connection) {
+    connection.watch_ =
+        loop_.watch(connection.socket_.fd(), reading_, options_.trigger,
+                    [this, &connection](Readiness ready) { on_ready(connection, ready); });
+}
+
 void ConnectionSetCore::on_ready(Connection& connection, Readiness ready) {
     visit(connection, [&] {
         // Read first: what came can be answered in the same write.
@@ -24,40 +32,44 @@ void ConnectionSetCore::on_ready(Connection& connection, Readiness ready) {
     });
 }
 
-void ConnectionSetCore::receive(Connection& connection, Readiness ready) {
-    if (connection.state_ == State::lingering) return discard(connection);
-    if (!wants_input(connection)) return;
-    const bool offer_again = connection.offer_again_;
-    connection.offer_again_ = false;
-    if (offer_again && keeps_input(connection)) {
-        offer(connection, {});
-        if (!wants_input(connection) || options_.trigger != Trigger::edge) return;
+// What is seen to before a read. False: now nothing is to be read.
+bool ConnectionSetCore::goes_on_to_read(Connection& connection) {
+    if (connection.state_ == State::lingering) {
+        discard(connection);
+        return false;
     }
+    if (!wants_input(connection)) return false;
+    const bool offer_again = connection.unusual_.offer_again;
+    connection.unusual_.offer_again = false;
+    if (!offer_again || !keeps_input(connection)) return true;
+    offer(connection, {});
+    return wants_input(connection) && options_.trigger == Trigger::edge;
+}
+
+inline void ConnectionSetCore::receive(Connection& connection, Readiness ready) {
+    if (!is_usual(connection) && !goes_on_to_read(connection)) return;
     // A short read proves the kernel's buffer empty (epoll(7), question 9), but for the end and for
     // urgent data: when one was announced, reading goes on, since no edge will tell again.
     const bool may_be_more = options_.read_until_would_block || has(ready, more);
-    const std::span<std::byte> into = loop_.scratch().first(options_.read_size);
+    if (into_.empty()) into_ = loop_.scratch().first(options_.read_size);
     for (int left = options_.reads_per_visit; left > 0; --left) {
-        const IoResult result = connection.socket_.read(into);
-        switch (result.state) {
-        case IoState::would_block:
-            return;
-        case IoState::error:
-            return give_up(connection, {CloseReason::error, result.error});
-        case IoState::end:
-            return peer_ended(connection);
-        case IoState::ok:
-            break;
-        }
+        const IoResult result = receive_bytes(connection.fd(), into_);
+        if (result.state != IoState::ok) [[unlikely]]
+            return nothing_came(connection, result);
         stats_.received += result.bytes;
         progressed(connection);
-        offer(connection, into.first(result.bytes));
-        if (!wants_input(connection)) return;
-        if (result.bytes < into.size() && !may_be_more) return;
+        offer(connection, into_.first(result.bytes));
+        if (result.bytes < into_.size() && !may_be_more) return;
+        if (!is_usual(connection) && !wants_input(connection)) return;
     }
     // The budget is spent. Level and one-shot triggers tell again by themselves.
     if (options_.trigger == Trigger::edge)
         connection.watch_.again(Readiness::readable | (ready & more));
+}
+
+void ConnectionSetCore::nothing_came(Connection& connection, IoResult result) {
+    if (result.state == IoState::end) return peer_ended(connection);
+    if (result.state == IoState::error) give_up(connection, {CloseReason::error, result.error});
 }
 
 std::size_t ConnectionSetCore::input_limit(const Connection& connection) const noexcept {
@@ -66,30 +78,41 @@ std::size_t ConnectionSetCore::input_limit(const Connection& connection) const n
 }
 
 // Hands the bytes to the handler, behind what it left before, and keeps what it leaves.
-void ConnectionSetCore::offer(Connection& connection, ByteView bytes) {
+inline void ConnectionSetCore::offer(Connection& connection, ByteView bytes) {
     if (!handlers_.on_data) return;
-    if (!keeps_input(connection)) {
-        const std::size_t taken = handlers_.on_data(connection, bytes);
-        assert(taken <= bytes.size());
-        if (connection.state_ == State::open && taken < bytes.size())
-            rare(connection).input.append(bytes.subspan(taken));
-    } else {
-        Buffer& input = connection.rare_->input;
-        input.append(bytes);
-        const std::size_t taken = handlers_.on_data(connection, input.view());
-        assert(taken <= input.size());
-        input.consume(taken);
-        if (input.empty()) input.release();
-        if (taken > 0) another_message(connection);
-    }
-    if (connection.state_ == State::open && keeps_input(connection) &&
-        connection.rare_->input.size() > input_limit(connection))
-        give_up(connection, {CloseReason::input_limit});
+    if (keeps_input(connection)) return offer_kept(connection, bytes);
+    const std::size_t taken = handlers_.on_data(connection, bytes);
+    assert(taken <= bytes.size());
+    if (taken < bytes.size()) keep(connection, bytes.subspan(taken));
     flush_gathered(connection);
 }
 
+void ConnectionSetCore::offer_kept(Connection& connection, ByteView bytes) {
+    Buffer& input = connection.rare_->input;
+    input.append(bytes);
+    const std::size_t taken = handlers_.on_data(connection, input.view());
+    assert(taken <= input.size());
+    input.consume(taken);
+    if (input.empty()) input.release();
+    if (taken > 0) another_message(connection);
+    limit_input(connection);
+    flush_gathered(connection);
+}
+
+void ConnectionSetCore::keep(Connection& connection, ByteView bytes) {
+    if (connection.state_ != State::open) return;
+    rare(connection).input.append(bytes);
+    limit_input(connection);
+}
+
+void ConnectionSetCore::limit_input(Connection& connection) {
+    if (connection.state_ == State::open && keeps_input(connection) &&
+        connection.rare_->input.size() > input_limit(connection))
+        give_up(connection, {CloseReason::input_limit});
+}
+
 void ConnectionSetCore::peer_ended(Connection& connection) {
-    connection.peer_ended_ = true;
+    connection.unusual_.peer_ended = true;
     if (connection.rare_ != nullptr) connection.rare_->input.release();
     if (!handlers_.on_end) return close(connection, CloseReason::peer);
     handlers_.on_end(connection);
@@ -110,14 +133,14 @@ void ConnectionSetCore::discard(Connection& connection) {
 }
 
 void ConnectionSetCore::pause_reading(Connection& connection) {
-    hold(connection, [&] { connection.reading_paused_ = true; });
+    hold(connection, [&] { connection.unusual_.reading_paused = true; });
 }
 
 void ConnectionSetCore::resume_reading(Connection& connection) {
-    if (!connection.reading_paused_) return;
+    if (!connection.unusual_.reading_paused) return;
     hold(connection, [&] {
-        connection.reading_paused_ = false;
-        connection.offer_again_ = true;
+        connection.unusual_.reading_paused = false;
+        connection.unusual_.offer_again = true;
     });
 }
 

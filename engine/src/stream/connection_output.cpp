@@ -4,13 +4,13 @@
 #include <cerrno>
 #include <utility>
 
+#include "net/transfer.hpp"
 #include "net/zero_copy.hpp"
 #include "stream/connection_visit.hpp"
 
 namespace pollux {
 namespace {
 
-constexpr std::size_t gather_limit = 65536;
 constexpr std::size_t file_bytes_per_write = std::size_t{1} << 16; // 64 KiB
 constexpr std::chrono::milliseconds feed_delay{10};
 
@@ -54,41 +54,51 @@ bool ConnectionSetCore::send_file(Connection& connection, FileRange range) {
         if (is_first && gatherer_ != &connection && connection.state_ == State::open)
             write_waiting(connection);
         else
-            connection.over_high_water_ = true;
+            connection.unusual_.over_high_water = true;
         queue.untried = queue.untried || (is_first && gatherer_ == &connection);
     });
 }
 
-void ConnectionSetCore::flush_gathered(Connection& connection) {
-    if (gatherer_ != &connection || gathered_.empty()) return;
+void ConnectionSetCore::write_gathered(Connection& connection) {
     if (is_alive(connection)) // the handler may have been refused memory since
         guarded(connection, [&] { write_or_enqueue(connection, gathered_.view()); });
     gathered_.clear();
     after_output(connection);
 }
 
-void ConnectionSetCore::write_or_enqueue(Connection& connection, ByteView bytes) {
+inline void ConnectionSetCore::write_or_enqueue(Connection& connection, ByteView bytes) {
     if (connection.state_ != State::connecting && !has_output(connection))
         bytes = bytes.subspan(write(connection, bytes));
-    if (!is_alive(connection) || bytes.empty()) return;
+    if (!bytes.empty()) [[unlikely]]
+        enqueue(connection, bytes);
+}
+
+void ConnectionSetCore::enqueue(Connection& connection, ByteView bytes) {
+    if (!is_alive(connection)) return;
     Buffer& output = rare(connection).output;
     output.append(bytes);
     if (output.size() > output_limit(connection))
         return give_up(connection, {CloseReason::output_limit});
-    connection.over_high_water_ =
-        connection.over_high_water_ || output.size() > options_.high_water;
+    connection.unusual_.over_high_water =
+        connection.unusual_.over_high_water || output.size() > options_.high_water;
 }
 
-// Returns how much the kernel took. At edge trigger until it would block, since only then will
-// writability be told; or until the budget is spent.
-std::size_t ConnectionSetCore::write(Connection& connection, ByteView bytes) {
+// Returns how much the kernel took.
+inline std::size_t ConnectionSetCore::write(Connection& connection, ByteView bytes) {
+    const IoResult first = send_bytes(connection.fd(), bytes);
+    if (first.bytes < bytes.size()) [[unlikely]]
+        return write_on(connection, bytes, first);
+    stats_.sent += first.bytes;
+    progressed(connection);
+    return first.bytes;
+}
+
+// At edge trigger until it would block, since only then will writability be told; or until the
+// budget is spent.
+std::size_t ConnectionSetCore::write_on(Connection& connection, ByteView bytes, IoResult first) {
     std::size_t written = 0;
-    for (int left = options_.writes_per_visit; written < bytes.size(); --left) {
-        if (left == 0) {
-            write_later(connection);
-            break;
-        }
-        const IoResult result = connection.socket_.write(bytes.subspan(written));
+    IoResult result = first;
+    for (int left = options_.writes_per_visit - 1;; --left) {
         if (result.state == IoState::would_block) break;
         if (result.state == IoState::error) {
             if (result.error == ENOBUFS) {
@@ -99,7 +109,12 @@ std::size_t ConnectionSetCore::write(Connection& connection, ByteView bytes) {
             return 0;
         }
         written += result.bytes;
-        if (options_.trigger != Trigger::edge) break;
+        if (options_.trigger != Trigger::edge || written == bytes.size()) break;
+        if (left == 0) {
+            write_later(connection);
+            break;
+        }
+        result = send_bytes(connection.fd(), bytes.subspan(written));
     }
     stats_.sent += written;
     if (written > 0) progressed(connection);
@@ -159,17 +174,17 @@ void ConnectionSetCore::write_waiting(Connection& connection) {
         }
     }
     if (queue.output.empty()) queue.output.release();
-    if (!queue.files.empty()) connection.over_high_water_ = true;
+    if (!queue.files.empty()) connection.unusual_.over_high_water = true;
 }
 
 // Writes what waits, and tells when that was too much and is no more.
 void ConnectionSetCore::flush(Connection& connection) {
     if (connection.state_ != State::open && connection.state_ != State::closing) return;
     if (has_output(connection)) write_waiting(connection);
-    if (connection.over_high_water_ && !has_files(connection) &&
+    if (connection.unusual_.over_high_water && !has_files(connection) &&
         (!has_output(connection) || connection.rare_->output.size() <= options_.low_water)) {
-        connection.over_high_water_ = false;
-        connection.offer_again_ = true;
+        connection.unusual_.over_high_water = false;
+        connection.unusual_.offer_again = true;
         if (connection.state_ == State::open && handlers_.on_drain) handlers_.on_drain(connection);
         flush_gathered(connection);
         if (is_untried(connection)) write_later(connection);
@@ -178,13 +193,10 @@ void ConnectionSetCore::flush(Connection& connection) {
 }
 
 // The output may be complete: then follows what was waiting for that.
-void ConnectionSetCore::after_output(Connection& connection) {
-    const bool ending = connection.state_ == State::closing ||
-                        (connection.state_ == State::open && connection.ending_);
-    if (!ending || has_output(connection) || (gatherer_ == &connection && !gathered_.empty()))
-        return;
+void ConnectionSetCore::end_output(Connection& connection) {
+    if (has_output(connection) || (gatherer_ == &connection && !gathered_.empty())) return;
     // Nothing unread and nothing to come: a plain close is in good order.
-    if (connection.state_ == State::closing && connection.peer_ended_)
+    if (connection.state_ == State::closing && connection.unusual_.peer_ended)
         return give_up(connection, {connection.reason_});
     if (!connection.ended_) connection.socket_.shutdown_write();
     connection.ended_ = true;
@@ -196,8 +208,8 @@ void ConnectionSetCore::after_output(Connection& connection) {
 
 // ENOBUFS passes, but nothing tells when (send(2)).
 void ConnectionSetCore::try_later(Connection& connection) {
-    if (!connection.starved_) starved_.push_back(connection.id());
-    connection.starved_ = true;
+    if (!connection.unusual_.starved) starved_.push_back(connection.id());
+    connection.unusual_.starved = true;
     if (!feed_.armed()) feed_.run_after(feed_delay);
 }
 
@@ -209,7 +221,7 @@ void ConnectionSetCore::feed() {
             Connection* const connection = find(hungry.back());
             hungry.pop_back();
             if (connection == nullptr) continue;
-            connection->starved_ = false;
+            connection->unusual_.starved = false;
             on_ready(*connection, Readiness::writable);
         }
     } catch (...) { // of a handler: the others are next

@@ -21,7 +21,7 @@ ConnectionId ConnectionSet::connect(const Address& address, Clock::duration time
 Connection* ConnectionSet::find(ConnectionId id) noexcept { return core_->find(id); }
 std::size_t ConnectionSet::waiting() const noexcept { return core_->waiting(); }
 std::size_t ConnectionSet::size() const noexcept { return core_->size(); }
-void ConnectionSet::for_each(UniqueFunction<void(Connection&)> visit) { core_->for_each(visit); }
+void ConnectionSet::visit_each(UniqueFunction<void(Connection&)> visit) { core_->for_each(visit); }
 void ConnectionSet::set_on_gone(Task on_gone) { core_->set_on_gone(std::move(on_gone)); }
 const ConnectionStats& ConnectionSet::stats() const noexcept { return core_->stats(); }
 EventLoop& ConnectionSet::loop() const noexcept { return core_->loop(); }

@@ -39,6 +39,9 @@ ConnectionSetCore::ConnectionSetCore(EventLoop& loop, ConnectionHandlers handler
     : loop_{loop},
       handlers_{std::move(handlers)},
       options_{checked(options, loop)},
+      reading_{reading(options.trigger)},
+      idles_{options.idle_timeout != Clock::duration::max()},
+      rearms_{options.trigger == Trigger::one_shot},
       timer_{loop.run_at(never, [this] { expire_due(); })},
       feed_{loop.run_at(never, [this] { feed(); })} {
     timer_.cancel();
@@ -63,10 +66,10 @@ Connection& ConnectionSetCore::make() {
     connection.set_ = this;
     connection.user = nullptr;
     connection.error_ = 0;
-    connection.interest_ = reading(options_.trigger);
-    connection.reading_paused_ = connection.over_high_water_ = connection.peer_ended_ = false;
-    connection.ending_ = connection.ended_ = connection.held_ = connection.offer_again_ = false;
-    connection.starved_ = connection.closes_ = connection.admitted_ = false;
+    connection.interest_ = reading_;
+    connection.unusual_ = {};
+    connection.ending_ = connection.ended_ = connection.held_ = false;
+    connection.admitted_ = connection.closes_ = false;
     return connection;
 }
 
@@ -118,12 +121,6 @@ void ConnectionSetCore::connected(Connection& connection, Socket socket, std::er
         ready = true;
     });
     if (ready) open(connection);
-}
-
-void ConnectionSetCore::watch(Connection& connection) {
-    connection.watch_ =
-        loop_.watch(connection.socket_.fd(), reading(options_.trigger), options_.trigger,
-                    [this, &connection](Readiness ready) { on_ready(connection, ready); });
 }
 
 void ConnectionSetCore::open(Connection& connection) {
@@ -197,12 +194,14 @@ Connection* ConnectionSetCore::find(ConnectionId id) noexcept {
 
 void ConnectionSetCore::for_each(UniqueFunction<void(Connection&)>& visit) {
     const Inside inside{*this};
-    std::vector<ConnectionId> ids;
+    std::vector<ConnectionId> ids = std::move(spare_ids_); // one call may be within another
+    ids.clear();
     ids.reserve(connections_.live());
     for (std::uint32_t index = 0; index < connections_.size(); ++index)
         if (is_alive(connections_[index])) ids.push_back(connections_[index].id());
     for (const ConnectionId id : ids)
         if (Connection* const connection = find(id)) visit(*connection);
+    spare_ids_ = std::move(ids);
 }
 
 void ConnectionSetCore::drop_rare(Connection& connection) noexcept {
@@ -260,18 +259,25 @@ void ConnectionSetCore::relieve() {
 // Asks the kernel for what matters now. A one-shot watch is armed on every way out of a visit.
 void ConnectionSetCore::update_interest(Connection& connection, bool rearm) {
     const bool reads = connection.state_ == State::lingering || wants_input(connection);
-    const bool writes = has_output(connection) && !connection.starved_;
-    if (!reads && !writes) return connection.watch_.pause();
-    const Interest input = reading(options_.trigger);
-    const Interest interest = !reads ? Interest::write : !writes ? input : input | Interest::write;
-    const bool disarmed = rearm && options_.trigger == Trigger::one_shot;
-    if (disarmed || interest != connection.interest_ || connection.watch_.paused()) {
+    const bool writes = has_output(connection) && !connection.unusual_.starved;
+    if (!reads && !writes) {
+        connection.watch_.pause();
+        connection.unusual_.watch_paused = true;
+        return;
+    }
+    const Interest interest = !reads    ? Interest::write
+                              : !writes ? reading_
+                                        : reading_ | Interest::write;
+    const bool disarmed = rearm && rearms_;
+    if (disarmed || interest != connection.interest_ || connection.unusual_.watch_paused) {
         connection.watch_.set_interest(interest);
         connection.interest_ = interest;
+        connection.unusual_.watch_paused = false;
     }
     // Kept input makes no event, and the edge of what is in the kernel may have been spent.
     const bool edge = options_.trigger == Trigger::edge;
-    if (connection.offer_again_ && wants_input(connection) && (edge || keeps_input(connection)))
+    if (connection.unusual_.offer_again && wants_input(connection) &&
+        (edge || keeps_input(connection)))
         connection.watch_.again();
 }
 

@@ -64,6 +64,13 @@ public:
 
     // What Connection's own functions ask for.
     bool send(Connection& connection, ByteView bytes);
+    bool gather(Connection& connection, ByteView bytes) {
+        if (gatherer_ != &connection || !takes_output(connection) ||
+            bytes.size() > gathered_.room() || bytes.size() + gathered_.size() >= gather_limit)
+            return false;
+        gathered_.append(bytes);
+        return true;
+    }
     bool send_file(Connection& connection, FileRange range);
     std::uint64_t unsent(const Connection& connection) const noexcept;
     void close(Connection& connection, CloseReason reason);
@@ -77,6 +84,7 @@ public:
 private:
     using State = Connection::State;
     class Inside;
+    static constexpr std::size_t gather_limit = 65536;
     static constexpr auto never = Clock::time_point::max();
 
     ~ConnectionSetCore() = default;
@@ -90,13 +98,17 @@ private:
     void finish(Connection& connection, const std::exception_ptr& failure);
     void report(const std::exception_ptr& failure);
     static bool is_alive(const Connection& connection) noexcept {
-        return connection.state_ != State::free && connection.state_ != State::gone;
+        return connection.state_ > State::free && connection.state_ < State::gone;
+    }
+    static bool is_usual(const Connection& connection) noexcept {
+        return connection.state_ == State::open && connection.unusual_ == Connection::Unusual{};
     }
 
     // Whatever is done with a connection is done in one of these: see connection_visit.hpp.
-    template <class Body> void visit(Connection& connection, Body body);
-    template <class Body> bool hold(Connection& connection, Body body);
-    template <class Body> void guarded(Connection& connection, Body body) noexcept;
+    template <class Body> void visit(Connection& connection, const Body& body);
+    template <class Body> bool hold(Connection& connection, const Body& body);
+    template <class Body> void guarded(Connection& connection, const Body& body) noexcept;
+    bool is_settled(const Connection& connection) const noexcept;
     void let_go(Connection& connection, bool rearm, const std::exception_ptr& failure);
     void on_ready(Connection& connection, Readiness ready);
     void update_interest(Connection& connection, bool rearm);
@@ -106,13 +118,18 @@ private:
 
     // Input.
     void receive(Connection& connection, Readiness ready);
+    bool goes_on_to_read(Connection& connection);
     void discard(Connection& connection);
+    void nothing_came(Connection& connection, IoResult result);
     void offer(Connection& connection, ByteView bytes);
+    void offer_kept(Connection& connection, ByteView bytes);
+    void keep(Connection& connection, ByteView bytes);
+    void limit_input(Connection& connection);
     void peer_ended(Connection& connection);
     bool wants_input(const Connection& connection) const noexcept {
-        return connection.state_ == State::open && !connection.reading_paused_ &&
-               (!connection.over_high_water_ || options_.read_over_high_water) &&
-               !connection.peer_ended_;
+        return connection.state_ == State::open && !connection.unusual_.reading_paused &&
+               (!connection.unusual_.over_high_water || options_.read_over_high_water) &&
+               !connection.unusual_.peer_ended;
     }
     static bool keeps_input(const Connection& connection) noexcept {
         return connection.rare_ != nullptr && !connection.rare_->input.empty();
@@ -136,19 +153,32 @@ private:
                (!connection.rare_->output.empty() || !connection.rare_->files.empty());
     }
     void write_or_enqueue(Connection& connection, ByteView bytes);
+    void enqueue(Connection& connection, ByteView bytes);
     std::size_t write(Connection& connection, ByteView bytes);
+    std::size_t write_on(Connection& connection, ByteView bytes, IoResult first);
     bool write_file(Connection& connection, std::size_t& budget);
     void write_later(Connection& connection);
     void write_waiting(Connection& connection);
     void flush(Connection& connection);
-    void flush_gathered(Connection& connection);
+    void flush_gathered(Connection& connection) {
+        if (gatherer_ == &connection && !gathered_.empty()) write_gathered(connection);
+    }
+    void write_gathered(Connection& connection);
     std::size_t output_limit(const Connection& connection) const noexcept;
-    void after_output(Connection& connection);
+    void after_output(Connection& connection) {
+        if (connection.state_ == State::closing ||
+            (connection.state_ == State::open && connection.ending_)) [[unlikely]]
+            end_output(connection);
+    }
+    void end_output(Connection& connection);
     void try_later(Connection& connection);
     void feed();
 
     // Deadlines.
-    void progressed(Connection& connection);
+    void progressed(Connection& connection) {
+        if (connection.state_ != State::open || idles_) put_off(connection);
+    }
+    void put_off(Connection& connection);
     void arm(Connection& connection, Clock::time_point due);
     void bound(Connection& connection, Clock::time_point Connection::Rare::*which,
                Clock::time_point due);
@@ -168,6 +198,10 @@ private:
     EventLoop& loop_;
     ConnectionHandlers handlers_;
     ConnectionOptions options_;
+    const Interest reading_;    // what a connection asks for that only reads
+    const bool idles_;          // has an idle timeout
+    const bool rearms_;         // its watches are one-shot
+    std::span<std::byte> into_; // of the loop's scratch, from the first read on
     ConnectionStats stats_;
     std::size_t waiting_ = 0; // bytes, in all connections
     Slab<Connection, 64> connections_;
@@ -179,7 +213,8 @@ private:
     Clock::time_point timer_due_ = never;
     Timer timer_; // for the earliest deadline
 
-    std::vector<ConnectionId> starved_; // the kernel had no memory (ENOBUFS) for their output
+    std::vector<ConnectionId> spare_ids_; // room for those of `for_each`
+    std::vector<ConnectionId> starved_;   // the kernel had no memory (ENOBUFS) for their output
     Timer feed_;
 
     Task on_gone_;

@@ -24,8 +24,16 @@ private:
     ConnectionSetCore& core_;
 };
 
+// Open, nothing kept, nothing waiting, and the kernel asked for just that: how most visits end.
+// Then there is no interest to change and nobody to tell.
+inline bool ConnectionSetCore::is_settled(const Connection& connection) const noexcept {
+    return is_usual(connection) && connection.rare_ == nullptr && connection.interest_ == reading_;
+}
+
 // Its handlers are called by `body`. What one throws ends the connection.
-template <class Body> void ConnectionSetCore::visit(Connection& connection, Body body) {
+template <class Body>
+[[gnu::always_inline]] inline void ConnectionSetCore::visit(Connection& connection,
+                                                            const Body& body) {
     const Inside inside{*this};
     std::exception_ptr failure;
     connection.held_ = true;
@@ -41,13 +49,17 @@ template <class Body> void ConnectionSetCore::visit(Connection& connection, Body
         gatherer_ = nullptr;
         gathered_.clear();
     }
+    if (is_settled(connection) && !rearms_) [[likely]] {
+        connection.held_ = false;
+        return;
+    }
     let_go(connection, true, failure);
     if (waiting_ > options_.waiting_limit) relieve();
 }
 
 // `body` is asked for from anywhere and calls no handlers: on_close waits until it is over, and in
 // a visit until that is. False: that was its end.
-template <class Body> bool ConnectionSetCore::hold(Connection& connection, Body body) {
+template <class Body> bool ConnectionSetCore::hold(Connection& connection, const Body& body) {
     if (connection.held_) {
         guarded(connection, body);
         return is_alive(connection);
@@ -56,13 +68,18 @@ template <class Body> bool ConnectionSetCore::hold(Connection& connection, Body 
     const ConnectionId id = connection.id();
     connection.held_ = true;
     guarded(connection, body);
+    if (is_settled(connection)) [[likely]] {
+        connection.held_ = false;
+        return true;
+    }
     let_go(connection, false, nullptr);
     if (waiting_ > options_.waiting_limit) relieve();
     return find(id) != nullptr;
 }
 
 // The kernel or the allocator refuses: that ends the connection, and nobody else need know.
-template <class Body> void ConnectionSetCore::guarded(Connection& connection, Body body) noexcept {
+template <class Body>
+void ConnectionSetCore::guarded(Connection& connection, const Body& body) noexcept {
     try {
         body();
     } catch (const std::system_error& error) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <pollux/bytes.hpp>
 
@@ -15,12 +16,21 @@ public:
     bool empty() const noexcept { return begin_ == end_; }
     std::size_t size() const noexcept { return end_ - begin_; }
 
+    /// How many bytes `append` takes without memory of its own to ask for.
+    std::size_t room() const noexcept { return capacity_ - end_; }
+
     /// What is in it; valid until the next change.
     ByteView view() const noexcept { return {memory_.get() + begin_, size()}; }
 
     /// Copies `bytes`, which must not lie in this buffer, to the back. Throws std::length_error
     /// when the sum does not fit a size_t, and std::bad_alloc; the buffer is then as it was.
-    void append(ByteView bytes);
+    void append(ByteView bytes) {
+        if (bytes.size() > capacity_ - end_) [[unlikely]]
+            make_room(bytes.size());
+        if (bytes.empty()) return;
+        std::memcpy(memory_.get() + end_, bytes.data(), bytes.size());
+        end_ += bytes.size();
+    }
 
     /// Takes `count` bytes, at most all, from the front. Keeps the memory.
     void consume(std::size_t count) noexcept;

@@ -135,18 +135,25 @@ private:
     std::unique_ptr<Rare> rare_; // what most connections need at no time
     Watch watch_;
 
+    // What a visit has to look after. Mostly there is nothing of it, which is one comparison.
+    struct Unusual {
+        bool reading_paused : 1 = false; // by the user
+        bool over_high_water : 1 = false;
+        bool peer_ended : 1 = false;
+        bool offer_again : 1 = false;  // resumed: kept input goes first
+        bool starved : 1 = false;      // the kernel had no memory for the output
+        bool watch_paused : 1 = false; // neither reading nor writing matters
+        bool operator==(const Unusual&) const = default;
+    };
+
     State state_ = State::free;
+    Unusual unusual_;
     CloseReason reason_ = CloseReason::closed;
-    std::uint16_t error_ = 0;
     Interest interest_ = Interest::read; // of the watch, unless it is paused
-    bool reading_paused_ : 1 = false;    // by the user
-    bool over_high_water_ : 1 = false;
-    bool peer_ended_ : 1 = false;
-    bool ending_ : 1 = false;      // `end` was called
-    bool ended_ : 1 = false;       // the peer has been told
-    bool held_ : 1 = false;        // on_close has to wait
-    bool offer_again_ : 1 = false; // resumed: kept input goes first
-    bool starved_ : 1 = false;     // the kernel had no memory for the output
+    std::uint16_t error_ = 0;
+    bool ending_ : 1 = false; // `end` was called
+    bool held_ : 1 = false;   // on_close has to wait
+    bool ended_ : 1 = false;  // the peer has been told
     bool admitted_ : 1 = false;
     bool closes_ : 1 = false; // as soon as it is connected and has sent what waits
 };

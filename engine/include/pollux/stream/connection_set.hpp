@@ -139,8 +139,11 @@ public:
     std::size_t waiting() const noexcept;
     /// How many there are, those that connect or linger included.
     std::size_t size() const noexcept;
-    /// Calls `visit` with each connection that there is now and still at its turn.
-    void for_each(UniqueFunction<void(Connection&)> visit);
+    /// Calls `visit` with each connection that there is now and still at its turn. Allocates
+    /// nothing once it was called with so many.
+    template <class Visit> void for_each(Visit visit) {
+        visit_each([&visit](Connection& connection) { visit(connection); });
+    }
 
     /// Called after each `on_close`, when the connection is gone from `find` and `size`.
     void set_on_gone(Task on_gone);
@@ -149,6 +152,8 @@ public:
     EventLoop& loop() const noexcept;
 
 private:
+    void visit_each(UniqueFunction<void(Connection&)> visit);
+
     ConnectionSetCore* core_;
 };
 

@@ -1,0 +1,129 @@
+// poll(2) and epoll(7) together: both know all that is watched, and each wait is made on the one
+// that costs less for what is ready. epoll pays for what is ready, poll for what is watched: with
+// one of a thousand active poll costs a hundred times as much, with all of them half as much.
+//
+// The share of ready descriptors at which both cost the same is no constant: 0.38 on one machine;
+// 0.7 for pipes, 0.8 for sockets and 0.9 for a thousand cold ones on another; more again where the
+// first ready descriptor stands late in the array. A wrong constant would cost half of what there
+// is to gain, so it is measured, seldom, and only where more than a quarter is ready.
+//
+// Reports levels. While something is registered one-shot it stays with epoll: what has fired must
+// be silent in both sets, and telling epoll would cost a system call for each event.
+
+#include "../backends.hpp"
+
+#include <pollux/clock.hpp>
+#include <system_error>
+#include <vector>
+
+#include "cheaper_wait.hpp"
+
+namespace pollux {
+namespace {
+
+class AdaptiveReactor final : public Reactor {
+public:
+    void add(int fd, Token token, Interest interest, Trigger trigger) override {
+        require_level_or_one_shot(trigger, name());
+        epoll_->add(fd, token, interest, trigger);
+        try {
+            keep(fd, token, interest, trigger);
+        } catch (...) {
+            epoll_->remove(fd);
+            throw;
+        }
+    }
+
+    void modify(int fd, Token token, Interest interest, Trigger trigger) override {
+        require_level_or_one_shot(trigger, name());
+        epoll_->modify(fd, token, interest, trigger);
+        keep(fd, token, interest, trigger);
+    }
+
+    bool remove(int fd) noexcept override {
+        if (poll_->remove(fd)) {
+            --watched_;
+            set_one_shot(fd, false);
+        }
+        return epoll_->remove(fd);
+    }
+
+    std::span<const Event> wait(Timeout timeout) override {
+        if (watched_ < CheaperWait::fewest || one_shots_ > 0) return epoll_->wait(timeout);
+        const bool by_poll = cheaper_.is_poll();
+        const auto found = by_poll ? wait_on_poll(timeout) : epoll_->wait(timeout);
+        const bool is_full = !by_poll && found.size() >= most_epoll_events;
+        return cheaper_.found(found.size(), watched_, is_full) ? compare(timeout) : found;
+    }
+
+    bool supports(Trigger trigger) const noexcept override { return is_level_or_one_shot(trigger); }
+    // Whoever watches this learns of all, on whichever facility this reactor waits itself.
+    int descriptor() const noexcept override { return epoll_->descriptor(); }
+    std::string_view name() const noexcept override { return "adaptive"; }
+
+private:
+    // epoll has agreed. What was closed without being removed it has forgotten by itself, so the
+    // number may still stand in the other set.
+    void keep(int fd, Token token, Interest interest, Trigger trigger) {
+        const auto needed = static_cast<std::size_t>(fd) + 1;
+        if (one_shot_.size() < needed) one_shot_.resize(needed);
+        if (poll_->remove(fd)) --watched_;
+        poll_->add(fd, token, interest, Trigger::level);
+        ++watched_;
+        set_one_shot(fd, trigger == Trigger::one_shot);
+    }
+
+    void set_one_shot(int fd, bool is_one_shot) noexcept {
+        auto kept = one_shot_[static_cast<std::size_t>(fd)];
+        if (kept) --one_shots_;
+        kept = is_one_shot;
+        if (is_one_shot) ++one_shots_;
+    }
+
+    // poll(2) refuses a set that has grown beyond RLIMIT_NOFILE, and may lack memory in the kernel
+    // where epoll needs none.
+    std::span<const Event> wait_on_poll(Timeout timeout) {
+        try {
+            return poll_->wait(timeout);
+        } catch (const std::system_error&) {
+            cheaper_.has_no_poll();
+            return epoll_->wait(timeout);
+        }
+    }
+
+    // What was found is ready still, for nobody has been told. So both can be asked for it again,
+    // and neither sleeps: what is timed is the work. A nanosecond stands for all timeouts, because
+    // a poll that may sleep does more than one that may not: it enters the queue of each descriptor
+    // up to the first that is ready. The least of some rounds counts; the first finds cold caches,
+    // and any of them may be interrupted.
+    std::span<const Event> compare(Timeout timeout) {
+        const Timeout brief = timeout > Timeout::zero() ? Timeout{1} : Timeout::zero();
+        auto least_by_epoll = Clock::duration::max();
+        auto least_by_poll = Clock::duration::max();
+        std::size_t ready_by_epoll = 0;
+        std::span<const Event> found;
+        for (int round = 0; round < 5; ++round) {
+            const auto start = Clock::now();
+            ready_by_epoll = epoll_->wait(Timeout::zero()).size();
+            const auto middle = Clock::now();
+            found = wait_on_poll(brief);
+            least_by_epoll = std::min(least_by_epoll, middle - start);
+            least_by_poll = std::min(least_by_poll, Clock::now() - middle);
+        }
+        cheaper_.compared(least_by_epoll, ready_by_epoll, least_by_poll, found.size(), watched_);
+        return found;
+    }
+
+    std::unique_ptr<Reactor> epoll_ = make_epoll_reactor();
+    std::unique_ptr<Reactor> poll_ = make_poll_reactor_beside_epoll(); // all of it as level
+    std::vector<bool> one_shot_;                                       // by descriptor
+    std::size_t one_shots_ = 0;
+    std::size_t watched_ = 0;
+    CheaperWait cheaper_;
+};
+
+} // namespace
+
+std::unique_ptr<Reactor> make_adaptive_reactor() { return std::make_unique<AdaptiveReactor>(); }
+
+} // namespace pollux

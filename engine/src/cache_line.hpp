@@ -1,0 +1,12 @@
+#pragma once
+
+#include <cstddef>
+
+namespace pollux {
+
+/// What one thread writes all the time stands on other lines than what another one uses, or each
+/// write takes the line out of the other's cache. The size is that of x86 and of most others; a
+/// wrong one costs time only.
+inline constexpr std::size_t cache_line = 64;
+
+} // namespace pollux
