@@ -123,7 +123,8 @@ ARM = Column("timers", "arm_ns", "arm", "arm a timer")
 
 def timed(name, values, count=100):
     return [{"workload": "timers", "name": name, "round": number, "count": count,
-             "arm_ns": value * count, "put_off_ns": count, "cancel_ns": count, "call_ns": count}
+             "arm_ns": value * count, "rearm_ns": count, "put_off_ns": count,
+             "cancel_ns": count, "call_ns": count}
             for number, value in enumerate(values, 1)]
 
 
