@@ -14,7 +14,9 @@
 
 #ifdef IORING_SETUP_COOP_TASKRUN // headers of Linux 5.19
 
+#include <atomic>
 #include <cerrno>
+#include <cstdint>
 #include <pollux/clock.hpp>
 #include <pollux/error.hpp>
 #include <utility>
@@ -139,9 +141,9 @@ private:
     // A request is completed by the thread that made it. Should that be busy elsewhere, or gone, it
     // would take its time.
     void follow_thread() noexcept {
-        static thread_local const char here = 0;
-        if (thread_ == &here) return;
-        if (std::exchange(thread_, &here) == nullptr) return;
+        static std::atomic<std::uint64_t> threads{0};
+        static thread_local const std::uint64_t here = ++threads;
+        if (thread_ == here || std::exchange(thread_, here) == 0) return;
         for (std::size_t number = 0; number < known_.size(); ++number)
             if (known_[number].asked) queue(static_cast<int>(number));
     }
@@ -303,7 +305,7 @@ private:
     unsigned taken_ = 0; // completions
     int failure_ = 0;
     bool some_are_bad_ = false;
-    const void* thread_ = nullptr; // the last that waited
+    std::uint64_t thread_ = 0; // the last that waited
 };
 
 } // namespace
