@@ -42,6 +42,7 @@ PARTS = {
         "src/loop_watches.cpp",
         "src/pool_failure.hpp",
         "src/post_place.",
+        "src/posted_tasks.",
         "src/wake_up.",
         "src/watch_slot.hpp",
         "src/thread_group.hpp",

@@ -46,7 +46,7 @@ inline std::size_t LoopCore::turn(Timeout limit) {
     check_process("run");
     now_is_known_ = expects_stale_ = batch_is_void_ = false;
     deliver(reactor_->wait(limit));
-    if (attention_ || has_posted_.load()) [[unlikely]]
+    if (attention_ || wake_up_.asked()) [[unlikely]]
         finish_turn();
     return calls_;
 }
@@ -67,7 +67,7 @@ void LoopCore::finish_turn() {
     while (next_event_ != batch_end_) deliver_one(*next_event_++);
     while (next_ready_ < round_.size()) serve(round_[next_ready_++]);
     if (!timers_.idle()) calls_ += timers_.run_due(now(), observer_);
-    if (has_tasks() || has_posted_.load()) run_posted();
+    if (posted_.any_taken() || wake_up_.heard()) run_posted();
     attention_ = observer_ != nullptr || saw_ghost_ || has_work() || !timers_.idle() ||
                  wake_up_.attentive() || options_.spin > Clock::duration::zero();
 }

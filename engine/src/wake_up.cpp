@@ -41,9 +41,9 @@ void WakeUp::take() noexcept {
     attend();
 }
 
-bool WakeUp::attend() noexcept {
+void WakeUp::attend() noexcept {
     attentive_ = true;
-    return word_.exchange(attending) == asking;
+    if (word_.exchange(attending) == asking) heard_ = true;
 }
 
 bool WakeUp::asked_soon() const noexcept {
