@@ -22,6 +22,7 @@ PARTS = {
         "pollux/function.hpp",
         "src/cache_line.hpp",
         "src/process_mark.",
+        "src/rest.hpp",
         "src/slab.hpp",
         "src/timespec.hpp",
         "src/without_pipe_signal.hpp",

@@ -153,12 +153,12 @@ private:
     TimerQueue timers_;
     Clock::time_point now_{};
 
-    // What others look at and write to when they post, wake or stop: apart from what the loop works
-    // with.
-    alignas(cache_line) WakeUp wake_up_;
-    ProcessMark process_;                   // that this loop belongs to
-    std::atomic<std::thread::id> thread_{}; // that the loop runs on
+    // What others use when they post, wake or stop, apart from what the loop works with: first what
+    // is read by all and hardly ever written.
+    alignas(cache_line) ProcessMark process_; // that this loop belongs to
+    std::atomic<std::thread::id> thread_{};   // that the loop runs on
     std::atomic<bool> stop_{false};
+    WakeUp wake_up_;
     PostedTasks posted_;
 
     Watch wake_up_watch_;

@@ -3,7 +3,7 @@
 namespace pollux {
 
 bool PostedTasks::add(std::list<Task>& one) noexcept {
-    const std::lock_guard lock{mutex_};
+    const Lock lock{mutex_};
     if (closed_) return false;
     const bool is_first = posted_.empty() && handed_in_.empty();
     handed_in_.splice(handed_in_.end(), one);
@@ -13,7 +13,7 @@ bool PostedTasks::add(std::list<Task>& one) noexcept {
 void PostedTasks::take() {
     taken_.clear();
     next_ = 0;
-    const std::lock_guard lock{mutex_};
+    const Lock lock{mutex_};
     taken_.swap(posted_);
     if (!handed_in_.empty()) handed_out_.swap(handed_in_);
 }
@@ -23,7 +23,7 @@ void PostedTasks::close() noexcept {
     std::vector<Task> posted;
     std::list<Task> handed_in;
     {
-        const std::lock_guard lock{mutex_};
+        const Lock lock{mutex_};
         closed_ = true;
         posted.swap(posted_);
         handed_in.swap(handed_in_);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cache_line.hpp"
+#include "rest.hpp"
 
 namespace pollux {
 
@@ -18,7 +19,7 @@ public:
     // From any thread. True: there was none, so the loop is to be told. False too when it is
     // closed: then the task is left where it is.
     bool add(Task&& task) {
-        const std::lock_guard lock{mutex_};
+        const Lock lock{mutex_};
         if (closed_) return false;
         const bool is_first = posted_.empty() && handed_in_.empty();
         posted_.push_back(std::move(task));
@@ -52,6 +53,26 @@ public:
     void close() noexcept;
 
 private:
+    // The mutex is held for a few instructions. To sleep until it is free, and to wake who sleeps,
+    // costs thousands, so that is left for the case that its holder lost its processor.
+    class Lock {
+    public:
+        explicit Lock(std::mutex& mutex) : mutex_{mutex} {
+            constexpr int tries = 64;
+            for (int i = 0; i < tries; ++i) {
+                if (mutex.try_lock()) return;
+                rest();
+            }
+            mutex.lock();
+        }
+        ~Lock() { mutex_.unlock(); }
+        Lock(const Lock&) = delete;
+        Lock& operator=(const Lock&) = delete;
+
+    private:
+        std::mutex& mutex_;
+    };
+
     // What the others write all the time is one line, of which the loop sees nothing until it
     // takes.
     alignas(cache_line) std::mutex mutex_;

@@ -5,6 +5,8 @@
 #include <pollux/fd.hpp>
 #include <utility>
 
+#include "cache_line.hpp"
+
 namespace pollux {
 
 /// How others get a loop out of its wait: an eventfd(2), and a word that says whether a write to it
@@ -27,7 +29,7 @@ public:
     /// Whether somebody has asked since this was last asked.
     bool heard() noexcept {
         if (asked()) attend();
-        return std::exchange(heard_, false);
+        return heard_ && std::exchange(heard_, false);
     }
     /// The same, which is not settled by that.
     bool has_been_asked() const noexcept { return heard_ || asked(); }
@@ -54,7 +56,8 @@ private:
         asking,
     };
 
-    std::atomic<Word> word_{sleeping};
+    // A loop that looks reads this line all the time.
+    alignas(cache_line) std::atomic<Word> word_{sleeping};
     bool attentive_ = false;
     bool heard_ = false;
     Fd eventfd_;
