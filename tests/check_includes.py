@@ -30,6 +30,7 @@ PARTS = {
     "reactor": ["pollux/reactor.hpp"],
     "backend": ["pollux/backend.hpp", "backends/"],
     "loop": [
+        "pollux/busy_poll.hpp",
         "pollux/event_loop.hpp",
         "pollux/loop_observer.hpp",
         "pollux/loop_options.hpp",

@@ -118,6 +118,7 @@ private:
     void own(WatchSlot& slot);
     static void refresh_mask(WatchSlot& slot) noexcept;
     void free_slot(WatchSlot& slot) noexcept;
+    std::unique_ptr<Reactor> fresh_reactor();
     void replace_reactor();
     void drive_out_ghosts();
     void delete_if_unused() noexcept;
