@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <climits>
+#include <new>
 #include <pollux/error.hpp>
 #include <pollux/fd.hpp>
 #include <string>
@@ -19,7 +20,7 @@
 namespace pollux {
 namespace {
 
-constexpr std::size_t first_capacity = 64;
+constexpr unsigned first_capacity = 64;
 
 // So one translation serves both.
 static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT && EPOLLPRI == POLLPRI &&
@@ -48,18 +49,10 @@ public:
     }
 
     std::span<const Event> wait(Timeout timeout) override {
-        if (found_ == room_) [[unlikely]]
-            grow();
-        const int count = wait_for(timeout);
-        if (count < 0) [[unlikely]]
-            return nothing_because(errno);
-        found_ = static_cast<std::size_t>(count);
-        const epoll_event* event = events_.data();
-        for (Event& ready : std::span{ready_.data(), found_}) {
-            ready = {static_cast<Token>(event->data.u64), from_poll_bits(event->events)};
-            ++event;
-        }
-        return {ready_.data(), found_};
+        const auto count = static_cast<unsigned>(wait_for(timeout));
+        if (count >= room_) [[unlikely]] // or negative
+            return full_or_failed(count);
+        return translated(count);
     }
 
     bool supports(Trigger) const noexcept override { return true; }
@@ -73,34 +66,52 @@ private:
             throw_system_error(errno, call, "descriptor " + std::to_string(fd));
     }
 
-    [[gnu::noinline]] std::span<const Event> nothing_because(int error) {
-        if (error != EINTR) throw_system_error(error, "epoll_wait");
-        found_ = 0;
+    std::span<const Event> translated(std::size_t count) noexcept {
+        const epoll_event* event = events_.data();
+        for (Event& ready : std::span{ready_.data(), count}) {
+            ready = {static_cast<Token>(event->data.u64), from_poll_bits(event->events)};
+            ++event;
+        }
+        return {ready_.data(), count};
+    }
+
+    [[gnu::noinline]] std::span<const Event> full_or_failed(unsigned count) {
+        if (count == room_) {
+            grow();
+            return translated(count);
+        }
+        if (errno != EINTR) throw_system_error(errno, "epoll_wait");
         return {};
     }
 
-    // A full batch means that there may be more: the next one gets twice the room. Running out of
-    // memory between the two leaves room for each event.
-    [[gnu::noinline]] void grow() {
+    // A full batch means that there may be more: the next one gets twice the room. Without memory
+    // for that the batch at hand is delivered all the same.
+    void grow() noexcept {
         if (room_ >= most_epoll_events) return;
-        events_.resize(2 * room_);
-        ready_.resize(2 * room_);
-        room_ = ready_.size();
+        try {
+            events_.resize(2 * events_.size());
+            ready_.resize(events_.size());
+            room_ = static_cast<unsigned>(ready_.size());
+        } catch (const std::bad_alloc&) {
+        }
     }
 
     // epoll_wait knows milliseconds. For "look" and "forever" that is enough and it is the shorter
     // way into the kernel.
     int wait_for(Timeout timeout) noexcept {
-        if (timeout > Timeout::zero() && timeout != forever) return wait_exactly(timeout);
-        return sys::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(room_),
-                               timeout == forever ? -1 : 0);
+        int milliseconds = -1;
+        if (timeout != forever) {
+            if (timeout > Timeout::zero()) return wait_exactly(timeout);
+            milliseconds = 0;
+        }
+        return sys::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(room_), milliseconds);
     }
 
     // In between, epoll_pwait2 (Linux 5.11) knows nanoseconds. Where it is missing (EPERM: kept out
     // by a container's filter that does not know it) milliseconds are rounded up: a wait that ends
     // early would spin until the deadline.
     [[gnu::noinline]] int wait_exactly(Timeout timeout) noexcept {
-        const int capacity = static_cast<int>(room_);
+        const auto capacity = static_cast<int>(room_);
         if (has_nanoseconds_) {
             const timespec limit = to_timespec(timeout);
             const int count =
@@ -116,8 +127,7 @@ private:
     Fd epoll_{check(sys::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")};
     std::vector<epoll_event> events_ = std::vector<epoll_event>(first_capacity);
     std::vector<Event> ready_ = std::vector<Event>(first_capacity);
-    std::size_t room_ = first_capacity; // of both
-    std::size_t found_ = 0;
+    unsigned room_ = first_capacity; // in both
     bool has_nanoseconds_ = true;
 };
 

@@ -27,8 +27,10 @@ void count_event(void* counter) noexcept;
 enum class Kind : std::uint8_t {
     bare, ///< The loop that a good hand writes on the kernel's facility.
     seam, ///< The Reactor alone, its events dispatched by a loop over the span.
-    loop, ///< The EventLoop.
+    loop, ///< The EventLoop, asked for one turn at a time that does not wait.
+    run, ///< The EventLoop in its `run`. It waits, which some facilities of the kernel make dearer.
 };
+/// Those whose times compare.
 inline constexpr Kind kinds[] = {Kind::bare, Kind::seam, Kind::loop};
 std::string_view to_string(Kind kind) noexcept;
 /// Throws `std::invalid_argument`.
@@ -38,8 +40,8 @@ Kind parse_kind(std::string_view name);
 std::unique_ptr<Contestant> make_contestant(Kind kind, pollux::Backend backend,
                                             std::span<const int> fds, std::uint64_t* counter);
 
-/// Eventfds of which some, spread evenly, are readable for ever. Lets the process open enough of
-/// them first.
+/// Eventfds of which some, spread evenly, are readable for ever, the last among them. Lets the
+/// process open enough of them first.
 class Descriptors {
 public:
     Descriptors(std::size_t watched, std::size_t active);

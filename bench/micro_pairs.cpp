@@ -23,12 +23,12 @@ namespace {
 using namespace contest;
 
 const char* const usage = R"(micro_pairs [option …]
-  --backend select|poll|epoll    (epoll)
+  --backend select|poll|epoll    (epoll; adaptive, io_uring with --only)
   --watched N --active M         (1000, 16)
   --rounds R                     (5)
   --milliseconds T               how long each contestant runs in a round (5)
   --seed S                       of the order (1)
-  --only bare|seam|loop --turns K   make K turns of one contestant and print nothing
+  --only bare|seam|loop|run --turns K   make K turns of one contestant and print nothing
 )";
 
 struct Options {

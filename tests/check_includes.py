@@ -24,6 +24,7 @@ PARTS = {
         "src/process_mark.",
         "src/rest.hpp",
         "src/slab.hpp",
+        "src/sorted_chain.hpp",
         "src/timespec.hpp",
         "src/without_pipe_signal.hpp",
     ],
@@ -37,7 +38,7 @@ PARTS = {
         "pollux/timer.hpp",
         "pollux/watch.hpp",
         "src/cpu_affinity.",
-        "src/deadline_heap.hpp",
+        "src/deadline_wheel.hpp",
         "src/last_call.hpp",
         "src/loop_core.",
         "src/loop_turn.cpp",
@@ -49,6 +50,7 @@ PARTS = {
         "src/watch_slot.hpp",
         "src/thread_group.hpp",
         "src/timer_queue.",
+        "src/timer_slots.hpp",
         "pollux/signals.hpp",
         "pollux/loop_pool.hpp",
         "pollux/worker_pool.hpp",
@@ -58,7 +60,7 @@ PARTS = {
     "coro": ["pollux/coro/", "src/coro/"],
     "service": ["pollux/service/", "src/service/"],
     "instruments": ["pollux/instruments/", "src/instruments/", "src/sys_hooked.cpp", "src/sys_kernel."],
-    "kernel": ["src/sys.hpp", "src/sys_calls.inc"],
+    "kernel": ["src/sys.hpp", "src/sys_calls.inc", "src/sys_io_uring.hpp"],
 }
 
 # What each part may include besides itself and the system's headers.
@@ -81,6 +83,7 @@ USERS = {"demos": ["demos"], "bench": ["bench", "demos"], "tests": ["tests", "de
 # Tests of private parts by themselves, and the parts they may include.
 TESTS_OF_PARTS = {
     "tests/seam/sample.cpp": ["engine/src/sys.hpp", "engine/src/sys_calls.inc"],
+    "tests/unit/deadline_wheel_test.cpp": ["engine/src/deadline_wheel.hpp"],
     "tests/unit/timer_queue_test.cpp": ["engine/src/timer_queue.hpp"],
     "tests/simulation/bare_calls.cpp": ["engine/src/sys.hpp"],
     "tests/simulation/kernel_rules_test.cpp": ["engine/src/sys.hpp"],

@@ -86,7 +86,7 @@ void CommonOptions::add(Options& options, const std::string& help_of_host,
     options.text("--host", host, help_of_host);
     options.number("--port", port, 0, 65535, help_of_port);
     options.text(
-        "--backend", "select|poll|epoll",
+        "--backend", "select|poll|epoll|adaptive|io_uring",
         [this](const std::string& name) { backend = parse_backend(name); },
         "kernel facility; the default is that of POLLUX_BACKEND, or else epoll");
     options.text(

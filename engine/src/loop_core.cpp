@@ -34,7 +34,7 @@ void LoopCore::open_wake_up() {
         wake_up_.descriptor(), Interest::read, Trigger::level,
         [this](Readiness) {
             wake_up_.take();
-            attention_ = true;
+            attend();
             --calls_; // nobody's callback
         },
         std::source_location::current());
@@ -61,45 +61,9 @@ void LoopCore::delete_if_unused() noexcept {
     if (closed_ && reactor_ == nullptr && watches_.live() == 0 && timers_.live() == 0) delete this;
 }
 
-void LoopCore::check_thread() const {
-    assert((thread_.load(std::memory_order_relaxed) == std::thread::id{} ||
-            thread_.load(std::memory_order_relaxed) == std::this_thread::get_id() ||
-            !process_.is_current()) &&
-           "this loop runs on another thread: use post");
-}
-
 void LoopCore::refuse(const char* operation, const char* why) {
     throw std::logic_error{std::string{"EventLoop::"} + operation + ": " + why};
 }
-
-// --- timers ----------------------------------------------------------------------------------
-
-Timer LoopCore::make_timer(Clock::time_point due, Clock::duration interval, Task task) {
-    check_thread();
-    check_process("run_at");
-    attention_ = true;
-    return Timer{this, timers_.make(due, interval, std::move(task))};
-}
-
-void LoopCore::arm(std::uint64_t id, Clock::time_point due) {
-    check_thread();
-    if (closed_) return;
-    attention_ = true;
-    timers_.arm(id, due);
-}
-
-void LoopCore::cancel(std::uint64_t id) noexcept {
-    check_thread();
-    timers_.cancel(id);
-}
-
-void LoopCore::release_timer(std::uint64_t id) noexcept {
-    check_thread();
-    timers_.release(id);
-    delete_if_unused();
-}
-
-bool LoopCore::armed(std::uint64_t id) noexcept { return timers_.armed(id); }
 
 // --- other threads ---------------------------------------------------------------------------
 
@@ -113,9 +77,9 @@ void LoopCore::post(std::list<Task>& one) noexcept {
 }
 
 void LoopCore::wake_for_tasks() noexcept {
-    if (thread_.load(std::memory_order_relaxed) != std::this_thread::get_id()) return wake();
+    if (!is_turning_here()) return wake();
     wake_up_.ask_here();
-    attention_ = true;
+    attend();
 }
 
 void LoopCore::wake() noexcept {
@@ -126,12 +90,13 @@ void LoopCore::wake() noexcept {
 void LoopCore::stop() noexcept {
     if (!process_.is_current()) return;
     stop_.store(true);
+    if (is_turning_here()) attend(); // at the end of this turn
     wake();
 }
 
-// --- what a turn begins and ends with ---------------------------------------------------------
+// --- what a turn begins and ends with --------------------------------------------------------
 
-bool LoopCore::has_leftovers() const noexcept {
+bool LoopCore::has_leftovers() noexcept {
     return next_event_ != batch_end_ || next_ready_ < round_.size() || timers_.has_leftovers() ||
            posted_.any_taken();
 }
@@ -157,7 +122,6 @@ void LoopCore::drive_out_ghosts() {
 }
 
 void LoopCore::collect(Timeout limit) {
-    check_process("run");
     if (saw_ghost_) drive_out_ghosts();
     const bool only_looks = limit <= Timeout::zero() || has_work();
     const Timeout timeout = only_looks ? Timeout::zero() : std::min(limit, until_next_timer());
@@ -221,14 +185,6 @@ void LoopCore::run_task(Task& task) {
     if (watching == observer_) watching->on_task(Clock::now() - start);
 }
 
-Clock::time_point LoopCore::now() noexcept {
-    if (!now_is_known_ || !is_turning()) {
-        now_ = Clock::now();
-        now_is_known_ = true;
-    }
-    return now_;
-}
-
 std::span<std::byte> LoopCore::scratch() {
     if (scratch_ == nullptr) scratch_ = std::make_unique_for_overwrite<std::byte[]>(scratch_size);
     return {scratch_.get(), scratch_size};
@@ -247,8 +203,7 @@ void LoopCore::after_fork() {
     }
     replace_reactor();
     for (std::uint32_t index = 0; index < watches_.size(); ++index)
-        if (watches_[index].always_ready)
-            queue_always_ready(watches_[index], to_token(watches_.id(index)));
+        if (watches_[index].always_ready) queue_always_ready(watches_[index], token_of(index));
     process_.renew();
     try {
         open_wake_up();
@@ -258,7 +213,7 @@ void LoopCore::after_fork() {
     }
     if (wake_up_.leave()) wake(); // asked for before the fork, or since
     wake_up_.ask_here();          // and the loop may have been about to take what was posted
-    attention_ = true;
+    attend();
 }
 
 } // namespace pollux

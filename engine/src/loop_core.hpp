@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <cassert>
 #include <list>
 #include <memory>
 #include <pollux/event_loop.hpp>
@@ -42,11 +43,10 @@ public:
     void release(Token token) noexcept;
 
     // Timers.
-    Timer make_timer(Clock::time_point due, Clock::duration interval, Task task);
-    void arm(std::uint64_t id, Clock::time_point due);
-    void cancel(std::uint64_t id) noexcept;
-    void release_timer(std::uint64_t id) noexcept;
-    bool armed(std::uint64_t id) noexcept;
+    Timer make_timer(Clock::time_point due, Clock::duration interval, Task&& task);
+    void arm(TimerSlot& slot, Clock::time_point due) noexcept;
+    void cancel(TimerSlot& slot) noexcept;
+    void release_timer(TimerSlot& slot) noexcept;
 
     // From any thread.
     void post(Task&& task);
@@ -59,14 +59,20 @@ public:
     void run();
     std::size_t run_once(Timeout timeout);
     Timeout time_to_wait();
-    Clock::time_point now() noexcept;
+    Clock::time_point now() noexcept {
+        if (!now_is_known_ || !is_turning()) {
+            now_ = Clock::now();
+            now_is_known_ = true;
+        }
+        return now_;
+    }
     std::span<std::byte> scratch();
     void after_fork();
 
     Reactor& reactor() noexcept { return *reactor_; }
     void observe(LoopObserver* observer) noexcept {
         observer_ = observer;
-        attention_ = true;
+        attend();
         look_up_at_ = nullptr;
     }
 
@@ -79,7 +85,17 @@ private:
     bool is_turning() const noexcept {
         return thread_.load(std::memory_order_relaxed) != std::thread::id{};
     }
-    void check_thread() const;
+    bool is_turning_here() const noexcept {
+        return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+    }
+    void attend() noexcept { attention_.store(true, std::memory_order_relaxed); }
+    bool needs_attention() const noexcept { return attention_.load(std::memory_order_relaxed); }
+    void check_thread() const {
+        assert((!is_turning() ||
+                thread_.load(std::memory_order_relaxed) == std::this_thread::get_id() ||
+                !process_.is_current()) &&
+               "this loop runs on another thread: use post");
+    }
     void check_process(const char* operation) const {
         if (!process_.is_current()) [[unlikely]]
             refuse(operation, "this loop belongs to the parent process; call after_fork first");
@@ -87,8 +103,9 @@ private:
     [[noreturn, gnu::cold]] static void refuse(const char* operation, const char* why);
 
     // A turn, part by part.
-    std::size_t turn(Timeout limit);
-    std::size_t long_turn(Timeout limit);
+    void hand_over_wake_up() noexcept;
+    void short_turn(Timeout limit);
+    void long_turn(Timeout limit);
     void finish_turn();
     void collect(Timeout limit);
     std::span<const Event> wait(Timeout timeout);
@@ -98,7 +115,7 @@ private:
     void dispatch(const Event& event);
     void interrupt(const Event* next, const Event* end) noexcept;
     void leave(const Event* next, const Event* end) noexcept;
-    void withhold(WatchSlot* slot, Readiness ready);
+    void withhold(WatchSlot* slot, const Event& event);
     void deliver_one(const Event& event);
     void serve(Token token);
     void call(WatchSlot& slot, Readiness ready);
@@ -106,7 +123,7 @@ private:
     void run_posted();
     void run_task(Task& task);
     void wake_for_tasks() noexcept;
-    bool has_leftovers() const noexcept;
+    bool has_leftovers() noexcept;
     bool has_work() const noexcept;
     Timeout until_next_timer();
 
@@ -114,6 +131,14 @@ private:
     void renew(WatchSlot& slot, Token token, Interest before);
     void detach(WatchSlot& slot) noexcept;
     void queue_always_ready(WatchSlot& slot, Token token);
+    // Null when whoever had that token is gone.
+    WatchSlot* living(Token token) noexcept {
+        WatchSlot& slot = watches_.at_place(place_of(token));
+        return slot.generation == generation_of(token) ? &slot : nullptr;
+    }
+    Token token_of(std::uint32_t index) noexcept {
+        return to_token(watches_.place(index), watches_[index].generation);
+    }
     std::uint32_t owner_of(int fd) const noexcept;
     void own(WatchSlot& slot);
     static void refresh_mask(WatchSlot& slot) noexcept;
@@ -130,9 +155,10 @@ private:
     std::vector<std::uint32_t> owner_of_; // descriptor -> index of its watch
 
     // Something is at hand beside what the kernel reports: leftovers, the ready list, timers, tasks
-    // that tasks posted, a wake-up that was not written, an observer, ghosts; or a budget to spin.
-    // May be set for nothing: the turn that follows looks and clears it, see `finish_turn`.
-    bool attention_ = false;
+    // and a stop of this thread, a wake-up, an observer, ghosts; or a budget to spin. What other
+    // threads bring comes with a wake-up. May be set for nothing: `finish_turn` looks again. Atomic
+    // for a signal handler's sake.
+    std::atomic<bool> attention_{false};
     // Of this turn.
     bool now_is_known_ = false;
     bool expects_stale_ = false; // a watch was given up or paused since the batch was fetched

@@ -10,66 +10,83 @@ namespace pollux {
 struct LoopCore::Turning {
     LoopCore& core;
     Turning(LoopCore& of, const char* operation) : core{of} {
-        core.check_process(operation);
-        if (core.is_turning()) refuse(operation, "called in a callback of the same loop");
+        if (core.is_turning()) {
+            core.check_process(operation);
+            refuse(operation, "called in a callback of the same loop");
+        }
         core.thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
     }
-    ~Turning() {
-        // Who drives this loop, or takes the next turn, waits for the eventfd.
-        if (core.wake_up_.attentive() && core.wake_up_.leave()) core.wake();
+    [[gnu::always_inline]] ~Turning() {
+        if (core.wake_up_.attentive()) core.hand_over_wake_up();
         core.thread_.store({}, std::memory_order_relaxed);
     }
     Turning(const Turning&) = delete;
     Turning& operator=(const Turning&) = delete;
 };
 
+// Who drives this loop, or takes the next turn, waits for the eventfd.
+void LoopCore::hand_over_wake_up() noexcept {
+    if (wake_up_.leave()) wake();
+}
+
 void LoopCore::run() {
     const Turning turning{*this, "run"};
-    Timeout limit = stop_.load() ? Timeout::zero() : forever;
+    Timeout limit = forever;
+    if (stop_.load()) { // before the run: one turn that does not wait
+        limit = Timeout::zero();
+        attend();
+    }
     do {
-        turn(limit);
-        limit = forever;
+        if (needs_attention()) {
+            long_turn(limit);
+        } else {
+            do short_turn(forever);
+            while (!needs_attention());
+            finish_turn();
+        }
     } while (!stop_.load());
     stop_.store(false);
 }
 
 std::size_t LoopCore::run_once(Timeout timeout) {
     const Turning turning{*this, "run_once"};
-    return turn(timeout);
+    calls_ = 0;
+    if (needs_attention()) {
+        long_turn(timeout);
+    } else {
+        short_turn(timeout);
+        if (needs_attention()) finish_turn();
+    }
+    return calls_;
 }
 
-// The short turn: nothing is at hand but what the kernel reports. `attention_` is the one word that
-// says so; whoever brings anything else sets it.
-inline std::size_t LoopCore::turn(Timeout limit) {
-    if (attention_) [[unlikely]]
-        return long_turn(limit);
+// Nothing is at hand but what the kernel reports: that is what one word, `attention_`, says before
+// it, and is asked again after it.
+inline void LoopCore::short_turn(Timeout limit) {
     check_process("run");
     now_is_known_ = expects_stale_ = batch_is_void_ = false;
     deliver(reactor_->wait(limit));
-    if (attention_ || wake_up_.asked()) [[unlikely]]
-        finish_turn();
-    return calls_;
 }
 
-std::size_t LoopCore::long_turn(Timeout limit) {
+void LoopCore::long_turn(Timeout limit) {
+    check_process("run");
     if (!has_leftovers()) collect(limit);
     now_is_known_ = batch_is_void_ = false;
-    calls_ = 0;
     if (observer_ == nullptr)
         deliver({std::exchange(next_event_, nullptr), std::exchange(batch_end_, nullptr)});
     finish_turn();
-    return calls_;
 }
 
 // What a turn does after the short way through its batch, in this order.
 void LoopCore::finish_turn() {
-    attention_ = true; // an exception may leave something of each
+    attend(); // an exception may leave something of each
     while (next_event_ != batch_end_) deliver_one(*next_event_++);
     while (next_ready_ < round_.size()) serve(round_[next_ready_++]);
     if (!timers_.idle()) calls_ += timers_.run_due(now(), observer_);
     if (posted_.any_taken() || wake_up_.heard()) run_posted();
-    attention_ = observer_ != nullptr || saw_ghost_ || has_work() || !timers_.idle() ||
-                 wake_up_.attentive() || options_.spin > Clock::duration::zero();
+    attention_.store(observer_ != nullptr || saw_ghost_ || has_work() || !timers_.idle() ||
+                         wake_up_.attentive() || options_.spin > Clock::duration::zero(),
+                     std::memory_order_relaxed);
 }
 
 // How far a batch is delivered. It lives in registers; only what an exception leaves of the batch
@@ -88,7 +105,7 @@ struct LoopCore::Delivery {
 // one that gives up its own watch, sets an observer or forks moves `look_up_at_`, and the loop ends
 // after it.
 inline void LoopCore::deliver(std::span<const Event> batch) {
-    calls_ = batch.size();
+    calls_ += batch.size();
     Delivery rest{*this, batch.data(), batch.data() + batch.size()};
     while (rest.next != rest.end) {
         look_up_at_ = rest.end;
@@ -112,29 +129,31 @@ void LoopCore::interrupt(const Event* next, const Event* end) noexcept {
 // Leaves the rest of a batch to `finish_turn`, of this turn or, after an exception, of the next.
 void LoopCore::leave(const Event* next, const Event* end) noexcept {
     calls_ -= static_cast<std::size_t>(end - next);
-    attention_ = true;
+    attend();
     if (batch_is_void_) return;
     next_event_ = next;
     batch_end_ = end;
 }
 
 inline void LoopCore::dispatch(const Event& event) {
-    WatchSlot* const slot = watches_.find(to_slab_id(event.token));
+    WatchSlot* const slot = living(event.token);
     const Readiness ready = slot == nullptr ? Readiness::none : event.ready & slot->mask;
     if (ready == Readiness::none) [[unlikely]]
-        return withhold(slot, event.ready);
+        return withhold(slot, event);
     running_ = slot; // so that it outlives its call, see `release`
     slot->on_ready(ready);
 }
 
-void LoopCore::withhold(WatchSlot* slot, Readiness ready) {
+void LoopCore::withhold(WatchSlot* slot, const Event& event) {
     // Fetched before its watch was given up or paused in this turn; else the kernel still watches a
     // descriptor that was closed while a duplicate of it lives (epoll(7)).
     --calls_;
     if (slot == nullptr || !slot->registered) {
-        if (!expects_stale_) attention_ = saw_ghost_ = true;
+        if (expects_stale_) return;
+        saw_ghost_ = true;
+        attend();
     } else if (slot->queued) {
-        slot->again = slot->again | ready; // its turn comes after the others
+        slot->again = slot->again | event.ready; // its turn comes after the others
     }
 }
 
@@ -168,11 +187,11 @@ void LoopCore::call(WatchSlot& slot, Readiness ready) {
 }
 
 void LoopCore::deliver_one(const Event& event) {
-    WatchSlot* const slot = watches_.find(to_slab_id(event.token));
+    WatchSlot* const slot = living(event.token);
     const Readiness ready = slot == nullptr ? Readiness::none : event.ready & slot->mask;
     if (ready != Readiness::none) return call(*slot, ready);
     ++calls_;
-    withhold(slot, event.ready);
+    withhold(slot, event);
 }
 
 void LoopCore::serve(Token token) {

@@ -48,7 +48,7 @@ bool is_closed_unnoticed([[maybe_unused]] int fd) noexcept {
 } // namespace
 
 WatchSlot* LoopCore::find(Token token) noexcept {
-    WatchSlot* const slot = watches_.find(to_slab_id(token));
+    WatchSlot* const slot = living(token);
     return slot == nullptr || slot->doomed ? nullptr : slot;
 }
 
@@ -67,6 +67,10 @@ Watch LoopCore::watch(int fd, Interest interest, Trigger trigger, ReadyFunction 
     check_thread();
     check_process("watch");
     const std::uint32_t index = watches_.take();
+    if (index > watches_.last_with_place) { // more than eight millions
+        watches_.give_back(index);
+        throw std::bad_alloc{};
+    }
     WatchSlot& slot = watches_[index];
     slot.fd = fd;
     slot.interest = interest;
@@ -76,7 +80,7 @@ Watch LoopCore::watch(int fd, Interest interest, Trigger trigger, ReadyFunction 
 #ifndef NDEBUG
     slot.where = where;
 #endif
-    const Token token = to_token(watches_.id(index));
+    const Token token = token_of(index);
     try {
         attach(slot, token);
     } catch (...) {
@@ -188,7 +192,7 @@ void LoopCore::pause(WatchSlot& slot) noexcept {
 
 void LoopCore::put_on_ready_list(WatchSlot& slot, Token token, Readiness ready) {
     if (!slot.queued) queued_.push_back(token);
-    attention_ = true;
+    attend();
     slot.queued = true;
     slot.again = slot.again | ready;
     refresh_mask(slot);
@@ -239,7 +243,7 @@ void LoopCore::replace_reactor() {
         const WatchSlot& slot = watches_[index];
         if (!slot.registered) continue;
         try {
-            fresh->add(slot.fd, to_token(watches_.id(index)), slot.interest, slot.trigger);
+            fresh->add(slot.fd, token_of(index), slot.interest, slot.trigger);
         } catch (const std::system_error& error) {
             // Closed; now a regular file; now the fresh reactor itself (epoll_ctl(2) EINVAL).
             const int reason = error.code().value();

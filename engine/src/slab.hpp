@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -50,6 +51,21 @@ public:
     Item* find(SlabId id) noexcept {
         Item& item = (*this)[id.index];
         return item.generation == id.generation ? &item : nullptr;
+    }
+
+    /// Where that item lies: its chunk in the high half, in the low one its distance from the
+    /// chunk's begin in bytes. To find it so costs an addition, where its index needs a
+    /// multiplication by its size. The first 65 536 chunks have places.
+    static constexpr std::uint32_t last_with_place = 0x10000 * chunk_size - 1;
+    static std::uint32_t place(std::uint32_t index) noexcept {
+        static_assert(sizeof(Chunk) <= 0x10000);
+        assert(index <= last_with_place);
+        return static_cast<std::uint32_t>(index / chunk_size << 16 |
+                                          index % chunk_size * sizeof(Item));
+    }
+    Item& at_place(std::uint32_t place) noexcept {
+        auto* const begin = reinterpret_cast<std::byte*>(chunks_[place >> 16].get());
+        return *reinterpret_cast<Item*>(begin + (place & 0xffff));
     }
 
     std::size_t live() const noexcept { return live_; }

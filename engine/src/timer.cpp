@@ -7,35 +7,50 @@
 
 namespace pollux {
 
-Timer::Timer(Timer&& other) noexcept
-    : core_{std::exchange(other.core_, nullptr)}, id_{std::exchange(other.id_, 0)} {}
+// The loop's part stands here, so that arming and cancelling are one call with all in it.
 
-Timer& Timer::operator=(Timer&& other) noexcept {
-    if (this != &other) {
-        release();
-        core_ = std::exchange(other.core_, nullptr);
-        id_ = std::exchange(other.id_, 0);
+Timer LoopCore::make_timer(Clock::time_point due, Clock::duration interval, Task&& task) {
+    check_thread();
+    check_process("run_at");
+    attend();
+    if (timers_.idle()) timers_.set_out(now());
+    return Timer{this, &timers_.make(due, interval, std::move(task))};
+}
+
+void LoopCore::arm(TimerSlot& slot, Clock::time_point due) noexcept {
+    check_thread();
+    if (closed_) return;
+    if (!TimerQueue::armed(slot)) { // else all of this was done
+        attend();
+        if (timers_.idle()) timers_.set_out(now());
     }
-    return *this;
+    timers_.arm(slot, due);
 }
 
-Timer::~Timer() { release(); }
-
-void Timer::release() noexcept {
-    if (LoopCore* const core = std::exchange(core_, nullptr)) core->release_timer(id_);
+void LoopCore::cancel(TimerSlot& slot) noexcept {
+    check_thread();
+    timers_.cancel(slot);
 }
 
-bool Timer::armed() const noexcept { return core_ != nullptr && core_->armed(id_); }
+void LoopCore::release_timer(TimerSlot& slot) noexcept {
+    check_thread();
+    timers_.release(slot);
+    if (closed_) delete_if_unused();
+}
+
+void Timer::release() noexcept { std::exchange(core_, nullptr)->release_timer(*slot_); }
+
+bool Timer::armed() const noexcept { return core_ != nullptr && TimerQueue::armed(*slot_); }
 
 void Timer::run_at(Clock::time_point due) {
     if (core_ == nullptr) throw std::logic_error{"Timer::run_at: this timer has no task"};
-    core_->arm(id_, due);
+    core_->arm(*slot_, due);
 }
 
 void Timer::run_after(Clock::duration delay) { run_at(later(Clock::now(), delay)); }
 
 void Timer::cancel() noexcept {
-    if (core_ != nullptr) core_->cancel(id_);
+    if (core_ != nullptr) core_->cancel(*slot_);
 }
 
 } // namespace pollux

@@ -2,48 +2,50 @@
 
 // Timers know no descriptors: the loop asks how long it may sleep and runs what is due.
 
+#include <algorithm>
 #include <cstdint>
 #include <pollux/clock.hpp>
-#include <pollux/function.hpp>
 #include <pollux/loop_observer.hpp>
-#include <vector>
 
-#include "deadline_heap.hpp"
-#include "slab.hpp"
+#include "deadline_wheel.hpp"
+#include "timer_slots.hpp"
 
 namespace pollux {
 
-/// A timer, as the queue keeps it.
-struct TimerSlot {
-    Task task;
-    Clock::time_point due{};
-    Clock::duration interval{}; // zero: runs once
-    std::uint64_t serial = 0;   // of its arming
-    std::uint32_t place = not_in_heap;
-    std::uint32_t generation = 1; // id 0 names nobody
-    std::uint32_t index = 0;      // for the slab
-    bool firing = false;          // taken from the heap to run in this turn
-    bool doomed = false;          // given up in its own task: freed when that returns
-
-    std::uint64_t order() const noexcept { return serial; }
-};
-
+/// A slot belongs to whoever called `make`, until `release`.
 class TimerQueue {
 public:
-    /// Names a timer of this queue; 0 names nobody.
-    using Id = std::uint64_t;
+    /// Throws std::bad_alloc.
+    TimerSlot& make(Clock::time_point due, Clock::duration interval, Task&& task) {
+        TimerSlot& slot = slots_.take();
+        slot.task = std::move(task);
+        slot.interval = interval;
+        arm(slot, due);
+        return slot;
+    }
+    void arm(TimerSlot& slot, Clock::time_point due) noexcept {
+        slot.serial = ++serial_;
+        wheel_.arm(slot, std::max(due, dawn));
+    }
+    void cancel(TimerSlot& slot) noexcept { wheel_.disarm(slot); }
+    void release(TimerSlot& slot) noexcept {
+        wheel_.disarm(slot);
+        if (&slot == running_)
+            running_is_released_ = true; // freed when its task returns
+        else
+            slots_.give_back(slot);
+    }
+    static bool armed(const TimerSlot& slot) noexcept { return Wheel::is_armed(slot); }
 
-    Id make(Clock::time_point due, Clock::duration interval, Task task);
-    void arm(Id id, Clock::time_point due);
-    void cancel(Id id) noexcept;
-    void release(Id id) noexcept;
-    bool armed(Id id) noexcept;
-
-    bool idle() const noexcept { return heap_.empty() && next_ == due_.size(); }
+    bool idle() const noexcept { return wheel_.empty(); }
+    /// While idle: see DeadlineWheel.
+    void set_out(Clock::time_point now) noexcept { wheel_.set_out(now); }
     /// A round that an exception cut short.
-    bool has_leftovers() const noexcept { return next_ < due_.size(); }
-    /// The earliest due time; only when something is armed.
-    Clock::time_point next_due() noexcept;
+    bool has_leftovers() noexcept {
+        return in_round_ && !wheel_.empty() && wheel_.next_due() <= round_;
+    }
+    /// The earliest due time, or sometime before: see DeadlineWheel. Only when something is armed.
+    Clock::time_point next_due() noexcept { return wheel_.next_due(); }
 
     /// Runs what is due at `now`, in order; what is armed meanwhile waits for the next call. When a
     /// task throws, the next call runs the rest first. Returns how many ran. A task may change the
@@ -55,16 +57,22 @@ public:
     void clear() noexcept;
 
 private:
-    TimerSlot* find(Id id) noexcept;
-    std::size_t run(Id id, Clock::time_point now, LoopObserver* const& observer);
-    void free_slot(std::uint32_t index) noexcept;
+    using Wheel = DeadlineWheel<TimerSlot>;
 
-    Slab<TimerSlot, 64> slots_;
-    DeadlineHeap<TimerSlot> heap_;
+    // What lies further back is as good as this: how late it is still fits a duration, and twice
+    // that.
+    static constexpr Clock::time_point dawn{Clock::duration::min() / 4};
+
+    void run(TimerSlot& slot, Clock::time_point now, LoopObserver* const& observer);
+
+    Wheel wheel_;
     std::uint64_t serial_ = 0;
-    std::vector<Id> due_; // of this round
-    std::size_t next_ = 0;
+    bool in_round_ = false;
+    Clock::time_point round_; // what is due then is run
+    std::uint64_t last_ = 0;  // but not what is armed after this serial
     TimerSlot* running_ = nullptr;
+    bool running_is_released_ = false;
+    TimerSlots slots_;
 };
 
 } // namespace pollux

@@ -4,8 +4,6 @@
 #include <pollux/watch.hpp>
 #include <source_location>
 
-#include "slab.hpp"
-
 namespace pollux {
 
 /// A watch, as the loop keeps it.
@@ -31,13 +29,15 @@ struct WatchSlot {
 static_assert(sizeof(WatchSlot) == 40);
 #endif
 
-/// A token is the id of a slot: index in the low half, generation in the high one.
-inline SlabId to_slab_id(Token token) noexcept {
-    const auto bits = static_cast<std::uint64_t>(token);
-    return {static_cast<std::uint32_t>(bits), static_cast<std::uint32_t>(bits >> 32)};
+/// A token is the place of a slot in the slab, in the low half, and its generation.
+inline std::uint32_t place_of(Token token) noexcept {
+    return static_cast<std::uint32_t>(static_cast<std::uint64_t>(token));
 }
-inline Token to_token(SlabId id) noexcept {
-    return static_cast<Token>(std::uint64_t{id.generation} << 32 | id.index);
+inline std::uint32_t generation_of(Token token) noexcept {
+    return static_cast<std::uint32_t>(static_cast<std::uint64_t>(token) >> 32);
+}
+inline Token to_token(std::uint32_t place, std::uint32_t generation) noexcept {
+    return static_cast<Token>(std::uint64_t{generation} << 32 | place);
 }
 
 } // namespace pollux

@@ -1,11 +1,12 @@
 #pragma once
 
-#include <cstdint>
 #include <pollux/clock.hpp>
+#include <utility>
 
 namespace pollux {
 
 class LoopCore;
+struct TimerSlot;
 
 /// A task that an `EventLoop` runs at its time, for as long as this object lives. Made by
 /// `EventLoop::run_at`, `run_after` and `run_every`. Destroying it cancels it: legal anywhere on
@@ -17,11 +18,21 @@ class Timer {
 public:
     /// Runs nothing.
     Timer() noexcept = default;
-    Timer(Timer&& other) noexcept;
-    Timer& operator=(Timer&& other) noexcept;
+    Timer(Timer&& other) noexcept
+        : core_{std::exchange(other.core_, nullptr)}, slot_{std::exchange(other.slot_, nullptr)} {}
+    Timer& operator=(Timer&& other) noexcept {
+        if (this != &other) {
+            if (core_ != nullptr) release();
+            core_ = std::exchange(other.core_, nullptr);
+            slot_ = std::exchange(other.slot_, nullptr);
+        }
+        return *this;
+    }
     Timer(const Timer&) = delete;
     Timer& operator=(const Timer&) = delete;
-    ~Timer();
+    ~Timer() {
+        if (core_ != nullptr) release();
+    }
 
     explicit operator bool() const noexcept { return core_ != nullptr; }
     /// Whether it is going to run.
@@ -37,11 +48,11 @@ public:
 
 private:
     friend class LoopCore;
-    Timer(LoopCore* core, std::uint64_t id) noexcept : core_{core}, id_{id} {}
+    Timer(LoopCore* core, TimerSlot* slot) noexcept : core_{core}, slot_{slot} {}
     void release() noexcept;
 
     LoopCore* core_ = nullptr;
-    std::uint64_t id_ = 0;
+    TimerSlot* slot_ = nullptr;
 };
 
 } // namespace pollux

@@ -17,6 +17,7 @@ void ConnectionSetCore::arm(Connection& connection, Clock::time_point due) {
     if (connection.rare_ != nullptr)
         due = std::min({due, connection.rare_->deadline, connection.rare_->message_due});
     if (due == never) return disarm(connection);
+    if (deadlines_.empty()) deadlines_.set_out(loop_.now());
     deadlines_.arm(connection, due);
     if (due < timer_due_) set_timer();
 }
@@ -26,11 +27,11 @@ void ConnectionSetCore::disarm(Connection& connection) noexcept {
     if (timer_due_ != never && (deadlines_.empty() || connection.due <= timer_due_)) set_timer();
 }
 
-// One timer of the loop stands for all deadlines: set to the earliest, or not at all.
+// One timer of the loop stands for all deadlines: set to the earliest or, where many are due soon
+// after each other, to sometime before; or not at all.
 void ConnectionSetCore::set_timer() {
-    const Connection* const earliest = deadlines_.earliest();
-    timer_due_ = earliest == nullptr ? never : earliest->due;
-    if (earliest == nullptr)
+    timer_due_ = deadlines_.empty() ? never : deadlines_.next_due();
+    if (deadlines_.empty())
         timer_.cancel();
     else
         timer_.run_at(timer_due_);
@@ -45,7 +46,7 @@ void ConnectionSetCore::set_deadline(Connection& connection, Clock::time_point d
 void ConnectionSetCore::bound(Connection& connection, Clock::time_point Connection::Rare::*which,
                               Clock::time_point due) {
     const Clock::time_point former = std::exchange(rare(connection).*which, due);
-    if (connection.place != not_in_heap && connection.due < former)
+    if (deadlines_.is_armed(connection) && connection.due < former)
         return arm(connection, connection.due);
     const bool idles =
         connection.state_ == State::open && options_.idle_timeout != Clock::duration::max();
@@ -75,7 +76,7 @@ void ConnectionSetCore::expire_due() {
     while (!abandoned_) {
         set_timer(); // first: should a handler throw, the rest is due in the next turn
         if (timer_due_ == never || timer_due_ > now) return;
-        expire(*deadlines_.earliest());
+        if (Connection* const due = deadlines_.take(now)) expire(*due);
     }
 }
 

@@ -9,10 +9,9 @@ namespace pollux {
 
 #ifdef NDEBUG // debug builds keep the place of registration as well
 constexpr std::size_t watch_slot = sizeof(WatchSlot);
-using Deadline = DeadlineHeap<Connection>::Entry;
 constexpr std::size_t owner_entry = sizeof(std::uint32_t);
 constexpr std::size_t poll_entry = sizeof(pollfd) + sizeof(Token) + sizeof(std::uint32_t);
-static_assert(sizeof(Connection) + watch_slot + owner_entry + sizeof(Deadline) + poll_entry <= 160);
+static_assert(sizeof(Connection) + watch_slot + owner_entry + poll_entry <= 160);
 #endif
 
 } // namespace pollux

@@ -114,19 +114,21 @@ public:
 private:
     friend class ConnectionSetCore;
     template <class, std::size_t> friend class Slab;
-    template <class> friend class DeadlineHeap;
+    template <class> friend class DeadlineWheel;
+    template <class, class> friend class SortedChain;
     enum class State : std::uint8_t { free, connecting, open, closing, lingering, gone };
     struct Rare;
 
     Connection() noexcept;
     ~Connection();
-    AnyOrder order() const noexcept; // for the heap
+    AnyOrder order() const noexcept; // for the wheel
 
-    // NOLINTBEGIN(readability-identifier-naming): the slab's and the heap's names
+    // NOLINTBEGIN(readability-identifier-naming): the slab's and the wheel's names
     std::uint32_t generation = 1;
     std::uint32_t index = 0;
-    std::uint32_t place = static_cast<std::uint32_t>(-1); // in the heap of deadlines
     Socket socket_;
+    Connection* next = nullptr;  // in the wheel of deadlines
+    Connection** link = nullptr; // so too
     Clock::time_point due{};
     // NOLINTEND(readability-identifier-naming)
     ConnectionSetCore* set_ = nullptr;
