@@ -85,7 +85,7 @@ class Rows(unittest.TestCase):
             raise Failed("no such\nbackend")
 
         def called(lab):
-            return subprocess.run([sys.executable, "-c", "raise SystemExit('not today')"],
+            return subprocess.run([sys.executable, "-c", "raise SystemExit('==1== banner\\nnot today')"],
                                   capture_output=True, text=True, check=True)
 
         first, second, third, last = measured(refuse, called, lambda lab: 1 / 0, lambda lab: [

@@ -13,6 +13,7 @@ BARE, BARE_AGAIN = "bare", "bare again"
 TURNS = {1: (1000, 6000), 100: (50, 350)}  # told apart by callgrind
 MILLISECONDS = 8
 COUNTED_PEERS = ("pollux", "libevent", "libev", "libuv", "asio")
+LOOPS = {"loop": "`run_once`", "run": "`run`"}
 ITSELF = "bare loop, all of it"
 
 
@@ -20,17 +21,17 @@ ITSELF = "bare loop, all of it"
      "user instructions per event above the bare loop of the same binary, same callback",
      "≤ +36 (+28)")
 def instructions_per_event(lab):
-    return [_counted(lab, 100, Limit(36, 28, exact=True))]
+    return _counted(lab, 100, Limit(36, 28, exact=True))
 
 
 @aim("dispatch-turn", "the same, 1 000 / 1", "user instructions per turn above the bare loop",
      "≤ +80 (+60)")
 def instructions_per_turn(lab):
-    return [_counted(lab, 1, Limit(80, 60, exact=True))]
+    return _counted(lab, 1, Limit(80, 60, exact=True))
 
 
 def _counted(lab, ready, limit):
-    counts = {kind: _per_event(lab, ready, kind) for kind in (BARE, "loop", "seam")}
+    counts = {kind: _per_event(lab, ready, kind) for kind in (BARE, "seam", *LOOPS)}
     beside = {ITSELF: counts[BARE], "Reactor alone": counts["seam"] - counts[BARE]}
     peers = {}
     for name in (BARE, *COUNTED_PEERS):
@@ -43,8 +44,9 @@ def _counted(lab, ready, limit):
     # A program each, so the bare loop that theirs is held against is that of the peers.
     above = {f"{name} among the peers" if name == "pollux" else name: count - peers[BARE]
              for name, count in peers.items() if name != BARE}
-    return Case("", limit, _exact(counts["loop"] - counts[BARE]), digits=1,
-                beside={name: _exact(count) for name, count in (beside | above).items()})
+    return [Case(title, limit, _exact(counts[kind] - counts[BARE]), digits=1,
+                 beside={name: _exact(count) for name, count in (beside | above).items()})
+            for kind, title in LOOPS.items()]
 
 
 def _per_event(lab, ready, kind):
