@@ -29,7 +29,7 @@ def to_the_better(lab):
 
 
 def _times(lab, watched, rounds):
-    """CPU time by activity, contestant and round."""
+    """CPU time of a turn by activity, contestant and round."""
     active = [max(1, round(watched * share)) for share in SHARES if watched * share <= AT_ONCE]
     times = {each: {name: {} for name in (OWN, *EITHER)} for each in active}
     processes = min(PROCESSES, rounds)
@@ -39,7 +39,7 @@ def _times(lab, watched, rounds):
                 ",".join(map(str, active)), (rounds + process) // processes, MILLISECONDS,
                 lab.seed % 1000 + process]):
             found = times[sample["active"]][sample["contestant"]]
-            found[len(found)] = sample["cpu_ns"]
+            found[len(found)] = sample["cpu_ns"] / sample["turns"]
     return times
 
 

@@ -47,7 +47,8 @@ def _verdict(each):
     names = [case["name"] for case in each["cases"] if case["verdict"] == verdict]
     judged = [case for case in each["cases"] if case["verdict"] in JUDGED]
     if verdict in (MISSED, OPEN, MISSING) and len(judged) > 1:
-        return f"{verdict}: {len(names)} of {len(judged)} ({', '.join(names)})"
+        which = f" ({', '.join(names)})" if len(names) <= FEW else ""
+        return f"{verdict}: {len(names)} of {len(judged)}{which}"
     return verdict
 
 
