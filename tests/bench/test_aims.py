@@ -127,6 +127,12 @@ class Page(unittest.TestCase):
         lines = "\n".join(self.table(*good, Case("bad", TIME, interval(1.1, 1.1))))
         self.assertIn("| 4 of 5 met; the worst, bad: 1.10 | missed: 1 of 5 (bad) |", lines)
 
+    def test_where_room_is_scarce_what_is_not_judged_has_none(self):
+        shown = [Case(f"shown {place}", None, interval(2.0, 2.0)) for place in range(4)]
+        lines = "\n".join(self.table(*shown, Case("good", TIME, interval(1.0, 1.0))))
+        self.assertIn("| good: 1.00 | met, the stretch too |", lines)
+        self.assertIn("| shown 3 | 2.00 | – | – |", lines)
+
     def test_why_there_is_no_figure_is_in_the_row(self):
         lines = self.table(Case("edge", TIME, None, reason="a | b\nc"),
                            Case("level", TIME, interval(1.0, 1.0)))
