@@ -75,8 +75,9 @@ class Verdicts(unittest.TestCase):
 
 def measured(*attempts):
     with contextlib.redirect_stderr(io.StringIO()):
-        return list(run.measure([Row(f"row {place}", "work", "measure", "≤ 1", attempt)
-                                 for place, attempt in enumerate(attempts)], None, lambda row: None))
+        rows = [Row(f"row {place}", "work", "measure", "≤ 1", attempt)
+                for place, attempt in enumerate(attempts)]
+        return list(run.measure(rows, None, lambda row: None))
 
 
 class Rows(unittest.TestCase):
@@ -85,7 +86,8 @@ class Rows(unittest.TestCase):
             raise Failed("no such\nbackend")
 
         def called(lab):
-            return subprocess.run([sys.executable, "-c", "raise SystemExit('==1== banner\\nnot today')"],
+            ending = "raise SystemExit('==1== banner\\nnot today')"
+            return subprocess.run([sys.executable, "-c", ending],
                                   capture_output=True, text=True, check=True)
 
         first, second, third, last = measured(refuse, called, lambda lab: 1 / 0, lambda lab: [
@@ -192,7 +194,8 @@ class Documents(unittest.TestCase):
         self.assertIn("is not JSON", self.refusal(whole[:-20]))
         for text in ("[]", "{}", "null", whole.replace('"aims"', '"abuse"'),
                      whole.replace(f'"format": {FORMAT}', '"format": 0'),
-                     whole.replace('"low"', '"lower"'), whole.replace('"cases": [', '"cases": [3, '),
+                     whole.replace('"low"', '"lower"'),
+                     whole.replace('"cases": [', '"cases": [3, '),
                      whole.replace('"beside": {}', '"beside": {"libev": 3}')):
             with self.subTest(text[:40]):
                 self.assertIn("is not what bench/aims writes", self.refusal(text))
@@ -215,7 +218,7 @@ class Counting(unittest.TestCase):
 
     @unittest.skipUnless(shutil.which("valgrind") and (BUILD / "demos" / "chat_server").exists(),
                          "wants valgrind and a build of the demos")
-    @unittest.skipIf("-fsanitize" in machine.flags(BUILD), "a sanitizer has an allocator of its own")
+    @unittest.skipIf("-fsanitize" in machine.flags(BUILD), "a sanitizer has its own allocator")
     def test_allocations_of_a_server_are_counted(self):
         server = [BUILD / "demos" / "chat_server"]
         few, many = (allocations.made_by_server(server, 0, lambda port: chat(port, count))

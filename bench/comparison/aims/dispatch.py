@@ -40,7 +40,8 @@ def _counted(lab, ready, limit):
         program = lab.build / "bench" / "peers" / f"peer_{name}"
         if program.exists():
             peers[name] = instructions.for_each_told(
-                [program, "dispatch", "--watched", WATCHED, "--active", ready, "--act", "leave"],
+                [program, "dispatch", "--watched", WATCHED, "--active", ready,
+                 "--act", "leave"],
                 *(ready * turns for turns in TURNS[ready]))
     # A program each, so the bare loop that theirs is held against is that of the peers.
     above = {f"{name} among the peers" if name == "pollux" else name: count - peers[BARE]

@@ -13,8 +13,8 @@ OWN, BASE = "pollux", "libev"
 # never make any, so what ours takes to be made and destroyed is more work.
 FIGURES = {"arm": ("arm_ns", "arm_ns"), "cancel": ("cancel_ns", "cancel_ns"),
            "re-arm": ("rearm_ns", "rearm_ns"), "re-arm, 64 in a turn": ("put_off_ns", "put_off_ns"),
-           "make and arm": ("make_ns", "arm_ns"), "destroy an armed one": ("destroy_ns", "cancel_ns"),
-           "fire": ("call_ns", "call_ns")}
+           "make and arm": ("make_ns", "arm_ns"),
+           "destroy an armed one": ("destroy_ns", "cancel_ns"), "fire": ("call_ns", "call_ns")}
 JUDGED = ("arm", "cancel", "re-arm")
 
 
