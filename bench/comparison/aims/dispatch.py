@@ -46,8 +46,8 @@ def _counted(lab, ready, limit):
     # A program each, so the bare loop that theirs is held against is that of the peers.
     above = {f"{name} among the peers" if name == "pollux" else name: count - peers[BARE]
              for name, count in peers.items() if name != BARE}
-    return [Case(title, limit if kind == "run" else None, _exact(counts[kind] - counts[BARE]), digits=1,
-                 beside={name: _exact(count) for name, count in (beside | above).items()})
+    return [Case(title, limit if kind == "run" else None, _exact(counts[kind] - counts[BARE]),
+                 digits=1, beside={name: _exact(count) for name, count in (beside | above).items()})
             for kind, title in LOOPS.items()]
 
 
