@@ -1,7 +1,7 @@
-// What bench/adaptive runs: the event loop on poll, epoll and adaptive, over the same descriptors,
-// whose activity changes from cell to cell in random order. So each cell is also a change of
-// activity: the contestants get 100 turns to find back, and then are timed in short turns of each
-// other. One line of JSON a sample.
+// What bench/aims runs for its row “adaptive”: the event loop on poll, epoll and adaptive, over the
+// same descriptors, whose activity changes from cell to cell in random order. So each cell is also
+// a change of activity: the contestants get 100 turns to find back, and then are timed in short
+// turns of each other. One line of JSON a sample.
 //
 //     micro_adaptive WATCHED ACTIVE,ACTIVE,… [ROUNDS [MILLISECONDS [SEED]]]
 

@@ -5,6 +5,8 @@
 
 #include <benchmark/benchmark.h>
 
+#include <exception>
+#include <iostream>
 #include <string>
 
 #include "contestants.hpp"
@@ -27,12 +29,26 @@ void dispatch(benchmark::State& state, Kind kind, pollux::Backend backend) {
     state.SetItemsProcessed(static_cast<std::int64_t>(calls));
 }
 
+// There is no bare loop that is adaptive, and not every kernel gives io_uring.
+bool exists(Kind kind, pollux::Backend backend) {
+    try {
+        std::uint64_t calls = 0;
+        make_contestant(kind, backend, {}, &calls);
+        return true;
+    } catch (const std::exception& error) {
+        std::cerr << to_string(backend) << '/' << to_string(kind) << ": " << error.what() << '\n';
+        return false;
+    }
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
     using pollux::Backend;
-    for (const Backend backend : {Backend::select, Backend::poll, Backend::epoll})
+    for (const Backend backend :
+         {Backend::select, Backend::poll, Backend::epoll, Backend::adaptive, Backend::io_uring})
         for (const Kind kind : kinds) {
+            if (!exists(kind, backend)) continue;
             const std::string name =
                 std::string{to_string(backend)} + "/" + std::string{to_string(kind)};
             benchmark::RegisterBenchmark(name.c_str(), dispatch, kind, backend)

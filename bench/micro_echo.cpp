@@ -1,6 +1,7 @@
 // One client, so many requests of 64 bytes, and an echo of one kind: for a tool that counts
-// instructions. `bare` is what the kernel demands: epoll_wait, recv, send and no library. Prints
-// nothing.
+// instructions. `bare` is what the kernel demands: epoll_wait, recv, send and no library; `watch`
+// is the same recv and send in a callback of the loop; `idling` is `callback` with an idle timeout.
+// Prints nothing.
 
 #include <array>
 #include <cerrno>
@@ -25,7 +26,7 @@ namespace {
 
 using namespace pollux;
 
-const char* const usage = "micro_echo bare|callback|coroutine REQUESTS";
+const char* const usage = "micro_echo bare|watch|callback|idling|coroutine REQUESTS";
 
 coro::Task<> echo(coro::Stream client) {
     for (;;) {
@@ -37,6 +38,17 @@ coro::Task<> echo(coro::Stream client) {
     }
 }
 
+class Answering {
+public:
+    void answer(int fd) {
+        const ssize_t came = ::recv(fd, buffer_.data(), buffer_.size(), 0);
+        if (came > 0) ::send(fd, buffer_.data(), static_cast<std::size_t>(came), MSG_NOSIGNAL);
+    }
+
+private:
+    std::array<char, 65536> buffer_{};
+};
+
 class BareEcho {
 public:
     explicit BareEcho(int fd) {
@@ -47,11 +59,7 @@ public:
 
     void run_once() {
         const int ready = ::epoll_wait(epoll_.get(), events_.data(), most_events, -1);
-        for (std::size_t i = 0; std::cmp_less(i, ready); ++i) {
-            const int fd = events_[i].data.fd;
-            const ssize_t came = ::recv(fd, buffer_.data(), buffer_.size(), 0);
-            if (came > 0) ::send(fd, buffer_.data(), static_cast<std::size_t>(came), MSG_NOSIGNAL);
-        }
+        for (std::size_t i = 0; std::cmp_less(i, ready); ++i) answering_.answer(events_[i].data.fd);
     }
 
 private:
@@ -59,7 +67,7 @@ private:
 
     Fd epoll_{::epoll_create1(EPOLL_CLOEXEC)};
     std::array<epoll_event, most_events> events_{};
-    std::array<char, 65536> buffer_{};
+    Answering answering_;
 };
 
 // The peer's end, driven by bare calls.
@@ -82,16 +90,26 @@ void run(std::string_view kind, std::uint64_t requests) {
         return exchange(peer, echo, requests);
     }
     EventLoop loop;
+    if (kind == "watch") {
+        Answering answering;
+        const Watch watch = loop.watch(served.fd(), Interest::read, Trigger::level,
+                                       [&, fd = served.fd()](Readiness) { answering.answer(fd); });
+        return exchange(peer, loop, requests);
+    }
     if (kind == "coroutine") {
         coro::Scope scope{loop};
         scope.start(echo({loop, std::move(served)}));
         return exchange(peer, loop, requests);
     }
-    if (kind != "callback") throw std::invalid_argument{usage};
-    ConnectionSet set{loop, {.on_data = [](Connection& connection, ByteView data) {
-                          connection.send(data);
-                          return data.size();
-                      }}};
+    const bool idles = kind == "idling";
+    if (kind != "callback" && !idles) throw std::invalid_argument{usage};
+    ConnectionSet set{loop,
+                      {.on_data =
+                           [](Connection& connection, ByteView data) {
+                               connection.send(data);
+                               return data.size();
+                           }},
+                      {.idle_timeout = idles ? std::chrono::minutes{1} : Clock::duration::max()}};
     set.adopt(std::move(served));
     exchange(peer, loop, requests);
 }

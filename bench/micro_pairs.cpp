@@ -23,7 +23,7 @@ namespace {
 using namespace contest;
 
 const char* const usage = R"(micro_pairs [option …]
-  --backend select|poll|epoll    (epoll)
+  --backend select|poll|epoll    (epoll; adaptive, io_uring with --only)
   --watched N --active M         (1000, 16)
   --rounds R                     (5)
   --milliseconds T               how long each contestant runs in a round (5)

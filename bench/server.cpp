@@ -42,8 +42,9 @@ void serve_on_one_loop(const bench::Settings& settings, EventLoop& loop) {
 
 // The given loop hears signals; connections are on those of the pool.
 void serve_on_many_loops(const bench::Settings& settings, EventLoop& loop) {
-    LoopPool pool{
-        {.loops = static_cast<std::size_t>(settings.loops), .backend = parse_backend(loop.name())}};
+    LoopPool pool{{.loops = static_cast<std::size_t>(settings.loops),
+                   .backend = parse_backend(loop.name()),
+                   .loop = settings.common.loop_options()}};
     ServerPool server{pool,
                       settings.common.address(),
                       [&](std::size_t, EventLoop&) { return bench::handlers_for(settings); },

@@ -32,6 +32,7 @@ PARTS = {
     "loop": [
         "pollux/event_loop.hpp",
         "pollux/loop_observer.hpp",
+        "pollux/loop_options.hpp",
         "pollux/timer.hpp",
         "pollux/watch.hpp",
         "src/cpu_affinity.",
@@ -46,6 +47,7 @@ PARTS = {
         "src/watch_slot.hpp",
         "src/thread_group.hpp",
         "src/timer_queue.",
+        "src/timer_slots.hpp",
         "pollux/signals.hpp",
         "pollux/loop_pool.hpp",
         "pollux/worker_pool.hpp",
@@ -55,7 +57,7 @@ PARTS = {
     "coro": ["pollux/coro/", "src/coro/"],
     "service": ["pollux/service/", "src/service/"],
     "instruments": ["pollux/instruments/", "src/instruments/", "src/sys_hooked.cpp", "src/sys_kernel."],
-    "kernel": ["src/sys.hpp", "src/sys_calls.inc"],
+    "kernel": ["src/sys.hpp", "src/sys_calls.inc", "src/sys_io_uring.hpp"],
 }
 
 # What each part may include besides itself and the system's headers.

@@ -45,7 +45,7 @@ def _parser():
     who.add_argument("--models", type=_names, nargs="?", const=[], metavar="NAME,…",
                      help="only models; these of " + ", ".join(MODEL_NAMES))
     who.add_argument("--backend", type=_names, metavar="NAME,…",
-                     help="modes of these: select, poll, epoll")
+                     help="modes of these: " + ", ".join(BACKENDS))
     who.add_argument("--trigger", type=_names, metavar="NAME,…",
                      help="modes of these: " + ", ".join(TRIGGERS))
     who.add_argument("--server", action="append", default=[], metavar="NAME='COMMAND {port}'",

@@ -13,7 +13,7 @@ from comparison.under_load import UnderLoad
 from comparison.workloads import KIB, MIB, USUAL
 
 STATISTIC_CALLS = {
-    "wait": ["epoll_wait", "epoll_pwait2", "ppoll", "pselect"],
+    "wait": ["epoll_wait", "epoll_pwait2", "ppoll", "pselect", "io_uring_enter"],
     "change": ["epoll_ctl", "fcntl"],
     "read": ["recv", "read"],
     "write": ["send", "sendmsg", "write", "writev"],

@@ -21,7 +21,8 @@ BASE = "pollux"
 CONNECTIONS = 2000
 OTHER_DESCRIPTORS = 32
 PATIENCE = 30.0
-# What has happened on the connections, and how the load generator is told.
+ONE_BY_ONE = (sys.executable, str(Path(__file__).with_name("one_by_one.py")))
+# What has happened on the connections, and how the load generator is told, or who else does it.
 STATES = {
     "silent": ("--mode", "idle"),
     "spoken": ("--mode", "echo", "--handshake", "--size", "64"),
@@ -46,12 +47,13 @@ def contestants(build, own_options=()):
 
 
 def measure(build, cores, rounds, seed, show=lambda text: None, connections=CONNECTIONS,
-            names=None, own_options=()):
+            names=None, own_options=(), states=None):
     """Samples as they come, each of a new process, of these contestants or of all: name, state,
     round, connections, and bytes for each connection (`user`, `kernel`, `buffers`); or the reason
-    why there are none."""
+    why there are none. The states are STATES, or others."""
+    states = states or STATES
     cells = [(name, *who, state) for name, who in contestants(build, own_options).items()
-             for state in STATES if names is None or name in names]
+             for state in states if names is None or name in names]
     order = random.Random(seed)
     for number in range(1, rounds + 1):
         order.shuffle(cells)
@@ -60,7 +62,7 @@ def measure(build, cores, rounds, seed, show=lambda text: None, connections=CONN
             count = min(connections, most - OTHER_DESCRIPTORS) if most else connections
             sample = {"name": name, "state": state, "round": number, "connections": count}
             try:
-                yield sample | _sample(build, command, cores, count, STATES[state])
+                yield sample | _sample(build, command, cores, count, states[state])
             except Failed as failure:
                 yield sample | {"reason": str(failure)}
 
@@ -72,8 +74,9 @@ def _sample(build, command, cores, count, mode):
         port = server.read_line().rpartition(":")[2]
 
         def open_them():
-            clients.append(Child([str(build / "bench" / "load_generator"), "--port", port,
-                                  "--connections", str(count), *mode], cores[1]))
+            client = mode if mode[0] == sys.executable else (
+                str(build / "bench" / "load_generator"), *mode)
+            clients.append(Child([*client, "--port", port, "--connections", str(count)], cores[1]))
             said = clients[0].read_line(seconds=PATIENCE)
             if said != "ready":
                 raise Failed(said)

@@ -25,7 +25,8 @@ const char* const usage =
     --timers N                  (100000)
   post       COUNT jobs from a thread on another core
     --other-core C              where that thread is
-    --way post|queue|signal     the library carries the job, or a queue of ours, or nothing does
+    --way post|look|queue|signal  the library carries the job; the same, and looks for it for a
+                                millisecond before it sleeps; a queue of ours does, or nothing (post)
     --shape burst|round-trip    as fast as can be, or to another loop and back (burst)
   --version
 

@@ -17,9 +17,10 @@ namespace {
 
 Way parse_way(std::string_view name) {
     if (name == "post") return Way::post;
+    if (name == "look") return Way::look;
     if (name == "queue") return Way::queue;
     if (name == "signal") return Way::signal;
-    throw std::invalid_argument{"post, queue or signal, not " + std::string{name}};
+    throw std::invalid_argument{"post, look, queue or signal, not " + std::string{name}};
 }
 
 void move_to_core(std::uint64_t core) {
@@ -139,6 +140,8 @@ void post(const Library& library, int argc, char** argv) {
     const Options options{
         {{"--other-core", ""}, {"--way", "post"}, {"--shape", "burst"}}, argc, argv};
     const Way way = parse_way(options.text("--way"));
+    if (way == Way::look && library.name != "pollux")
+        refuse(library.name, "a look before it sleeps");
     const std::uint64_t core = options.number("--other-core");
     const auto stand_by_with = [](auto work) {
         stand_by(

@@ -67,6 +67,8 @@ Backend backend_of_environment() {
 void CommonOptions::add_to_server(Options& options) {
     add(options, "address: 127.0.0.1, ::1, unix:/path or unix:@name (without port)",
         "port; 0 picks a free one");
+    options.number("--spin", spin_microseconds, 0, 1'000'000,
+                   "microseconds to look for work before sleeping; 0: sleep at once");
     options.text(
         "--fault", "PLAN",
         [&options](const std::string& plan) { begin_faults(options.program(), plan); },
@@ -84,7 +86,7 @@ void CommonOptions::add(Options& options, const std::string& help_of_host,
     options.text("--host", host, help_of_host);
     options.number("--port", port, 0, 65535, help_of_port);
     options.text(
-        "--backend", "select|poll|epoll",
+        "--backend", "select|poll|epoll|adaptive|io_uring",
         [this](const std::string& name) { backend = parse_backend(name); },
         "kernel facility; the default is that of POLLUX_BACKEND, or else epoll");
     options.text(
@@ -99,7 +101,11 @@ EventLoop CommonOptions::make_loop() const {
         throw std::invalid_argument{std::string{to_string(chosen)} + " does not support " +
                                     std::string{to_string(trigger)} +
                                     "-triggered watches; only epoll does"};
-    return EventLoop{chosen};
+    return EventLoop{chosen, loop_options()};
+}
+
+LoopOptions CommonOptions::loop_options() const {
+    return {.spin = std::chrono::microseconds{spin_microseconds}};
 }
 
 int run(Options& options, int argc, char** argv, const std::function<int()>& body) {

@@ -20,13 +20,14 @@
 namespace demos {
 
 /// Options that every program has: --host, --port, --backend and --trigger; and of a server,
-/// --fault.
+/// --spin and --fault.
 struct CommonOptions {
     std::string host = "127.0.0.1";
     int port = 0;
     std::optional<pollux::Backend> backend;
     pollux::Trigger trigger = pollux::Trigger::level;
-    Sandbox sandbox; ///< Of a server. It is entered by `serve`.
+    int spin_microseconds = 0; ///< Of a server.
+    Sandbox sandbox;           ///< Of a server. It is entered by `serve`.
 
     /// For a server, whose host is an address; port 0 picks a free one.
     void add_to_server(Options& options);
@@ -39,6 +40,7 @@ struct CommonOptions {
     /// A loop on that backend, or on the one of POLLUX_BACKEND. Throws `std::invalid_argument` when
     /// it does not have the trigger.
     pollux::EventLoop make_loop() const;
+    pollux::LoopOptions loop_options() const;
 
 private:
     void add(Options& options, const std::string& help_of_host, const std::string& help_of_port);

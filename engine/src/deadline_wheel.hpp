@@ -38,7 +38,14 @@ public:
     DeadlineWheel(const DeadlineWheel&) = delete;
     DeadlineWheel& operator=(const DeadlineWheel&) = delete;
 
-    bool empty() const noexcept { return levels_ == 0 && gathered_ == nullptr; }
+    bool empty() const noexcept {
+        return levels_ == 0 && gathered_ == nullptr && aside_ == nullptr;
+    }
+    /// What the present is while nothing is armed, and nobody asks for what is due.
+    void set_out(Clock::time_point now) noexcept {
+        present_ = std::max(tick_of(now), std::int64_t{0});
+    }
+
     static bool is_armed(const Node& node) noexcept { return node.link != nullptr; }
 
     /// Arms the node, or arms it anew.
@@ -67,44 +74,33 @@ public:
     /// it is the begin of that slot. Only when something is armed.
     Clock::time_point next_due() noexcept {
         if (gathered_ != nullptr) return gathered_->due;
+        if (aside_ != nullptr) return aside_->due;
         if (next_ == unknown) next_ = look();
         return next_;
     }
 
-    /// Gathers what is due at `now`, in order, for `take`. Only when nothing is gathered.
-    void gather(Clock::time_point now) noexcept {
-        if (empty() || next_due() > now) return;
-        const std::int64_t present = tick_of(now);
-        Node** end = &gathered_;
-        for (;;) {
-            if ((levels_ & 1) != 0) end = open(0, 0, std::min(now, end_of(present_)), end);
-            if (levels_ <= 1) break;
-            const auto level = static_cast<unsigned>(std::countr_zero(levels_ & ~1U));
-            const auto slot = static_cast<unsigned>(std::countr_zero(slots_[level]));
-            const std::int64_t first = first_tick(level, slot);
-            if (first > present) break;
-            present_ = first;
-            // Of a longer slot only a node that is alone is known to be the earliest.
-            const bool in_order = level == 1 || heads_[level][slot]->next == nullptr;
-            const Clock::time_point until =
-                in_order ? std::min(now, end_of(last_tick(level, first))) : unknown;
-            end = open(level, slot, until, end);
-        }
-        present_ = std::max(present_, present);
-        next_ = unknown;
+    /// The earliest of what is due at `now`: disarmed. Null when nothing is.
+    Node* take(Clock::time_point now) noexcept {
+        do {
+            while (gathered_ != nullptr) {
+                Node& node = *gathered_;
+                unlink(node);
+                if (node.due <= now) return &node;
+                place(node); // put off since
+            }
+        } while (gather(now));
+        return nullptr;
     }
 
-    bool has_gathered() const noexcept { return gathered_ != nullptr; }
-
-    /// The first of what is gathered and still due at `now`: disarmed. Null when there is none.
-    Node* take(Clock::time_point now) noexcept {
-        while (gathered_ != nullptr) {
-            Node& node = *gathered_;
+    /// Arms what was taken for the time it has, but `take` does not give it before `end_round`.
+    void put_aside(Node& node) noexcept { push(aside_, node); }
+    void end_round() noexcept {
+        while (aside_ != nullptr) {
+            Node& node = *aside_;
             unlink(node);
-            if (node.due <= now) return &node;
             place(node);
         }
-        return nullptr;
+        next_ = unknown;
     }
 
 private:
@@ -125,13 +121,13 @@ private:
         return begin_of(tick) + Clock::duration{(1 << tick_bits) - 1};
     }
 
-    // Of a slot on a level above 0.
     std::int64_t first_tick(unsigned level, unsigned slot) const noexcept {
+        if (level == 0) return present_;
         const unsigned shift = (level - 1) * digit_bits;
         return (present_ >> shift >> digit_bits << digit_bits | std::int64_t{slot}) << shift;
     }
     static std::int64_t last_tick(unsigned level, std::int64_t first) noexcept {
-        return first + (std::int64_t{1} << (level - 1) * digit_bits) - 1;
+        return level == 0 ? first : first + (std::int64_t{1} << (level - 1) * digit_bits) - 1;
     }
 
     void place(Node& node) noexcept {
@@ -145,15 +141,17 @@ private:
             level = digit + 1;
             slot = static_cast<unsigned>(tick >> digit * digit_bits) % slots;
         }
-        Node*& head = heads_[level][slot];
-        node.next = head;
-        node.link = &head;
-        if (head != nullptr) head->link = &node.next;
-        head = &node;
+        push(heads_[level][slot], node);
         slots_[level] |= std::uint64_t{1} << slot;
         levels_ |= 1U << level;
     }
 
+    static void push(Node*& head, Node& node) noexcept {
+        node.next = head;
+        node.link = &head;
+        if (head != nullptr) head->link = &node.next;
+        head = &node;
+    }
     void unlink(Node& node) noexcept {
         *node.link = node.next;
         if (node.next != nullptr)
@@ -170,16 +168,38 @@ private:
             sizeof(Node*);
         if (place >= levels * slots) return;
         close(static_cast<unsigned>(place / slots), static_cast<unsigned>(place % slots));
-        next_ = unknown;
     }
     void close(unsigned level, unsigned slot) noexcept {
         slots_[level] &= ~(std::uint64_t{1} << slot);
         if (slots_[level] == 0) levels_ &= ~(1U << level);
+        next_ = unknown;
     }
 
-    // What is due until then is put at the end of what is gathered, and the rest where it belongs.
-    // Returns the new end.
-    Node** open(unsigned level, unsigned slot, Clock::time_point until, Node** end) noexcept {
+    // Opens the slots up to now, until something is due: what is run soon was looked at just
+    // before. Done in every turn this keeps the levels low that timers of the next milliseconds get
+    // to.
+    bool gather(Clock::time_point now) noexcept {
+        const std::int64_t present = tick_of(now);
+        while (levels_ != 0) {
+            const auto level = static_cast<unsigned>(std::countr_zero(levels_));
+            const auto slot = static_cast<unsigned>(std::countr_zero(slots_[level]));
+            const std::int64_t first = first_tick(level, slot);
+            if (first > present) break;
+            if (level == 0 && next_ > now) return false; // the rest of the tick
+            present_ = first;
+            // Of a longer slot only a node that is alone is known to be the earliest.
+            const bool in_order = level <= 1 || heads_[level][slot]->next == nullptr;
+            const Clock::time_point end = end_of(last_tick(level, first));
+            open(level, slot, in_order ? std::min(now, end) : unknown);
+            if (gathered_ != nullptr) return true;
+            if (level == 0) next_ = look();
+        }
+        present_ = std::max(present_, present);
+        return false;
+    }
+
+    // What is due until then is gathered, in order, and the rest put where it belongs.
+    void open(unsigned level, unsigned slot, Clock::time_point until) noexcept {
         Node* due = nullptr;
         Node* node = std::exchange(heads_[level][slot], nullptr);
         close(level, slot);
@@ -191,13 +211,13 @@ private:
                 place(*node);
             node = next;
         }
-        if (due == nullptr) return end;
+        if (due == nullptr) return;
+        Node** end = &gathered_;
         for (node = SortedChain<Node, Earlier>::of(due); node != nullptr; node = node->next) {
             *end = node;
             node->link = end;
             end = &node->next;
         }
-        return end;
     }
 
     // What was put off is placed where it belongs. Of many nodes in a slot only some are looked at:
@@ -206,8 +226,8 @@ private:
         while (levels_ != 0) {
             const auto level = static_cast<unsigned>(std::countr_zero(levels_));
             const auto slot = static_cast<unsigned>(std::countr_zero(slots_[level]));
-            const std::int64_t first = level == 0 ? present_ : first_tick(level, slot);
-            const std::int64_t last = level == 0 ? present_ : last_tick(level, first);
+            const std::int64_t first = first_tick(level, slot);
+            const std::int64_t last = last_tick(level, first);
             Clock::time_point earliest = Clock::time_point::max();
             unsigned seen = 0;
             for (Node* node = heads_[level][slot]; node != nullptr;) {
@@ -235,7 +255,8 @@ private:
     std::uint32_t levels_ = 0; // that have a node
     std::int64_t present_ = 0; // tick
     Clock::time_point next_ = unknown;
-    Node* gathered_ = nullptr;
+    Node* gathered_ = nullptr;         // in order: due before all others
+    Node* aside_ = nullptr;            // until the end of the round
     std::uint64_t slots_[levels] = {}; // of each level, that have a node
     Node* heads_[levels][slots] = {};
 };

@@ -7,9 +7,11 @@
 
 namespace pollux {
 
-EventLoop::EventLoop(Backend backend) : EventLoop{[backend] { return make_reactor(backend); }} {}
+EventLoop::EventLoop(Backend backend, const LoopOptions& options)
+    : EventLoop{[backend] { return make_reactor(backend); }, options} {}
 
-EventLoop::EventLoop(ReactorFactory make_reactor) : core_{new LoopCore{std::move(make_reactor)}} {}
+EventLoop::EventLoop(ReactorFactory make_reactor, const LoopOptions& options)
+    : core_{new LoopCore{std::move(make_reactor), options}} {}
 
 EventLoop::~EventLoop() { core_->close(); }
 

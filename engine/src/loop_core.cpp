@@ -16,10 +16,15 @@ namespace {
 
 constexpr std::size_t scratch_size = 65536;
 
+// No look takes less, so that so many of them end a budget too: under a clock that stands still,
+// which is a test's, a loop would look for ever.
+constexpr std::chrono::nanoseconds shortest_look{50};
+
 } // namespace
 
-LoopCore::LoopCore(EventLoop::ReactorFactory make_reactor)
-    : make_reactor_{std::move(make_reactor)}, reactor_{make_reactor_()} {
+LoopCore::LoopCore(EventLoop::ReactorFactory make_reactor, const LoopOptions& options)
+    : make_reactor_{std::move(make_reactor)}, options_{options}, reactor_{make_reactor_()} {
+    attention_ = options_.spin > Clock::duration::zero();
     open_wake_up();
 }
 
@@ -117,10 +122,9 @@ void LoopCore::stop() noexcept {
     wake();
 }
 
-// --- what a turn begins and ends with
-// ----------------------------------------------------------------------------------
+// --- what a turn begins and ends with --------------------------------------------------------
 
-bool LoopCore::has_leftovers() const noexcept {
+bool LoopCore::has_leftovers() noexcept {
     return next_event_ != batch_end_ || next_ready_ < round_.size() || timers_.has_leftovers() ||
            has_tasks();
 }
@@ -167,9 +171,33 @@ std::span<const Event> LoopCore::wait_observed(Timeout timeout) {
 }
 
 std::span<const Event> LoopCore::wait(Timeout timeout) {
-    if (timeout > Timeout::zero() && wake_up_.attentive() && !wake_up_.may_sleep())
-        timeout = Timeout::zero();
+    if (timeout > Timeout::zero()) {
+        if (options_.spin > Clock::duration::zero()) return look_then_sleep(timeout);
+        if (wake_up_.attentive() && !wake_up_.may_sleep()) timeout = Timeout::zero();
+    }
     return reactor_->wait(timeout);
+}
+
+// Who is busy finds something in the first look, so that needs no clock. Each turn looks in the
+// kernel at least once, however often others ask.
+std::span<const Event> LoopCore::look_then_sleep(Timeout timeout) {
+    const bool was_asked = !wake_up_.attentive() && wake_up_.attend();
+    const Clock::duration budget = std::min(options_.spin, timeout);
+    std::int64_t looks_left = budget / shortest_look;
+    Clock::duration looked{};
+    for (Clock::time_point start{}; looked < budget && looks_left >= 0; --looks_left) {
+        const std::span<const Event> found = reactor_->wait(Timeout::zero());
+        if (!found.empty() || was_asked) return found;
+        if (wake_up_.asked_soon()) {
+            wake_up_.attend();
+            return found;
+        }
+        const Clock::time_point now = Clock::now();
+        if (start == Clock::time_point{}) start = now;
+        looked = now - start;
+    }
+    if (looked >= timeout || !wake_up_.may_sleep()) return {};
+    return reactor_->wait(timeout == forever ? forever : timeout - looked);
 }
 
 // What a thread posted before its result was there comes before it.

@@ -24,7 +24,7 @@ namespace pollux {
 
 class LoopCore {
 public:
-    explicit LoopCore(EventLoop::ReactorFactory make_reactor);
+    LoopCore(EventLoop::ReactorFactory make_reactor, const LoopOptions& options);
     ~LoopCore() = default;
     LoopCore(const LoopCore&) = delete;
     LoopCore& operator=(const LoopCore&) = delete;
@@ -43,7 +43,7 @@ public:
     void release(Token token) noexcept;
 
     // Timers.
-    Timer make_timer(Clock::time_point due, Clock::duration interval, Task task);
+    Timer make_timer(Clock::time_point due, Clock::duration interval, Task&& task);
     void arm(TimerSlot& slot, Clock::time_point due) noexcept;
     void cancel(TimerSlot& slot) noexcept;
     void release_timer(TimerSlot& slot) noexcept;
@@ -109,6 +109,7 @@ private:
     void finish_turn();
     void collect(Timeout limit);
     std::span<const Event> wait(Timeout timeout);
+    std::span<const Event> look_then_sleep(Timeout timeout);
     std::span<const Event> wait_observed(Timeout timeout);
     void deliver(std::span<const Event> batch);
     void dispatch(const Event& event);
@@ -124,7 +125,7 @@ private:
     bool note_posted() noexcept;
     void wake_for_tasks() noexcept;
     bool has_tasks() const noexcept { return next_task_ < tasks_.size() || !handed_out_.empty(); }
-    bool has_leftovers() const noexcept;
+    bool has_leftovers() noexcept;
     bool has_work() const noexcept;
     Timeout until_next_timer();
 
@@ -152,15 +153,15 @@ private:
     void delete_if_unused() noexcept;
 
     EventLoop::ReactorFactory make_reactor_;
+    const LoopOptions options_;
     std::unique_ptr<Reactor> reactor_;
     Slab<WatchSlot, 128> watches_;
     std::vector<std::uint32_t> owner_of_; // descriptor -> index of its watch
 
     // Something is at hand beside what the kernel reports: leftovers, the ready list, changes that
-    // the kernel is still to be told, timers, tasks
-    // and a stop of this thread, a wake-up, an observer, ghosts. What other threads bring comes
-    // with a wake-up. May be set for nothing: `finish_turn` looks again. Atomic for a signal
-    // handler's sake.
+    // the kernel is still to be told, timers, tasks and a stop of this thread, a wake-up, an
+    // observer, ghosts; or a budget to spin. What other threads bring comes with a wake-up. May be
+    // set for nothing: `finish_turn` looks again. Atomic for a signal handler's sake.
     std::atomic<bool> attention_{false};
     // Of this turn.
     bool now_is_known_ = false;

@@ -83,8 +83,8 @@ private:
 
 struct LoopPool::State {
     struct Member {
-        Member(State& of, std::size_t number, Backend backend)
-            : state{of}, place{number}, loop{backend} {}
+        Member(State& of, std::size_t number, const LoopPoolOptions& options)
+            : state{of}, place{number}, loop{options.backend, options.loop} {}
 
         // The body of its thread.
         void work() noexcept {
@@ -110,7 +110,7 @@ struct LoopPool::State {
         if (options.pinned || options.loops == 0) cpus = allowed_cpus();
         const std::size_t wanted = options.loops != 0 ? options.loops : cpus.size();
         while (members.size() < wanted)
-            members.push_back(std::make_unique<Member>(*this, members.size(), options.backend));
+            members.push_back(std::make_unique<Member>(*this, members.size(), options));
         board->ended.assign(wanted, false);
         board->running = wanted;
         threads.emplace(wanted, "loops");

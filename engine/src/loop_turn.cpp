@@ -90,7 +90,8 @@ void LoopCore::finish_turn() {
     if (!timers_.idle()) calls_ += timers_.run_due(now(), observer_);
     if (has_tasks() || has_posted_.load()) run_posted();
     attention_.store(observer_ != nullptr || saw_ghost_ || !changed_.empty() || has_work() ||
-                         !timers_.idle() || wake_up_.attentive(),
+                         !timers_.idle() || wake_up_.attentive() ||
+                         options_.spin > Clock::duration::zero(),
                      std::memory_order_relaxed);
 }
 

@@ -34,6 +34,8 @@ extern "C" { // glibc 2.36 forgets it
 #include <sys/pidfd.h>
 }
 
+#include "sys_io_uring.hpp"
+
 #ifdef POLLUX_HOOKED
 #define POLLUX_CALL(result, name, parameters, arguments) result name parameters noexcept;
 #else

@@ -1,6 +1,9 @@
 #include "sys_kernel.hpp"
 
 #include <atomic>
+#if __has_include(<linux/io_uring.h>)
+#include <linux/io_uring.h>
+#endif
 #include <pollux/instruments/call_hook.hpp>
 #include <utility>
 
@@ -68,6 +71,25 @@ int Kernel::pselect(int count, fd_set* readable, fd_set* writable, fd_set* urgen
     return wait_on_fake_clock(nanoseconds(timeout), [&] {
         return ::pselect(count, readable, writable, urgent, &at_once, mask);
     });
+}
+
+int Kernel::io_uring_enter(int ring, unsigned submitted, unsigned least, unsigned flags,
+                           const io_uring_getevents_arg* limit, std::size_t size) noexcept {
+#ifdef IORING_ENTER_EXT_ARG
+    const auto* const timeout = reinterpret_cast<const timespec*>(limit->ts);
+    if (least > 0 && is_faked(nanoseconds(timeout))) {
+        // The result tells what was handed over, not what was found: that is asked separately.
+        io_uring_getevents_arg look = *limit;
+        look.ts = reinterpret_cast<std::uintptr_t>(&at_once);
+        const int result = ::io_uring_enter(ring, submitted, 0, flags, &look, size);
+        if (result == static_cast<int>(submitted))
+            wait_on_fake_clock(nanoseconds(timeout), [&] {
+                return ::io_uring_enter(ring, 0, 1, flags, &look, size) == 0 ? 1 : 0;
+            });
+        return result;
+    }
+#endif
+    return ::io_uring_enter(ring, submitted, least, flags, limit, size);
 }
 
 int Kernel::clock_gettime(clockid_t clock, timespec* now) noexcept {

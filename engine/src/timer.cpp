@@ -9,17 +9,21 @@ namespace pollux {
 
 // The loop's part stands here, so that arming and cancelling are one call with all in it.
 
-Timer LoopCore::make_timer(Clock::time_point due, Clock::duration interval, Task task) {
+Timer LoopCore::make_timer(Clock::time_point due, Clock::duration interval, Task&& task) {
     check_thread();
     check_process("run_at");
     attend();
+    if (timers_.idle()) timers_.set_out(now());
     return Timer{this, &timers_.make(due, interval, std::move(task))};
 }
 
 void LoopCore::arm(TimerSlot& slot, Clock::time_point due) noexcept {
     check_thread();
     if (closed_) return;
-    attend();
+    if (!TimerQueue::armed(slot)) { // else all of this was done
+        attend();
+        if (timers_.idle()) timers_.set_out(now());
+    }
     timers_.arm(slot, due);
 }
 
@@ -34,23 +38,7 @@ void LoopCore::release_timer(TimerSlot& slot) noexcept {
     if (closed_) delete_if_unused();
 }
 
-Timer::Timer(Timer&& other) noexcept
-    : core_{std::exchange(other.core_, nullptr)}, slot_{std::exchange(other.slot_, nullptr)} {}
-
-Timer& Timer::operator=(Timer&& other) noexcept {
-    if (this != &other) {
-        release();
-        core_ = std::exchange(other.core_, nullptr);
-        slot_ = std::exchange(other.slot_, nullptr);
-    }
-    return *this;
-}
-
-Timer::~Timer() { release(); }
-
-void Timer::release() noexcept {
-    if (LoopCore* const core = std::exchange(core_, nullptr)) core->release_timer(*slot_);
-}
+void Timer::release() noexcept { std::exchange(core_, nullptr)->release_timer(*slot_); }
 
 bool Timer::armed() const noexcept { return core_ != nullptr && TimerQueue::armed(*slot_); }
 

@@ -15,21 +15,23 @@ Clock::time_point next_on_grid(Clock::time_point due, Clock::duration interval,
 } // namespace
 
 std::size_t TimerQueue::run_due(Clock::time_point now, LoopObserver* const& observer) {
-    // What is due is taken out first: a task that arms a timer for "now" waits a turn, and one that
-    // cancels another of this round finds it not yet run.
     if (!has_leftovers()) {
-        wheel_.gather(now);
+        wheel_.end_round();
+        in_round_ = true;
+        round_ = now;
         last_ = serial_;
     }
     std::size_t ran = 0;
-    while (TimerSlot* const slot = wheel_.take(now)) {
-        if (slot->serial > last_) { // armed anew in this round
-            wheel_.arm(*slot, slot->due);
+    while (TimerSlot* const slot = wheel_.take(round_)) {
+        if (slot->serial > last_) { // a task armed it for "now": that waits a turn
+            wheel_.put_aside(*slot);
             continue;
         }
         run(*slot, now, observer);
         ++ran;
     }
+    wheel_.end_round();
+    in_round_ = false;
     return ran;
 }
 
@@ -41,7 +43,7 @@ void TimerQueue::run(TimerSlot& slot, Clock::time_point now, LoopObserver* const
         TimerQueue& queue;
         ~Running() {
             TimerSlot* const ran = std::exchange(queue.running_, nullptr);
-            if (std::exchange(queue.running_is_released_, false)) queue.free_slot(*ran);
+            if (std::exchange(queue.running_is_released_, false)) queue.slots_.give_back(*ran);
         }
     };
     running_ = &slot;
@@ -54,10 +56,10 @@ void TimerQueue::run(TimerSlot& slot, Clock::time_point now, LoopObserver* const
 }
 
 void TimerQueue::clear() noexcept {
-    for (std::size_t index = 0; index < slots_.size(); ++index) {
-        wheel_.disarm(slots_[index]);
-        const Task task = std::move(slots_[index].task);
-    }
+    slots_.for_each([this](TimerSlot& slot) {
+        wheel_.disarm(slot);
+        const Task task = std::move(slot.task);
+    });
 }
 
 } // namespace pollux

@@ -4,35 +4,20 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <deque>
 #include <pollux/clock.hpp>
-#include <pollux/function.hpp>
 #include <pollux/loop_observer.hpp>
 
 #include "deadline_wheel.hpp"
+#include "timer_slots.hpp"
 
 namespace pollux {
-
-/// A timer, as the queue keeps it: one cache line, so that whatever is done with it waits for
-/// memory once.
-struct alignas(64) TimerSlot {
-    Task task;
-    TimerSlot* next = nullptr;  // in the wheel, or among the free ones
-    TimerSlot** link = nullptr; // for the wheel
-    Clock::time_point due{};
-    Clock::duration interval{}; // zero: runs once
-    std::uint64_t serial = 0;   // of its arming
-
-    std::uint64_t order() const noexcept { return serial; }
-};
-static_assert(sizeof(TimerSlot) == 64);
 
 /// A slot belongs to whoever called `make`, until `release`.
 class TimerQueue {
 public:
     /// Throws std::bad_alloc.
-    TimerSlot& make(Clock::time_point due, Clock::duration interval, Task task) {
-        TimerSlot& slot = take_slot();
+    TimerSlot& make(Clock::time_point due, Clock::duration interval, Task&& task) {
+        TimerSlot& slot = slots_.take();
         slot.task = std::move(task);
         slot.interval = interval;
         arm(slot, due);
@@ -48,13 +33,17 @@ public:
         if (&slot == running_)
             running_is_released_ = true; // freed when its task returns
         else
-            free_slot(slot);
+            slots_.give_back(slot);
     }
     static bool armed(const TimerSlot& slot) noexcept { return Wheel::is_armed(slot); }
 
     bool idle() const noexcept { return wheel_.empty(); }
+    /// While idle: see DeadlineWheel.
+    void set_out(Clock::time_point now) noexcept { wheel_.set_out(now); }
     /// A round that an exception cut short.
-    bool has_leftovers() const noexcept { return wheel_.has_gathered(); }
+    bool has_leftovers() noexcept {
+        return in_round_ && !wheel_.empty() && wheel_.next_due() <= round_;
+    }
     /// The earliest due time, or sometime before: see DeadlineWheel. Only when something is armed.
     Clock::time_point next_due() noexcept { return wheel_.next_due(); }
 
@@ -63,7 +52,7 @@ public:
     /// observer.
     std::size_t run_due(Clock::time_point now, LoopObserver* const& observer);
 
-    std::size_t live() const noexcept { return live_; }
+    std::size_t live() const noexcept { return slots_.live(); }
     /// Destroys all tasks.
     void clear() noexcept;
 
@@ -74,28 +63,16 @@ private:
     // that.
     static constexpr Clock::time_point dawn{Clock::duration::min() / 4};
 
-    TimerSlot& take_slot() {
-        TimerSlot& slot =
-            free_ == nullptr ? slots_.emplace_back() : *std::exchange(free_, free_->next);
-        ++live_;
-        return slot;
-    }
-    // The destructor of the task may be code that comes back here: nobody gets the slot meanwhile.
-    void free_slot(TimerSlot& slot) noexcept {
-        { const Task task = std::move(slot.task); }
-        slot.next = std::exchange(free_, &slot);
-        --live_;
-    }
     void run(TimerSlot& slot, Clock::time_point now, LoopObserver* const& observer);
 
     Wheel wheel_;
     std::uint64_t serial_ = 0;
-    std::uint64_t last_ = 0; // serial of this round
+    bool in_round_ = false;
+    Clock::time_point round_; // what is due then is run
+    std::uint64_t last_ = 0;  // but not what is armed after this serial
     TimerSlot* running_ = nullptr;
     bool running_is_released_ = false;
-    TimerSlot* free_ = nullptr;
-    std::size_t live_ = 0;
-    std::deque<TimerSlot> slots_;
+    TimerSlots slots_;
 };
 
 } // namespace pollux

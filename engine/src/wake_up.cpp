@@ -6,6 +6,19 @@
 #include "sys.hpp"
 
 namespace pollux {
+namespace {
+
+// Tells the processor that it is in a loop that waits: that saves power, and gives way to the other
+// thread of the same core.
+void rest() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+} // namespace
 
 void WakeUp::open() {
     eventfd_.reset(check(sys::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd"));
@@ -31,6 +44,15 @@ void WakeUp::take() noexcept {
 bool WakeUp::attend() noexcept {
     attentive_ = true;
     return word_.exchange(attending) == asking;
+}
+
+bool WakeUp::asked_soon() const noexcept {
+    constexpr int looks = 4;
+    for (int i = 0; i < looks; ++i) {
+        if (asked()) return true;
+        rest();
+    }
+    return asked();
 }
 
 // Who asks once may do so again soon, so the loop sleeps only after a turn in which nobody did.

@@ -30,6 +30,9 @@ public:
     bool attentive() const noexcept { return attentive_; }
     /// Of an attentive loop. It is followed by `attend` if the loop goes on.
     bool asked() const noexcept { return word_.load(std::memory_order_relaxed) == asking; }
+    /// The same, looked at for about as long as a look in the kernel takes: who asks meanwhile is
+    /// heard at once.
+    bool asked_soon() const noexcept;
     /// Ends attention, unless somebody has asked: then that is settled and the result false.
     bool may_sleep() noexcept;
     /// Ends attention. True: somebody has asked, and maybe nothing was written.

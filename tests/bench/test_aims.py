@@ -15,7 +15,7 @@ import aims
 import allocations
 import instructions
 from comparison import machine
-from comparison.aims import Row, page, run
+from comparison.aims import Row, memory, page, run
 from comparison.aims.allocations import chat
 from comparison.aims.case import (
     BEYOND, MET, MISSED, MISSING, OPEN, SHOWN, Case, Limit, of_row)
@@ -138,6 +138,13 @@ class Page(unittest.TestCase):
         text = page.markdown(document() | {"rows": rows})
         self.assertIn("not measured: division by zero", text)
         self.assertNotIn("###", text)
+
+
+class Memory(unittest.TestCase):
+    def test_what_there_is_of_once_falls_out(self):
+        once, each = 65536, 100
+        self.assertAlmostEqual(memory.slope(once / memory.FEW + each, once / memory.MANY + each),
+                               each)
 
 
 class Options(unittest.TestCase):

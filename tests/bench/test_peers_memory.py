@@ -50,6 +50,14 @@ class Samples(unittest.TestCase):
             if each["name"] == "bare-threads":
                 self.assertGreater(each["user"], 4096)  # a page of stack
 
+    def test_connections_that_speak_one_by_one_are_all_there(self):
+        count = 200
+        (sample,) = peers_memory.measure(
+            BUILD, machine.core_pair(), 1, 1, connections=count, names={"bare-threads"},
+            states={"one by one": peers_memory.ONE_BY_ONE})
+        self.assertEqual((sample.get("reason"), sample["state"]), (None, "one by one"))
+        self.assertGreater(sample["user"], 4096)
+
 
 if __name__ == "__main__":
     unittest.main()

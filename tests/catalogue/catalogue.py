@@ -24,7 +24,7 @@ PAGE = "docs/catalogue.md"
 BACKENDS = ("select", "poll", "epoll")
 MODES = frozenset({"select level", "select one-shot", "poll level", "poll one-shot",
                    "epoll level", "epoll edge", "epoll one-shot"})
-FURTHER = ("adaptive",)  # those beyond the classic three: in the contract suite, not in the demos
+FURTHER = ("adaptive", "io_uring")  # those beyond the classic three: in the contract suite, not in the demos
 ALL_MODES = MODES | {f"{backend} {trigger}"
                      for backend in FURTHER for trigger in ("level", "one-shot")}
 

@@ -34,11 +34,11 @@ CONTRACT_CASE("D15, bug-B5 one closed among three: it is reported once, the othe
         CHECK_EQ(look(*reactor), "0:readable 2:readable");
         break;
     case Backend::poll:
+    case Backend::io_uring:
         CHECK_EQ(look(*reactor), "0:readable 1:readable|writable|error 2:readable");
         break;
     case Backend::epoll: // forgot it when it was closed
     case Backend::adaptive:
-    case Backend::io_uring:
         CHECK_EQ(look(*reactor), "0:readable 2:readable");
         break;
     }
@@ -76,7 +76,9 @@ CONTRACT_CASE("D15 a silent one-shot registration stays silent when its descript
     silent.ours.reset();
     CHECK_EQ(look(*reactor), "");
     armed.ours.reset(); // a bad one that is armed makes select look for bad ones
-    CHECK_EQ(look(*reactor), on_epoll(mode) ? "" : "2:readable|writable|error");
+    // epoll forgot it; a request of io_uring keeps the file.
+    CHECK_EQ(look(*reactor),
+             on_epoll(mode) || on_io_uring(mode) ? "" : "2:readable|writable|error");
     CHECK_EQ(look(*reactor), "");
 }
 
@@ -197,11 +199,11 @@ CONTRACT_CASE("bug-A11 closed by another just before the kernel is asked: the ot
         CHECK_EQ(look(*reactor), "2:readable");
         break;
     case Backend::poll:
+    case Backend::io_uring:
         CHECK_EQ(first, "1:readable|writable|error 2:readable");
         break;
     case Backend::epoll:
     case Backend::adaptive:
-    case Backend::io_uring:
         CHECK_EQ(first, "2:readable");
         break;
     }

@@ -37,9 +37,10 @@ void check_reports(const Mode& mode, Reactor& reactor, const std::string& select
     const std::string expected = ready.empty() ? "" : "7:" + ready;
     const CallRecord calls;
     CHECK_EQ(look(reactor), expected);
-    CHECK_EQ(calls.made(), on_epoll(mode)           ? "epoll_wait*1"
-                           : mode.is(Backend::poll) ? "ppoll*1"
-                                                    : "pselect*1");
+    // What woke a request of io_uring may be wrong about urgent data.
+    const bool asks_again = mode.is(Backend::io_uring) && ready.find("urgent") != std::string::npos;
+    CHECK_EQ(calls.made(),
+             std::string{wait_call(mode.backend)} + (asks_again ? "*1 ppoll*1" : "*1"));
     CHECK_EQ(look(reactor), mode.is(Trigger::level) ? expected : "");
 }
 

@@ -5,6 +5,7 @@
 #include "support/contract.hpp"
 #include "support/failing_memory.hpp"
 #include "support/streams.hpp"
+#include "support/wake_up_budget.hpp"
 
 #include <cerrno>
 #include <memory>
@@ -83,9 +84,8 @@ CONTRACT_CASE("S2 1 MB intact through short reads and writes of random sizes", e
 CONTRACT_CASE("P8 S16 … through interruptions of every other call", everywhere) {
     const std::string text = pattern(300'000);
     const std::string back = echo_of(mode, text, [&](const CallPoint& call) {
-        const bool wait = call.name == "epoll_wait" || call.name == "epoll_pwait2" ||
-                          call.name == "ppoll" || call.name == "pselect";
-        return (is_transfer(call) || wait) && call.nth % 2 == 1 ? fail(EINTR) : CallOutcome{};
+        return (is_transfer(call) || is_wait(call.name)) && call.nth % 2 == 1 ? fail(EINTR)
+                                                                              : CallOutcome{};
     });
     CHECK(back == text);
 }

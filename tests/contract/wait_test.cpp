@@ -116,9 +116,7 @@ CONTRACT_CASE("L35 zero and less look and return", on_level) {
     for (const Timeout timeout : {Timeout::zero(), Timeout{-1}, Timeout{-1s}, Timeout::min()}) {
         const CallRecord calls;
         CHECK_EQ(passed_in_wait(*reactor, timeout), 0ns);
-        CHECK_EQ(calls.made(), on_epoll(mode)           ? "clock_gettime*2 epoll_wait*1"
-                               : mode.is(Backend::poll) ? "clock_gettime*2 ppoll*1"
-                                                        : "clock_gettime*2 pselect*1");
+        CHECK_EQ(calls.made(), "clock_gettime*2 " + std::string{wait_call(mode.backend)} + "*1");
     }
     put(ends.theirs, "x");
     CHECK_EQ(described(reactor->wait(Timeout::min())), "1:readable");
@@ -238,9 +236,8 @@ CONTRACT_CASE("P8 what else a kernel refuses about a wait is an error that names
     put(ends.theirs, "x");
     const auto reactor = mode.reactor();
     reactor->add(ends.ours.get(), Token{1}, Interest::read, mode.trigger);
-    const char* const call = on_epoll(mode) ? "epoll_wait" : on_poll(mode) ? "ppoll" : "pselect";
     {
-        const CallHook hook{failing(call, ENOMEM)};
+        const CallHook hook{failing(wait_call(mode.backend), ENOMEM)};
         try {
             reactor->wait(Timeout::zero());
             FAIL("the wait returned");

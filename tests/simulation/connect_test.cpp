@@ -78,7 +78,7 @@ private:
 } // namespace
 
 CONTRACT_CASE("C10 C12 a connector completes exactly once, in time, with a socket or a reason",
-              everywhere) {
+              where_simulated) {
     const auto trial = [&](Simulation& simulation, Choices& choices) {
         const Address address = Address::parse("192.0.2.1:80");
         const OtherServer other{simulation, choices, address};
@@ -102,7 +102,7 @@ CONTRACT_CASE("C10 C12 a connector completes exactly once, in time, with a socke
     check_all(mode, thorough(300, 200), in_simulation(small_scope(), trial));
 }
 
-CONTRACT_CASE("C15 what is sent before a connection is made leaves in order", everywhere) {
+CONTRACT_CASE("C15 what is sent before a connection is made leaves in order", where_simulated) {
     const auto trial = [&](Simulation& simulation, Choices&) {
         const Address address = Address::parse("192.0.2.1:80");
         const Reader reader{simulation, address};

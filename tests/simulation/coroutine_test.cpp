@@ -20,7 +20,7 @@ coro::Task<> accept_all(coro::Scope& clients, coro::Acceptor acceptor, Trigger t
 } // namespace
 
 CONTRACT_CASE("S2 an echo by coroutines keeps every byte, and destroying the scope leaves nothing",
-              everywhere) {
+              where_simulated) {
     const auto trial = [&](Simulation& simulation, Choices& choices) {
         EventLoop loop{mode.backend};
         coro::Scope tasks{loop};

@@ -70,7 +70,8 @@ std::vector<std::string> echoed(const Mode& mode, Simulation& simulation) {
 
 } // namespace
 
-CONTRACT_CASE("U1 U2 U7 where none is lost every datagram comes back once, whole", everywhere) {
+CONTRACT_CASE("U1 U2 U7 where none is lost every datagram comes back once, whole",
+              where_simulated) {
     const auto trial = [&](Simulation& simulation, Choices&) {
         expect(sorted(echoed(mode, simulation)) == sorted(sent), "all of them");
     };
@@ -79,7 +80,8 @@ CONTRACT_CASE("U1 U2 U7 where none is lost every datagram comes back once, whole
     check_all(mode, thorough(200, 100), in_simulation(small_scope(vary), trial));
 }
 
-CONTRACT_CASE("U1 where some are lost the others come back whole, and none twice", everywhere) {
+CONTRACT_CASE("U1 where some are lost the others come back whole, and none twice",
+              where_simulated) {
     const auto trial = [&](Simulation& simulation, Choices&) {
         expect(std::ranges::includes(sorted(sent), sorted(echoed(mode, simulation))),
                "only what was sent, and none twice");

@@ -70,17 +70,17 @@ private:
 
 } // namespace
 
-CONTRACT_CASE("echo_server on the simulated kernel", everywhere) {
+CONTRACT_CASE("echo_server on the simulated kernel", where_simulated) {
     check_demo(mode, {.name = "echo_server", .clients = three_echoes, .prints = ""}, small_scope(),
                usual());
 }
 
-CONTRACT_CASE("coroutine_echo_server on the simulated kernel", everywhere) {
+CONTRACT_CASE("coroutine_echo_server on the simulated kernel", where_simulated) {
     check_demo(mode, {.name = "coroutine_echo_server", .clients = three_echoes, .prints = ""},
                small_scope(), usual());
 }
 
-CONTRACT_CASE("discard_server on the simulated kernel", everywhere) {
+CONTRACT_CASE("discard_server on the simulated kernel", where_simulated) {
     const auto clients = [](Clients& all, Simulation&) {
         for (int i = 0; i < 2; ++i) all.add(Script{}.send(pattern(300)).end().expect_end());
         all.add(Script{}.send("leaves").perhaps_leave().end().read_to_end());
@@ -89,7 +89,7 @@ CONTRACT_CASE("discard_server on the simulated kernel", everywhere) {
                usual());
 }
 
-CONTRACT_CASE("hello_server on the simulated kernel", everywhere) {
+CONTRACT_CASE("hello_server on the simulated kernel", where_simulated) {
     const auto clients = [](Clients& all, Simulation&) {
         for (int i = 0; i < 2; ++i)
             all.add(Script{}.send("x").expect("Hello World").end().expect_end());
@@ -99,7 +99,7 @@ CONTRACT_CASE("hello_server on the simulated kernel", everywhere) {
 }
 
 CONTRACT_CASE("line_server on the simulated kernel: lines come whole however they are cut",
-              everywhere) {
+              where_simulated) {
     const auto clients = [](Clients& all, Simulation&) {
         const std::string lines = "one\n\ntwo\nthree and more\n";
         for (int i = 0; i < 2; ++i) all.add(Script{}.send(lines).expect(lines).end().expect_end());
@@ -110,7 +110,7 @@ CONTRACT_CASE("line_server on the simulated kernel: lines come whole however the
 }
 
 CONTRACT_CASE("frame_server on the simulated kernel: frames come whole however they are cut",
-              everywhere) {
+              where_simulated) {
     const auto clients = [](Clients& all, Simulation&) {
         all.add(Script{}.send(frame("one") + frame("") + frame("two")).end().expect_end());
         all.add(Script{}.send(frame("cut").substr(0, 5)).end().read_to_end());
@@ -120,7 +120,8 @@ CONTRACT_CASE("frame_server on the simulated kernel: frames come whole however t
                small_scope(), usual());
 }
 
-CONTRACT_CASE("chat_server on the simulated kernel: all hear what one says, in order", everywhere) {
+CONTRACT_CASE("chat_server on the simulated kernel: all hear what one says, in order",
+              where_simulated) {
     const auto clients = [](Clients& all, Simulation&) {
         // The speaker waits until the hearers are certainly there.
         for (int i = 0; i < 2; ++i) all.add(Script{}.expect("one, two, three").end().read_to_end());
@@ -138,7 +139,7 @@ CONTRACT_CASE("chat_server on the simulated kernel: all hear what one says, in o
 }
 
 CONTRACT_CASE("chat_server on the simulated kernel: a member that does not read delays nobody",
-              everywhere) {
+              where_simulated) {
     const auto clients = [](Clients& all, Simulation&) {
         const std::string message = pattern(500);
         Script hearer;
@@ -166,7 +167,8 @@ CONTRACT_CASE("chat_server on the simulated kernel: a member that does not read 
                options, usual());
 }
 
-CONTRACT_CASE("delay_server on the simulated kernel: who sleeps keeps nobody waiting", everywhere) {
+CONTRACT_CASE("delay_server on the simulated kernel: who sleeps keeps nobody waiting",
+              where_simulated) {
     const auto clients = [](Clients& all, Simulation&) {
         all.add(Script{}.send("sleep").wait(std::chrono::seconds{6}).end().read_to_end());
         all.add(Script{}.send("x").expect("已收到普通信息:x").end().expect_end());
@@ -175,7 +177,7 @@ CONTRACT_CASE("delay_server on the simulated kernel: who sleeps keeps nobody wai
                usual());
 }
 
-CONTRACT_CASE("guess_who_server on the simulated kernel", everywhere) {
+CONTRACT_CASE("guess_who_server on the simulated kernel", where_simulated) {
     const auto clients = [](Clients& all, Simulation&) {
         for (int i = 0; i < 2; ++i)
             all.add(Script{}.expect("你找谁呀!").send("a").expect("什么").end().expect_end());
@@ -187,7 +189,7 @@ CONTRACT_CASE("guess_who_server on the simulated kernel", everywhere) {
 }
 
 CONTRACT_CASE("http_server on the simulated kernel: requests in any pieces, pipelined",
-              everywhere) {
+              where_simulated) {
     const auto clients = [](Clients& all, Simulation&) {
         const std::string request = "GET /plain HTTP/1.1\r\nHost: a\r\n\r\n";
         const std::string last = "GET /plain HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -199,7 +201,7 @@ CONTRACT_CASE("http_server on the simulated kernel: requests in any pieces, pipe
                usual());
 }
 
-CONTRACT_CASE("udp_ack_server on the simulated kernel", everywhere) {
+CONTRACT_CASE("udp_ack_server on the simulated kernel", where_simulated) {
     std::optional<RemotePeer> peer;
     const auto clients = [&](Clients& all, Simulation& simulation) {
         peer = simulation.datagrams(Address::ipv4_loopback(40'000));
@@ -218,7 +220,7 @@ CONTRACT_CASE("udp_ack_server on the simulated kernel", everywhere) {
                small_scope(vary), usual());
 }
 
-CONTRACT_CASE("talk_server on the simulated kernel: one client at a time", everywhere) {
+CONTRACT_CASE("talk_server on the simulated kernel: one client at a time", where_simulated) {
     const auto clients = [](Clients& all, Simulation&) {
         for (int i = 0; i < 2; ++i) all.add(Script{}.send("hi\n").end().read_to_end());
     };
@@ -233,7 +235,7 @@ CONTRACT_CASE("talk_server on the simulated kernel: one client at a time", every
                small_scope(), usual());
 }
 
-CONTRACT_CASE("print_server on the simulated kernel: all bytes are shown", everywhere) {
+CONTRACT_CASE("print_server on the simulated kernel: all bytes are shown", where_simulated) {
     const auto clients = [](Clients& all, Simulation&) {
         all.add(Script{}.send("abcdef").end().expect_end());
     };
@@ -248,7 +250,7 @@ CONTRACT_CASE("print_server on the simulated kernel: all bytes are shown", every
 }
 
 CONTRACT_CASE("port_forwarder on the simulated kernel: what goes through comes back whole",
-              everywhere) {
+              where_simulated) {
     std::optional<EchoingTarget> target;
     const auto clients = [&](Clients& all, Simulation& simulation) {
         target.emplace(simulation, Address::parse("192.0.2.1:80"));

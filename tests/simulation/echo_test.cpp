@@ -78,7 +78,7 @@ Outcome run_echo(Choices& choices, Mode mode, int clients) {
 
 } // namespace
 
-CONTRACT_CASE("simulation: an echo server serves two clients, whatever varies", everywhere) {
+CONTRACT_CASE("simulation: an echo server serves two clients, whatever varies", where_simulated) {
     for (std::uint64_t seed = 1; seed <= 200; ++seed) {
         CAPTURE(seed);
         SeededChoices choices{seed};
@@ -87,7 +87,7 @@ CONTRACT_CASE("simulation: an echo server serves two clients, whatever varies", 
     }
 }
 
-CONTRACT_CASE("simulation: the same seed tells the same story", everywhere) {
+CONTRACT_CASE("simulation: the same seed tells the same story", where_simulated) {
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
         SeededChoices first{seed};
         SeededChoices second{seed};

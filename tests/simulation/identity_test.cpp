@@ -50,7 +50,7 @@ private:
 } // namespace
 
 CONTRACT_CASE("D1 D2 no event of a connection reaches another that has its descriptor",
-              everywhere) {
+              where_simulated) {
     const auto trial = [&](Simulation& simulation, Choices& choices) {
         NotingServer* place = nullptr;
         Letters letters{place};
@@ -75,7 +75,8 @@ CONTRACT_CASE("D1 D2 no event of a connection reaches another that has its descr
 
 // Three have something to read. Each who is called may put somebody new, who has nothing, in
 // anyone's place: on the same number, and where that one's watch was.
-CONTRACT_CASE("whoever is new is not called for who had its number, in every order", everywhere) {
+CONTRACT_CASE("whoever is new is not called for who had its number, in every order",
+              where_simulated) {
     const auto trial = [&](Simulation& simulation, Choices& choices) {
         EventLoop loop{mode.backend};
         Socket listening = Socket::listen(Address::ipv4_loopback(7777));

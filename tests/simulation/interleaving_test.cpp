@@ -16,7 +16,7 @@ Variations order_alone() {
 
 } // namespace
 
-CONTRACT_CASE("two clients with six events each: in every order both are served", everywhere) {
+CONTRACT_CASE("two clients with six events each: in every order both are served", where_simulated) {
     const auto trial = [&](Simulation& simulation, Choices& choices) {
         NotingServer echo{mode};
         Clients clients{simulation, choices};
@@ -34,7 +34,7 @@ CONTRACT_CASE("two clients with six events each: in every order both are served"
 CONTRACT_CASE(
     "S2 whatever is cut, late, out of order, interrupted or spurious, an echo keeps every "
     "byte",
-    everywhere) {
+    where_simulated) {
     const auto trial = [&](Simulation& simulation, Choices& choices) {
         NotingServer echo{mode};
         Clients clients{simulation, choices};
@@ -51,7 +51,7 @@ CONTRACT_CASE(
 }
 
 CONTRACT_CASE("clients that leave at any step are closed once each, and others are served",
-              everywhere) {
+              where_simulated) {
     const auto trial = [&](Simulation& simulation, Choices& choices) {
         NotingServer echo{mode};
         Clients clients{simulation, choices};
@@ -80,7 +80,7 @@ CONTRACT_CASE("clients that leave at any step are closed once each, and others a
 }
 
 CONTRACT_CASE("what a visit leaves unread is read by the next, though no edge tells of it",
-              everywhere) {
+              where_simulated) {
     const auto trial = [&](Simulation& simulation, Choices& choices) {
         ServerOptions options;
         options.connection.read_size = 10; // so that a visit takes a few of these

@@ -34,7 +34,8 @@ Trial ping(const Mode& mode, const std::function<void(ConnectionHandlers&)>& han
 
 } // namespace
 
-CONTRACT_CASE("a handler that takes a read for a message is found out by one cut", everywhere) {
+CONTRACT_CASE("a handler that takes a read for a message is found out by one cut",
+              where_simulated) {
     const Trial trial = ping(mode, one_read_is_one_message);
     const Exploration found = explore({}, trial);
     REQUIRE(found.failure.has_value());

@@ -29,7 +29,8 @@ SimulationOptions small_buffers() {
 
 } // namespace
 
-CONTRACT_CASE("S12 what waits for a client is bounded, and it gets all when it reads", everywhere) {
+CONTRACT_CASE("S12 what waits for a client is bounded, and it gets all when it reads",
+              where_simulated) {
     const auto trial = [&](Simulation& simulation, Choices& choices) {
         std::uint64_t most = 0;
         NotingServer echo{mode, tight(), [&](ConnectionHandlers& handlers) {
@@ -57,7 +58,7 @@ CONTRACT_CASE("S12 what waits for a client is bounded, and it gets all when it r
 }
 
 CONTRACT_CASE("S13 a client that never reads is cut at the output limit, and others are served",
-              everywhere) {
+              where_simulated) {
     const auto trial = [&](Simulation& simulation, Choices& choices) {
         NotingServer echo{mode, tight(), [](ConnectionHandlers& handlers) {
                               handlers.on_open = [](Connection& connection) {

@@ -8,7 +8,7 @@ using namespace pollux;
 using namespace pollux_test;
 using namespace std::chrono_literals;
 
-CONTRACT_CASE("an idle client is cut when its time is over and not before", everywhere) {
+CONTRACT_CASE("an idle client is cut when its time is over and not before", where_simulated) {
     const auto trial = [&](Simulation& simulation, Choices& choices) {
         ServerOptions options;
         options.connection.idle_timeout = 10s;
@@ -35,7 +35,7 @@ CONTRACT_CASE("an idle client is cut when its time is over and not before", ever
     check_all(mode, thorough(100, 200), in_simulation(small_scope(), trial));
 }
 
-CONTRACT_CASE("timers fire in order and never early, whatever else happens", everywhere) {
+CONTRACT_CASE("timers fire in order and never early, whatever else happens", where_simulated) {
     const auto trial = [&](Simulation& simulation, Choices& choices) {
         NotingServer echo{mode};
         Clients clients{simulation, choices};

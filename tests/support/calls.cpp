@@ -26,7 +26,8 @@ std::size_t Calls::of(std::string_view name, int fd) const {
 }
 
 std::size_t Calls::waits() const {
-    return of("epoll_wait") + of("epoll_pwait2") + of("ppoll") + of("pselect");
+    return of("epoll_wait") + of("epoll_pwait2") + of("ppoll") + of("pselect") +
+           of("io_uring_enter");
 }
 
 std::size_t Calls::besides_waits() const {

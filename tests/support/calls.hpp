@@ -17,7 +17,7 @@ public:
 
     std::size_t of(std::string_view name) const;
     std::size_t of(std::string_view name, int fd) const;
-    /// Of select, poll and epoll alike.
+    /// Of every backend.
     std::size_t waits() const;
     /// All others but those of the clock, which stay in user space (vdso(7)). Allocations are none.
     std::size_t besides_waits() const;

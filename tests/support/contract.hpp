@@ -28,6 +28,10 @@ constexpr bool on_edge(Mode mode) { return mode.is(pollux::Trigger::edge); }
 constexpr bool on_one_shot(Mode mode) { return mode.is(pollux::Trigger::one_shot); }
 constexpr bool on_select(Mode mode) { return mode.is(pollux::Backend::select); }
 constexpr bool on_poll(Mode mode) { return mode.is(pollux::Backend::poll); }
+constexpr bool on_io_uring(Mode mode) { return mode.is(pollux::Backend::io_uring); }
+constexpr bool not_on_io_uring(Mode mode) { return !on_io_uring(mode); }
+/// A simulated kernel has no ring.
+constexpr bool where_simulated(Mode mode) { return not_on_io_uring(mode); }
 /// epoll(7) keeps what is watched, and answers. So it is with adaptive too as long as few are
 /// watched.
 constexpr bool on_epoll(Mode mode) {
@@ -39,11 +43,13 @@ constexpr bool with_levels_only(Mode mode) { return !with_every_trigger(mode); }
 constexpr bool not_on_select(Mode mode) { return !on_select(mode); }
 constexpr bool not_on_epoll(Mode mode) { return !on_epoll(mode); }
 
-inline constexpr std::array<Mode, 9> modes{{
+inline constexpr std::array<Mode, 11> modes{{
     {pollux::Backend::select, pollux::Trigger::level},
     {pollux::Backend::select, pollux::Trigger::one_shot},
     {pollux::Backend::poll, pollux::Trigger::level},
     {pollux::Backend::poll, pollux::Trigger::one_shot},
+    {pollux::Backend::io_uring, pollux::Trigger::level},
+    {pollux::Backend::io_uring, pollux::Trigger::one_shot},
     {pollux::Backend::adaptive, pollux::Trigger::level},
     {pollux::Backend::adaptive, pollux::Trigger::one_shot},
     {pollux::Backend::epoll, pollux::Trigger::level},
@@ -51,10 +57,14 @@ inline constexpr std::array<Mode, 9> modes{{
     {pollux::Backend::epoll, pollux::Trigger::one_shot},
 }};
 
+/// Whether the kernel has it: io_uring may be missing, or forbidden. Says why not, once.
+bool is_there(pollux::Backend backend);
+
 using Body = void (*)(const Mode&);
 using Thunk = void (*)();
 
-/// Runs a body in one mode, with the ledger of descriptors around it.
+/// Runs a body in one mode, with the ledger of descriptors around it; not where the facility is not
+/// there.
 void run_in_mode(Body body, const Mode& mode);
 /// Tells doctest about a case; `thunk` is null for a mode it does not hold for.
 int add_cases(const char* name, const char* file, int line,

@@ -23,7 +23,8 @@ bool sleeps_in_a_wait(const std::string& path) {
 #ifdef SYS_epoll_wait
              long{SYS_epoll_wait},
 #endif
-             long{SYS_epoll_pwait}, long{SYS_epoll_pwait2}, long{SYS_ppoll}, long{SYS_pselect6}})
+             long{SYS_epoll_pwait}, long{SYS_epoll_pwait2}, long{SYS_ppoll}, long{SYS_pselect6},
+             long{SYS_io_uring_enter}})
         if (word == std::to_string(number)) return true;
     return false;
 }
@@ -41,6 +42,21 @@ std::string described(std::span<const pollux::Event> batch) {
         text += to_string(event.ready);
     }
     return text;
+}
+
+std::string_view wait_call(pollux::Backend backend) {
+    switch (backend) {
+    case pollux::Backend::select:
+        return "pselect";
+    case pollux::Backend::poll:
+        return "ppoll";
+    case pollux::Backend::epoll:
+    case pollux::Backend::adaptive:
+        return "epoll_wait";
+    case pollux::Backend::io_uring:
+        return "io_uring_enter";
+    }
+    return "";
 }
 
 std::string look(pollux::Reactor& reactor) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <pollux/backend.hpp>
 #include <pollux/instruments/call_hook.hpp>
 #include <pollux/instruments/calls.hpp>
 #include <pollux/reactor.hpp>
@@ -46,6 +47,9 @@ private:
 /// For a `CallHook`: the first `times` calls of that name fail with `error`, by default all.
 pollux::CallHook::Function failing(std::string_view call, int error,
                                    std::uint64_t times = ~std::uint64_t{0});
+
+/// The system call that a wait on this facility makes, "ppoll", where it is to look at once.
+std::string_view wait_call(pollux::Backend backend);
 
 /// The library's monotonic clock: the one a `FakeClock` holds.
 std::chrono::nanoseconds library_now();

@@ -18,7 +18,8 @@ WakeUpBudget::WakeUpBudget(EventLoop& loop, int most, CallHook::Function decide)
 WakeUpBudget::~WakeUpBudget() { CHECK_LE(used_.load(), most_); }
 
 bool is_wait(std::string_view call) {
-    return call == "epoll_wait" || call == "epoll_pwait2" || call == "ppoll" || call == "pselect";
+    return call == "epoll_wait" || call == "epoll_pwait2" || call == "ppoll" || call == "pselect" ||
+           call == "io_uring_enter";
 }
 
 std::uint64_t calls_made(std::string_view name) {

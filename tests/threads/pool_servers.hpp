@@ -49,24 +49,16 @@ inline void await_load(const pollux::ServerPool& server, std::size_t place, std:
     REQUIRE_EQ(server.load(place), load);
 }
 
-/// Keeps a loop from doing anything else while it lives. No wake-up is under way then: the next
-/// `post` makes one, and so one write(2).
+/// Keeps a loop from doing anything else while it lives.
 class Held {
 public:
     explicit Held(pollux::EventLoop& loop) {
-        std::promise<void> posted;
         std::promise<void> begun;
         auto held = begun.get_future();
-        // The task may run before it has been woken for; the turn after that takes the wake-up.
-        loop.post(
-            [&loop, gate = gate_, told = std::move(begun), woken = posted.get_future()]() mutable {
-                woken.wait();
-                loop.post([gate, told = std::move(told)]() mutable {
-                    told.set_value();
-                    gate->wait();
-                });
-            });
-        posted.set_value();
+        loop.post([gate = gate_, told = std::move(begun)]() mutable {
+            told.set_value();
+            gate->wait();
+        });
         held.wait();
     }
     ~Held() { gate_->open(); }

@@ -33,7 +33,7 @@ std::uint64_t waits_made() {
     std::uint64_t made = 0;
     for (const CallCount& count : call_counts())
         if (count.name == "epoll_pwait2" || count.name == "epoll_wait" || count.name == "ppoll" ||
-            count.name == "pselect")
+            count.name == "pselect" || count.name == "io_uring_enter")
             made += count.made;
     return made;
 }

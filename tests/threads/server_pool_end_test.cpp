@@ -5,8 +5,8 @@
 #include "support/listen_queue.hpp"
 #include "support/sockets.hpp"
 #include "support/streams.hpp"
-#include "support/wake_up_budget.hpp"
 #include "threads/pool_servers.hpp"
+#include "torture/threads_at_rest.hpp"
 
 #include <doctest/doctest.h>
 
@@ -180,9 +180,8 @@ TEST_CASE("ServerPool: a retired loop loses none of the clients that wait in the
             const Held two{pool.loop(1)};
             while (clients.size() < 40) clients.push_back(client_of(server));
             await_in_queue(port, 40);
-            const std::uint64_t woken = calls_made("write");
             retired = std::async(std::launch::async, [&] { server.retire(1); });
-            while (calls_made("write") == woken) std::this_thread::yield(); // its task is there
+            wait_until_others_sleep(); // its task is there
         }
         for (const Fd& client : clients) CHECK_FALSE(answer(client).empty());
         retired.get();

@@ -91,7 +91,8 @@ private:
 };
 
 bool is_wait(std::string_view call) {
-    return call == "epoll_wait" || call == "epoll_pwait2" || call == "ppoll" || call == "pselect";
+    return call == "epoll_wait" || call == "epoll_pwait2" || call == "ppoll" || call == "pselect" ||
+           call == "io_uring_enter";
 }
 
 class Life {

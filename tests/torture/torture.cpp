@@ -38,7 +38,8 @@ bool is_lie(const Mode& mode, std::string_view call, const Fault& fault) {
 }
 
 bool is_wait(std::string_view call) {
-    return call == "epoll_wait" || call == "epoll_pwait2" || call == "ppoll" || call == "pselect";
+    return call == "epoll_wait" || call == "epoll_pwait2" || call == "ppoll" || call == "pselect" ||
+           call == "io_uring_enter";
 }
 
 bool is_transfer(std::string_view call) {

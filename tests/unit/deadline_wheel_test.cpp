@@ -27,9 +27,8 @@ using Wheel = DeadlineWheel<Node>;
 
 Clock::time_point at(Clock::duration since_boot) { return Clock::time_point{since_boot}; }
 
-std::vector<Node*> gathered(Wheel& wheel, Clock::time_point now) {
+std::vector<Node*> taken_at(Wheel& wheel, Clock::time_point now) {
     std::vector<Node*> taken;
-    wheel.gather(now);
     while (Node* const node = wheel.take(now)) taken.push_back(node);
     return taken;
 }
@@ -104,7 +103,7 @@ private:
             expected.push_back(model_.begin()->second);
             model_.erase(model_.begin());
         }
-        REQUIRE_EQ(gathered(wheel_, now_), expected);
+        REQUIRE_EQ(taken_at(wheel_, now_), expected);
     }
 
     struct Earlier {
@@ -148,33 +147,37 @@ TEST_CASE("T1 the end of time, and what comes before all time") {
     wheel.arm(last, Clock::time_point::max());
     wheel.arm(first, Clock::time_point::min());
     CHECK_EQ(wheel.next_due(), Clock::time_point::min());
-    CHECK_EQ(gathered(wheel, at(0ns)), std::vector{&first});
+    CHECK_EQ(taken_at(wheel, at(0ns)), std::vector{&first});
     CHECK_EQ(wheel.next_due(), Clock::time_point::max());
-    CHECK(gathered(wheel, Clock::time_point::max() - 1ns).empty());
-    CHECK_EQ(gathered(wheel, Clock::time_point::max()), std::vector{&last});
+    CHECK(taken_at(wheel, Clock::time_point::max() - 1ns).empty());
+    CHECK_EQ(taken_at(wheel, Clock::time_point::max()), std::vector{&last});
     CHECK(wheel.empty());
 }
 
-TEST_CASE("T3 what is gathered can be disarmed, and put off, before it is taken") {
+TEST_CASE("T3 what is due can be disarmed, put off and put aside while others are taken") {
     Wheel wheel;
-    std::deque<Node> nodes(5);
+    std::deque<Node> nodes(6);
     std::uint64_t serial = 0;
     for (Node& node : nodes) {
         node.serial = ++serial;
         wheel.arm(node, at(1ms));
     }
-    wheel.gather(at(1ms));
-    CHECK(wheel.has_gathered());
+    CHECK_EQ(wheel.take(at(1ms)), &nodes[0]);
     CHECK_EQ(wheel.next_due(), at(1ms));
-    wheel.disarm(nodes[0]);
-    wheel.disarm(nodes[2]);
-    wheel.arm(nodes[3], at(1h));
-    wheel.disarm(nodes[4]);
-    CHECK_EQ(wheel.take(at(1ms)), &nodes[1]);
+    wheel.disarm(nodes[1]);
+    wheel.disarm(nodes[3]);
+    wheel.arm(nodes[4], at(1h));
+    wheel.disarm(nodes[5]);
+    CHECK_EQ(wheel.take(at(1ms)), &nodes[2]);
+    wheel.put_aside(nodes[2]);
+    CHECK(Wheel::is_armed(nodes[2]));
     CHECK_EQ(wheel.take(at(1ms)), nullptr);
-    CHECK_FALSE(wheel.has_gathered());
+    CHECK_EQ(wheel.next_due(), at(1ms));
+    wheel.end_round();
+    CHECK_EQ(taken_at(wheel, at(1ms)), std::vector{&nodes[2]});
     CHECK_EQ(wheel.next_due(), at(1h));
-    CHECK_EQ(gathered(wheel, at(1h)), std::vector{&nodes[3]});
+    CHECK_EQ(taken_at(wheel, at(1h)), std::vector{&nodes[4]});
+    CHECK(wheel.empty());
 }
 
 TEST_CASE("T13 putting off a deadline a hundred thousand times moves nothing") {
@@ -190,8 +193,8 @@ TEST_CASE("T13 putting off a deadline a hundred thousand times moves nothing") {
     for (int round = 1; round <= 100; ++round)
         for (Node& node : nodes) wheel.arm(node, at(10s + round * 1s + 1us * node.serial));
     for (std::size_t i = 0; i < nodes.size(); ++i) REQUIRE_EQ(nodes[i].link, links[i]);
-    CHECK(gathered(wheel, at(109s)).empty());
-    const std::vector<Node*> all = gathered(wheel, at(111s));
+    CHECK(taken_at(wheel, at(109s)).empty());
+    const std::vector<Node*> all = taken_at(wheel, at(111s));
     REQUIRE_EQ(all.size(), nodes.size());
     for (std::size_t i = 0; i < nodes.size(); ++i) REQUIRE_EQ(all[i], &nodes[i]);
     CHECK(wheel.empty());
@@ -208,7 +211,7 @@ TEST_CASE("T13 a hundred thousand timers are added and cancelled in any order") 
     }
     const std::vector<std::size_t> all = shuffled(nodes.size(), random);
     for (std::size_t i = 0; i < all.size() / 2; ++i) wheel.disarm(nodes[all[i]]);
-    const std::vector<Node*> left = gathered(wheel, at(1s));
+    const std::vector<Node*> left = taken_at(wheel, at(1s));
     CHECK_EQ(left.size(), nodes.size() / 2);
     CHECK(std::ranges::is_sorted(left, {}, [](const Node* node) { return node->due; }));
     CHECK(wheel.empty());
@@ -243,7 +246,7 @@ TEST_CASE("T9 of timers that are many: few wake-ups for nothing") {
         for (Clock::time_point now; !wheel.empty(); ++turns) {
             REQUIRE_GE(wheel.next_due(), now);
             now = wheel.next_due();
-            if (gathered(wheel, now).empty()) ++in_vain;
+            if (taken_at(wheel, now).empty()) ++in_vain;
         }
         CHECK_LE(in_vain, 10 + turns / 6);
     }
@@ -259,8 +262,8 @@ TEST_CASE("T13 connections that put off the oldest deadline in turn cost no sear
     for (int round = 0; round < 5; ++round)
         for (Node& node : nodes) {
             wheel.arm(node, (now += 500us) + 60s);
-            if (wheel.next_due() <= now) REQUIRE(gathered(wheel, now).empty());
+            if (wheel.next_due() <= now) REQUIRE(taken_at(wheel, now).empty());
             REQUIRE_GT(wheel.next_due(), now);
         }
-    CHECK_EQ(gathered(wheel, now + 60s).size(), count);
+    CHECK_EQ(taken_at(wheel, now + 60s).size(), count);
 }

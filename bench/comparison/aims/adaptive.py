@@ -7,7 +7,7 @@ from comparison.micro_pairs import PROCESSES, lines_of
 
 WATCHED = (100, 200, 500, 1000, 2000)
 REPORTED = 9000
-SHARES = (0, 0.1, 0.25, 0.38, 0.5, 0.75, 1)  # that are ready, but one at least
+SHARES = (0, 0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 1)  # that are ready, but one at least
 OWN, EITHER = "adaptive", ("epoll", "poll")
 MILLISECONDS, FEW_ROUNDS = 4, 5
 

@@ -6,6 +6,7 @@
 #include <pollux/clock.hpp>
 #include <pollux/function.hpp>
 #include <pollux/loop_observer.hpp>
+#include <pollux/loop_options.hpp>
 #include <pollux/reactor.hpp>
 #include <pollux/timer.hpp>
 #include <pollux/watch.hpp>
@@ -35,8 +36,8 @@ public:
 
     /// A loop on that backend. Throws `std::system_error` when the kernel refuses (EMFILE …), and
     /// what `default_backend` throws.
-    explicit EventLoop(Backend backend = default_backend());
-    explicit EventLoop(ReactorFactory make_reactor);
+    explicit EventLoop(Backend backend = default_backend(), const LoopOptions& options = {});
+    explicit EventLoop(ReactorFactory make_reactor, const LoopOptions& options = {});
 
     /// Watches and timers that are left stay legal to touch and do nothing. Destroying a loop in
     /// one of its own callbacks ends the program (assert, then std::terminate).

@@ -17,6 +17,7 @@ struct LoopPoolOptions {
     /// Each thread stays on one of those CPUs; they are given out in turn.
     bool pinned = false;
     Backend backend = default_backend();
+    LoopOptions loop{};
 };
 
 /// Event loops, each in a thread of its own, for a program that needs more than one core.

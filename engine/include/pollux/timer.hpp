@@ -1,6 +1,7 @@
 #pragma once
 
 #include <pollux/clock.hpp>
+#include <utility>
 
 namespace pollux {
 
@@ -17,11 +18,21 @@ class Timer {
 public:
     /// Runs nothing.
     Timer() noexcept = default;
-    Timer(Timer&& other) noexcept;
-    Timer& operator=(Timer&& other) noexcept;
+    Timer(Timer&& other) noexcept
+        : core_{std::exchange(other.core_, nullptr)}, slot_{std::exchange(other.slot_, nullptr)} {}
+    Timer& operator=(Timer&& other) noexcept {
+        if (this != &other) {
+            if (core_ != nullptr) release();
+            core_ = std::exchange(other.core_, nullptr);
+            slot_ = std::exchange(other.slot_, nullptr);
+        }
+        return *this;
+    }
     Timer(const Timer&) = delete;
     Timer& operator=(const Timer&) = delete;
-    ~Timer();
+    ~Timer() {
+        if (core_ != nullptr) release();
+    }
 
     explicit operator bool() const noexcept { return core_ != nullptr; }
     /// Whether it is going to run.

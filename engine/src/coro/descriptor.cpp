@@ -8,8 +8,6 @@
 
 namespace pollux::coro {
 
-DescriptorWait::~DescriptorWait() { done(); }
-
 void DescriptorWait::leave() noexcept { std::exchange(core_, nullptr)->forget(*this); }
 
 bool DescriptorWait::give_up() noexcept {

@@ -30,10 +30,7 @@ void DescriptorCore::close() noexcept {
     }
 }
 
-void DescriptorCore::check_free(const DescriptorWait& wait) const {
-    const bool reads = wait.direction() == DescriptorWait::Direction::read;
-    const DescriptorWait* const present = reads ? reader_ : writer_;
-    if (present == nullptr || present == &wait) return;
+void DescriptorCore::throw_occupied(bool reads) {
     throw std::logic_error{reads ? "coro: two tasks read one descriptor"
                                  : "coro: two tasks write to one descriptor"};
 }
@@ -46,18 +43,14 @@ void DescriptorCore::occupy(DescriptorWait& wait) {
         writer_ = &wait;
 }
 
-void DescriptorCore::wait_to_read(DescriptorWait& reader, bool is_drained) {
-    if (!asks_read_ || is_silent(is_drained)) {
-        const bool asked = std::exchange(asks_read_, true);
-        try {
-            renew();
-        } catch (...) {
-            asks_read_ = asked;
-            throw;
-        }
+void DescriptorCore::ask_to_read() {
+    const bool asked = std::exchange(asks_read_, true);
+    try {
+        renew();
+    } catch (...) {
+        asks_read_ = asked;
+        throw;
     }
-    ignored_ = false;
-    reader_ = &reader;
 }
 
 void DescriptorCore::wait_to_write(DescriptorWait& writer, bool is_full) {
@@ -75,14 +68,6 @@ void DescriptorCore::wait_to_write(DescriptorWait& writer, bool is_full) {
 void DescriptorCore::hold_writer(DescriptorWait& writer) noexcept {
     writer_ = &writer;
     writer_holds_ = true;
-}
-
-// What is still asked for on its account is taken back when the kernel next tells.
-void DescriptorCore::forget(const DescriptorWait& wait) noexcept {
-    if (reader_ == &wait) reader_ = nullptr;
-    if (writer_ != &wait) return;
-    writer_ = nullptr;
-    writer_holds_ = false;
 }
 
 // On every way out, an exception of a task included, the watch must ask for what is waited for.

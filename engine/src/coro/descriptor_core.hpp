@@ -21,15 +21,29 @@ public:
     void close() noexcept;
 
     /// Throws `std::logic_error` when another waits in that direction.
-    void check_free(const DescriptorWait& wait) const;
+    void check_free(const DescriptorWait& wait) const {
+        const bool reads = wait.direction() == DescriptorWait::Direction::read;
+        const DescriptorWait* const present = reads ? reader_ : writer_;
+        if (present != nullptr && present != &wait) throw_occupied(reads);
+    }
     void occupy(DescriptorWait& wait);
     /// `is_drained`: a read has found nothing left, so an edge will tell of what comes. `is_full`:
     /// likewise of a write.
-    void wait_to_read(DescriptorWait& reader, bool is_drained);
+    void wait_to_read(DescriptorWait& reader, bool is_drained) {
+        if (!asks_read_ || is_silent(is_drained)) ask_to_read();
+        ignored_ = false;
+        reader_ = &reader;
+    }
     void wait_to_write(DescriptorWait& writer, bool is_full);
     /// It waits, but not for the kernel.
     void hold_writer(DescriptorWait& writer) noexcept;
-    void forget(const DescriptorWait& wait) noexcept;
+    /// What is still asked for on its account is taken back when the kernel next tells.
+    void forget(const DescriptorWait& wait) noexcept {
+        if (reader_ == &wait) reader_ = nullptr;
+        if (writer_ != &wait) return;
+        writer_ = nullptr;
+        writer_holds_ = false;
+    }
 
     /// What was told when nobody waited to read; to be asked once.
     Readiness take_unread() noexcept {
@@ -43,6 +57,8 @@ public:
 private:
     class Visit;
     bool waits_to_write() const noexcept { return writer_ != nullptr && !writer_holds_; }
+    [[noreturn]] static void throw_occupied(bool reads);
+    void ask_to_read();
     void on_ready(Readiness ready);
     /// Whether what is asked for already will not be told.
     bool is_silent(bool is_exhausted) const noexcept {

@@ -20,7 +20,7 @@ Root::~Root() { destroy_frames(); }
 
 void Root::resume() {
     assert(!running_);
-    InReady::unlink();
+    if (InReady::linked()) InReady::unlink();
     wait_ = nullptr;
     spent_ = 0;
     running_ = true;

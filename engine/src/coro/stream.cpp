@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "coro/stream_core.hpp"
+#include "net/transfer.hpp"
 
 namespace pollux::coro {
 namespace {
@@ -23,6 +24,28 @@ Read::Read(StreamCore& stream, std::span<std::byte> into, bool wants_all) noexce
     : DescriptorWait{stream, Direction::read}, into_{into}, wants_all_{wants_all} {}
 
 StreamCore& Read::stream() const noexcept { return static_cast<StreamCore&>(*core()); }
+
+// Whether the task can go on.
+bool Read::read(bool may_be_more) {
+    StreamCore& from = stream();
+    do {
+        const IoResult result = receive_bytes(from.socket.fd(), into_);
+        if (result.state == IoState::would_block) {
+            from.may_have_more = from.announced = false;
+            return false;
+        }
+        // A short read proves the kernel's buffer empty (epoll(7), question 9), but for what was
+        // announced, however many reads ago: no edge will tell again.
+        from.announced = from.announced || may_be_more;
+        from.may_have_more =
+            from.announced || result.state != IoState::ok || result.bytes == into_.size();
+        result_ = {result_.bytes + result.bytes, result.state, result.error};
+        if (result.state != IoState::ok) return true;
+        into_ = into_.subspan(result.bytes);
+        if (!wants_all_ || into_.empty()) return true;
+    } while (from.may_have_more);
+    return false;
+}
 
 bool Read::start() {
     StreamCore& from = stream();
@@ -43,34 +66,27 @@ void Read::ready(Readiness what) {
 
 void Read::abandoned() noexcept { result_ = {result_.bytes, IoState::error, EBADF}; }
 
-// Whether the task can go on.
-bool Read::read(bool may_be_more) {
-    StreamCore& from = stream();
-    do {
-        const IoResult result = from.socket.read(into_);
-        if (result.state == IoState::would_block) {
-            from.may_have_more = from.announced = false;
-            return false;
-        }
-        // A short read proves the kernel's buffer empty (epoll(7), question 9), but for what was
-        // announced, however many reads ago: no edge will tell again.
-        from.announced = from.announced || may_be_more;
-        from.may_have_more =
-            from.announced || result.state != IoState::ok || result.bytes == into_.size();
-        result_ = {result_.bytes + result.bytes, result.state, result.error};
-        if (result.state != IoState::ok) return true;
-        into_ = into_.subspan(result.bytes);
-        if (!wants_all_ || into_.empty()) return true;
-    } while (from.may_have_more);
-    return false;
-}
-
 // --- writing ---------------------------------------------------------------------------------
 
 Write::Write(StreamCore& stream, ByteView bytes) noexcept
     : DescriptorWait{stream, Direction::write}, bytes_{bytes} {}
 
 StreamCore& Write::stream() const noexcept { return static_cast<StreamCore&>(*core()); }
+
+// At edge trigger until it would block: only then will writability be told.
+inline Write::Progress Write::write() {
+    StreamCore& to = stream();
+    while (!bytes_.empty()) {
+        const IoResult result = send_bytes(to.socket.fd(), bytes_);
+        if (result.state == IoState::would_block) return Progress::full;
+        if (result.state == IoState::error && result.error == ENOBUFS) return Progress::no_memory;
+        result_ = {result_.bytes + result.bytes, result.state, result.error};
+        if (result.state == IoState::error) return Progress::done;
+        bytes_ = bytes_.subspan(result.bytes);
+        if (to.trigger() != Trigger::edge && !bytes_.empty()) return Progress::full;
+    }
+    return Progress::done;
+}
 
 bool Write::start() {
     stream().check_free(*this);
@@ -94,12 +110,12 @@ void Write::go_on(Progress progress) {
 }
 
 void Write::abandoned() noexcept {
-    retry_ = {};
+    if (later_ != nullptr) later_->retry = {};
     result_ = {result_.bytes, IoState::error, EBADF};
 }
 
 bool Write::give_up() noexcept {
-    retry_ = {};
+    if (later_ != nullptr) later_->retry = {};
     return DescriptorWait::give_up();
 }
 
@@ -115,33 +131,23 @@ void Write::keep_bytes() {
     if (before(bytes_.data(), scratch.data()) ||
         !before(bytes_.data(), scratch.data() + scratch.size()))
         return;
-    kept_.assign(bytes_.begin(), bytes_.end());
-    bytes_ = kept_;
+    later().kept.assign(bytes_.begin(), bytes_.end());
+    bytes_ = later_->kept;
 }
 
-// At edge trigger until it would block: only then will writability be told.
-Write::Progress Write::write() {
-    StreamCore& to = stream();
-    while (!bytes_.empty()) {
-        const IoResult result = to.socket.write(bytes_);
-        if (result.state == IoState::would_block) return Progress::full;
-        if (result.state == IoState::error && result.error == ENOBUFS) return Progress::no_memory;
-        result_ = {result_.bytes + result.bytes, result.state, result.error};
-        if (result.state == IoState::error) return Progress::done;
-        bytes_ = bytes_.subspan(result.bytes);
-        if (to.trigger() != Trigger::edge && !bytes_.empty()) return Progress::full;
-    }
-    return Progress::done;
+Write::Later& Write::later() {
+    if (later_ == nullptr) later_ = std::make_unique<Later>();
+    return *later_;
 }
 
 // ENOBUFS passes by itself, and no readiness tells.
 void Write::wait_for(Progress progress) {
     if (progress == Progress::full) return stream().wait_to_write(*this, true);
     stream().hold_writer(*this);
-    if (retry_)
-        retry_.run_after(retry_delay);
+    if (Timer& retry = later().retry)
+        retry.run_after(retry_delay);
     else
-        retry_ = loop().run_after(retry_delay, [this] { go_on(write()); });
+        retry = loop().run_after(retry_delay, [this] { go_on(write()); });
 }
 
 // --- the stream ------------------------------------------------------------------------------

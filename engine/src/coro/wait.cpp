@@ -4,10 +4,6 @@
 
 namespace pollux::coro {
 
-Wait::~Wait() {
-    if (root_ != nullptr && root_->wait_ == this) root_->wait_ = nullptr;
-}
-
 bool Wait::suspend(Frame& frame) {
     Root& root = frame.root();
     root_ = &root;

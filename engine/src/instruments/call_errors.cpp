@@ -25,6 +25,10 @@ constexpr std::array pthread_create_errors{EAGAIN};
 constexpr std::array setaffinity_errors{EINVAL}; // the processor has gone
 constexpr std::array madvise_errors{ENOMEM, EAGAIN, EINVAL};
 
+// EPERM: forbidden by the sysctl kernel.io_uring_disabled, or by a filter.
+constexpr std::array ring_errors{EMFILE, ENFILE, ENOMEM, ENOSYS, EPERM, EINVAL};
+constexpr std::array enter_errors{EINTR, EAGAIN};
+
 constexpr std::array epoll_ctl_errors{ENOMEM, ENOSPC};
 constexpr std::array pwait2_errors{EINTR, ENOSYS, EPERM}; // before Linux 5.11; kept out by a filter
 
@@ -82,6 +86,8 @@ constexpr Row rows[]{{"close", close_errors},
                      {"pthread_setaffinity_np", setaffinity_errors},
                      {"mmap", memory},
                      {"madvise", madvise_errors},
+                     {"io_uring_setup", ring_errors},
+                     {"io_uring_enter", enter_errors},
                      {"epoll_create1", no_descriptor},
                      {"epoll_ctl", epoll_ctl_errors},
                      {"epoll_wait", interrupted},

@@ -35,7 +35,10 @@ constexpr std::optional<Call> find_call(std::string_view name) {
 
 constexpr bool is_wait(Call call) {
     return call == Call::epoll_wait || call == Call::epoll_pwait2 || call == Call::ppoll ||
-           call == Call::pselect;
+           call == Call::pselect || call == Call::io_uring_enter;
 }
+
+/// What a ring is asked to wait for, nobody can tell from outside.
+constexpr bool can_be_spurious(Call call) { return is_wait(call) && call != Call::io_uring_enter; }
 
 } // namespace pollux

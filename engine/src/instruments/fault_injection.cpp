@@ -38,7 +38,7 @@ bool can_give(Call call, const Fault& fault) {
     case Kind::short_count:
         return can_be_short(call);
     case Kind::spurious:
-        return is_wait(call);
+        return can_be_spurious(call);
     case Kind::delay:
     case Kind::callback:
         break;

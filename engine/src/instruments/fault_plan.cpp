@@ -39,7 +39,7 @@ std::string complaint(const FaultRule& rule) {
     if (fault.kind == Kind::short_count && !any_call && !(call && can_be_short(*call)))
         return rule.call + " moves nothing that could be short";
     if (fault.kind == Kind::short_count && fault.bytes == 0) return "nothing moved means the end";
-    if (fault.kind == Kind::spurious && !any_call && !any_wait && !(call && is_wait(*call)))
+    if (fault.kind == Kind::spurious && !any_call && !any_wait && !(call && can_be_spurious(*call)))
         return rule.call + " does not wait";
     if (fault.kind == Kind::any && call && errors_of(rule.call).empty())
         return rule.call + " cannot fail";

@@ -58,6 +58,7 @@ public:
     int sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) noexcept override;
 
     // --- waits and time (simulated_waits.cpp)
+    int io_uring_setup(unsigned entries, io_uring_params* parameters) noexcept override;
     int epoll_create1(int flags) noexcept override;
     int epoll_ctl(int epoll, int operation, int fd, epoll_event* event) noexcept override;
     int epoll_wait(int epoll, epoll_event* events, int capacity,

@@ -120,6 +120,13 @@ int SimulatedKernel::pselect(int count, fd_set* readable, fd_set* writable, fd_s
     }));
 }
 
+// There is none: a program that asks for it falls back, or says so. Simulated, it would be another
+// kernel's worth of rules for what epoll shows already.
+int SimulatedKernel::io_uring_setup(unsigned /*entries*/,
+                                    io_uring_params* /*parameters*/) noexcept {
+    return static_cast<int>(call("io_uring_setup", -1, []() -> Result { return -ENOSYS; }));
+}
+
 int SimulatedKernel::epoll_create1(int /*flags*/) noexcept {
     return static_cast<int>(
         call("epoll_create1", -1, [&] { return open_file(world_.make<EpollSet>(), false); }));

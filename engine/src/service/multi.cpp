@@ -148,7 +148,9 @@ void serve_all_datagrams(Service& service, LoopPool& pool) {
 
 void serve_multi(Service& service) {
     std::atomic<bool> failed{false}; // a loop could not wait: nobody is served any more
-    LoopPool pool{{.loops = service.threads(), .backend = service.options().backend}};
+    LoopPool pool{{.loops = service.threads(),
+                   .backend = service.options().backend,
+                   .loop = service.options().loop}};
     tell_failure(pool, [&] {
         failed = true;
         service.shutdown();

@@ -62,7 +62,7 @@ Service::Service(const Address& address, SessionFactory make_session, SocketServ
       socket_{socket_at(address, options_)},
       address_{socket_.local()},
       stop_{options_.drain_timeout},
-      loop_{options_.backend} {
+      loop_{options_.backend, options_.loop} {
     if (!loop_.supports(options_.trigger))
         throw std::invalid_argument{"SocketServer: the backend does not have the trigger"};
 }

@@ -17,6 +17,7 @@ void ConnectionSetCore::arm(Connection& connection, Clock::time_point due) {
     if (connection.rare_ != nullptr)
         due = std::min({due, connection.rare_->deadline, connection.rare_->message_due});
     if (due == never) return disarm(connection);
+    if (deadlines_.empty()) deadlines_.set_out(loop_.now());
     deadlines_.arm(connection, due);
     if (due < timer_due_) set_timer();
 }
@@ -75,7 +76,6 @@ void ConnectionSetCore::expire_due() {
     while (!abandoned_) {
         set_timer(); // first: should a handler throw, the rest is due in the next turn
         if (timer_due_ == never || timer_due_ > now) return;
-        if (!deadlines_.has_gathered()) deadlines_.gather(now);
         if (Connection* const due = deadlines_.take(now)) expire(*due);
     }
 }

@@ -17,7 +17,7 @@ protected:
 
     DescriptorWait(DescriptorCore& core, Direction direction) noexcept
         : core_{&core}, direction_{direction} {}
-    ~DescriptorWait() override;
+    ~DescriptorWait() override { done(); }
 
     /// Its direction is ready, or was said to be. It calls `done` and `resume`, or waits on.
     virtual void ready(Readiness what) = 0;

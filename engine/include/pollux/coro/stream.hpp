@@ -63,10 +63,16 @@ private:
     void go_on(Progress progress);
     StreamCore& stream() const noexcept;
 
+    // What only one that has to wait may need.
+    struct Later {
+        std::vector<std::byte> kept; // of the loop's scratch
+        Timer retry;
+    };
+    Later& later();
+
     ByteView bytes_; // what is left of them
     IoResult result_;
-    std::vector<std::byte> kept_; // of the loop's scratch
-    Timer retry_;
+    std::unique_ptr<Later> later_;
 };
 
 /// A connected stream socket (TCP, Unix) that tasks read and write as if they blocked.

@@ -37,7 +37,9 @@ public:
 
 protected:
     Wait() noexcept = default;
-    virtual ~Wait();
+    virtual ~Wait() {
+        if (root_ != nullptr && root_->wait_ == this) root_->wait_ = nullptr;
+    }
 
     /// Begins. True: it waits, and will call `resume` or `resume_later`; false: it is done already,
     /// and the task goes on without being suspended. Called once for each await.

@@ -38,7 +38,8 @@ struct Fault {
 /// (not `epoll_ctl` DEL or MOD, nor `fcntl` but to duplicate) and, by `read` and `write` and where
 /// the fault is `short`, those on a stream of bytes: a socket of SOCK_STREAM, a pipe, a file.
 struct FaultRule {
-    /// "accept4"; "wait": of epoll_wait(2), epoll_pwait2(2), ppoll(2), pselect(2) whichever it is;
+    /// "accept4"; "wait": of epoll_wait(2), epoll_pwait2(2), ppoll(2), pselect(2),
+    /// io_uring_enter(2) whichever it is;
     /// "*": each that can have the fault; "new": allocations, in a program whose operator new asks
     /// (`is_allocation_refused`), which are not in "*".
     std::string call;

@@ -7,6 +7,7 @@
 #include <pollux/backend.hpp>
 #include <pollux/clock.hpp>
 #include <pollux/function.hpp>
+#include <pollux/loop_options.hpp>
 #include <pollux/net/address.hpp>
 #include <pollux/net/socket.hpp>
 #include <pollux/reactor.hpp>
@@ -40,6 +41,7 @@ struct SocketServerOptions {
 
     /// Of the loops. Where a thread or a process waits for one client it asks ppoll(2).
     Backend backend = default_backend();
+    LoopOptions loop{};
     Trigger trigger = Trigger::level; ///< Not exclusive.
 
     /// What a session, or its making, threw. It is called in the thread or process of that client,

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <pollux/clock.hpp>
+
+namespace pollux {
+
+/// How an `EventLoop` waits. Where nothing is said it waits in the kernel, at once.
+struct LoopOptions {
+    /// For so long a loop that has nothing to do looks again and again, before it sleeps in the
+    /// kernel. What comes meanwhile is found in less than a microsecond, where waking a thread
+    /// takes tens of them; and who posts to a loop that looks makes no system call. The price is a
+    /// processor that is busy for as long. A budget somewhat longer than the usual time until the
+    /// next request is one that pays. Timers are as exact as ever.
+    Clock::duration spin{0};
+};
+
+} // namespace pollux

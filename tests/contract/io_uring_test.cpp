@@ -1,0 +1,286 @@
+// What is io_uring's own: what a turn costs, whose the descriptors are while requests are under
+// way, and what wakes a request that nobody asked for.
+
+#include <array>
+#include <cerrno>
+#include <latch>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pollux/error.hpp>
+#include <string>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+#include "support/child.hpp"
+#include "support/contract.hpp"
+#include "support/descriptor_ledger.hpp"
+#include "support/observing.hpp"
+#include "support/sockets.hpp"
+#include "support/wake_up_budget.hpp"
+
+using namespace pollux;
+using namespace pollux_test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto enter = "io_uring_enter";
+
+std::string entered(int times) { return std::string{enter} + "*" + std::to_string(times); }
+
+/// Nothing is left of it: the other end sees the end of the stream.
+void check_ended(const Fd& peer) {
+    CHECK_NE(state(peer, POLLIN | POLLRDHUP) & (POLLRDHUP | POLLHUP), 0);
+}
+
+} // namespace
+
+CONTRACT_CASE("io_uring: a turn is one system call, however much is asked for", on_io_uring) {
+    const auto reactor = mode.reactor();
+    std::array<Ends, 40> pairs;
+    for (Ends& pair : pairs) pair = unix_pair();
+    const CallRecord adding;
+    for (std::size_t place = 0; place < pairs.size(); ++place)
+        reactor->add(pairs[place].ours.get(), Token{place}, Interest::read, mode.trigger);
+    CHECK_EQ(adding.made(), "fcntl*40");
+    CHECK_EQ(look(*reactor), "");
+    for (const Ends& pair : pairs) put(pair.theirs, "x");
+    const CallRecord turns;
+    CHECK_EQ(reactor->wait(forever).size(), pairs.size());
+    CHECK_EQ(turns.made(), entered(1));
+    for (const Ends& pair : pairs)
+        reactor->modify(pair.ours.get(), Token{1}, Interest::write, mode.trigger);
+    CHECK_EQ(reactor->wait(forever).size(), pairs.size());
+    CHECK_EQ(turns.made(), entered(2));
+    for (const Ends& pair : pairs) REQUIRE(reactor->remove(pair.ours.get()));
+    CHECK_EQ(turns.made(), entered(2)); // no request was under way
+}
+
+CONTRACT_CASE("io_uring: an interest that changes while its request is under way", on_io_uring) {
+    const Ends ends = unix_pair();
+    const auto reactor = mode.reactor();
+    reactor->add(ends.ours.get(), Token{1}, Interest::read, mode.trigger);
+    CHECK_EQ(look(*reactor), "");
+    const CallRecord calls;
+    reactor->modify(ends.ours.get(), Token{2}, Interest::read, mode.trigger);
+    put(ends.theirs, "x");
+    CHECK_EQ(look(*reactor), "2:readable");
+    CHECK_EQ(calls.made(), entered(1));
+    take(ends.ours);
+    reactor->modify(ends.ours.get(), Token{3}, Interest::read, mode.trigger);
+    CHECK_EQ(look(*reactor), "");
+    reactor->modify(ends.ours.get(), Token{4}, Interest::read_write, mode.trigger);
+    CHECK_EQ(look(*reactor), "4:writable");
+    CHECK_EQ(calls.made(), entered(3));
+}
+
+CONTRACT_CASE("io_uring: what is removed may be closed at once: its peer sees the end",
+              on_io_uring) {
+    Ends ends = unix_pair();
+    const auto reactor = mode.reactor();
+    reactor->add(ends.ours.get(), Token{1}, Interest::read, mode.trigger);
+    CHECK_EQ(look(*reactor), "");
+    const CallRecord calls;
+    CHECK(reactor->remove(ends.ours.get()));
+    CHECK_EQ(calls.made(), entered(1));
+    ends.ours.reset();
+    check_ended(ends.theirs);
+    CHECK_EQ(look(*reactor), "");
+}
+
+CONTRACT_CASE("io_uring: … if the kernel refuses that, after the next wait", on_io_uring) {
+    Ends ends = unix_pair();
+    const auto reactor = mode.reactor();
+    reactor->add(ends.ours.get(), Token{1}, Interest::read, mode.trigger);
+    CHECK_EQ(look(*reactor), "");
+    {
+        const CallHook hook{failing(enter, EAGAIN)};
+        CHECK(reactor->remove(ends.ours.get()));
+    }
+    ends.ours.reset();
+    const Ends next = unix_pair();
+    reactor->add(next.ours.get(), Token{2}, Interest::write, mode.trigger);
+    CHECK_EQ(look(*reactor), "2:writable");
+    check_ended(ends.theirs);
+}
+
+CONTRACT_CASE("io_uring: … and when the reactor is gone, though a child has its ring open",
+              on_io_uring) {
+    Ends ends = unix_pair();
+    auto reactor = mode.reactor();
+    reactor->add(ends.ours.get(), Token{1}, Interest::read, mode.trigger);
+    CHECK_EQ(look(*reactor), "");
+    const Ends line = pipe_ends();
+    const pid_t child = ::fork();
+    REQUIRE_GE(child, 0);
+    if (child == 0) {
+        ends.ours.reset();
+        ends.theirs.reset();
+        await(line.ours, POLLIN);
+        ::_exit(0);
+    }
+    reactor.reset();
+    ends.ours.reset();
+    // The child closes its copy first.
+    await(ends.theirs, POLLRDHUP);
+    check_ended(ends.theirs);
+    put(line.theirs, "x");
+    CHECK_EQ(::waitpid(child, nullptr, 0), child);
+}
+
+CONTRACT_CASE("io_uring: a child leaves the ring of its parent alone", on_io_uring) {
+    const Ends ends = unix_pair();
+    const Ends other = unix_pair();
+    auto reactor = mode.reactor();
+    reactor->add(ends.ours.get(), Token{1}, Interest::read, mode.trigger);
+    CHECK_EQ(look(*reactor), "");
+    reactor->add(other.ours.get(), Token{2}, Interest::write, mode.trigger);
+    holds_in_child([&](const Expect& expect) {
+        expect(error_of([&] { reactor->wait(Timeout::zero()); }) == EPERM, "no wait");
+        const CallRecord calls;
+        expect(reactor->remove(ends.ours.get()), "known here too");
+        reactor->modify(other.ours.get(), Token{3}, Interest::read, mode.trigger);
+        reactor.reset();
+        expect(calls.made().find(enter) == std::string::npos, "nothing is asked of it");
+    });
+    put(ends.theirs, "x");
+    CHECK_EQ(look(*reactor), "1:readable 2:writable");
+}
+
+// What completed between two waits said what was ready then.
+CONTRACT_CASE("io_uring: what is taken before the wait is not reported", on_io_uring) {
+    for (const bool by_tcp : {false, true}) {
+        const Ends ends = by_tcp ? tcp_pair() : unix_pair();
+        const auto reactor = mode.reactor();
+        reactor->add(ends.ours.get(), Token{1}, Interest::read, mode.trigger);
+        CHECK_EQ(look(*reactor), "");
+        put(ends.theirs, "x");
+        await(ends.ours, POLLIN);
+        CHECK_EQ(take(ends.ours), "x");
+        CHECK_EQ(look(*reactor), "");
+        put(ends.theirs, "y");
+        CHECK_EQ(described(reactor->wait(forever)), "1:readable");
+    }
+}
+
+CONTRACT_CASE("io_uring: more completions than its queue has room for", on_io_uring) {
+    constexpr std::size_t count = 5000;
+    const auto reactor = mode.reactor();
+    std::vector<Fd> counters;
+    for (std::size_t place = 0; place < count; ++place) {
+        counters.push_back(counter());
+        reactor->add(counters.back().get(), Token{place}, Interest::read, mode.trigger);
+    }
+    CHECK_EQ(look(*reactor), "");
+    const auto fire = [&] {
+        for (const Fd& one : counters) put(one, std::string{"\1\0\0\0\0\0\0\0", 8});
+    };
+    fire(); // between two waits
+    CHECK_EQ(reactor->wait(Timeout::zero()).size(), count);
+    for (const Fd& one : counters) take(one);
+    for (std::size_t place = 0; place < count; ++place)
+        reactor->modify(counters[place].get(), Token{place}, Interest::read, mode.trigger);
+    CHECK_EQ(look(*reactor), "");
+    const CallHook hook{[&, fired = false](const CallPoint& call) mutable {
+        if (call.name == enter && !std::exchange(fired, true)) fire(); // on the way into one
+        return CallOutcome{};
+    }};
+    CHECK_EQ(reactor->wait(Timeout::zero()).size(), count);
+}
+
+// The kernel adds POLLRDHUP to every request: one that waits for room to write would end at once.
+CONTRACT_CASE("io_uring: the peer has ended, and who waits to write sleeps until he can",
+              on_io_uring) {
+    const FakeClock clock;
+    const Ends ends = unix_pair();
+    fill(ends.ours);
+    check(::shutdown(ends.theirs.get(), SHUT_WR), "shutdown");
+    const auto reactor = mode.reactor();
+    reactor->add(ends.ours.get(), Token{1}, Interest::write, mode.trigger);
+    const auto before = calls_made(enter);
+    CHECK_EQ(described(reactor->wait(1h)), "");
+    CHECK_LE(calls_made(enter) - before, 4);
+    CHECK_EQ(described(reactor->wait(1h)), "");
+    CHECK_LE(calls_made(enter) - before, 5); // it knows by now
+    while (!take(ends.theirs).empty()) {
+    }
+    CHECK_EQ(described(reactor->wait(1h)), "1:writable");
+    CHECK_EQ(look(*reactor), mode.is(Trigger::level) ? "1:writable" : "");
+    reactor->modify(ends.ours.get(), Token{2}, Interest::read, mode.trigger);
+    CHECK_EQ(described(reactor->wait(1h)), "2:readable|peer_closed");
+}
+
+// Sockets wake those who wait for urgent data with all data; and with the urgent byte only those
+// who wait for data.
+CONTRACT_CASE("io_uring: who sleeps until there is urgent data is woken by that alone",
+              on_io_uring) {
+    for (const Interest interest : {Interest::urgent, Interest::urgent | Interest::write}) {
+        const Ends ends = tcp_pair();
+        fill(ends.ours);
+        const auto reactor = mode.reactor();
+        reactor->add(ends.ours.get(), Token{1}, interest, mode.trigger);
+        CHECK_EQ(look(*reactor), "");
+        put(ends.theirs, "x");
+        await(ends.ours, POLLIN);
+        CHECK_EQ(look(*reactor), "");
+        const OnceAsleep sender{[&] { ::send(ends.theirs.get(), "!", 1, MSG_OOB); }};
+        CHECK_EQ(described(reactor->wait(forever)), "1:urgent");
+    }
+    const Ends ends = tcp_pair();
+    const auto reactor = mode.reactor();
+    reactor->add(ends.ours.get(), Token{1}, Interest::urgent | Interest::read, mode.trigger);
+    CHECK_EQ(look(*reactor), "");
+    const OnceAsleep sender{[&] { put(ends.theirs, "x"); }};
+    CHECK_EQ(described(reactor->wait(forever)), "1:readable");
+}
+
+// Requests are completed by the thread that made them.
+CONTRACT_CASE("io_uring: another thread goes on waiting, while the first is busy or gone",
+              on_io_uring) {
+    const Ends ends = unix_pair();
+    const auto reactor = mode.reactor();
+    reactor->add(ends.ours.get(), Token{1}, Interest::read, mode.trigger);
+    std::latch waited{1};
+    std::latch done{1};
+    std::jthread first{[&] {
+        CHECK_EQ(look(*reactor), "");
+        waited.count_down();
+        done.wait();
+    }};
+    waited.wait();
+    put(ends.theirs, "x");
+    CHECK_EQ(described(reactor->wait(forever)), "1:readable");
+    done.count_down();
+    first.join();
+    take(ends.ours);
+    reactor->modify(ends.ours.get(), Token{2}, Interest::read, mode.trigger);
+    std::thread{[&] { CHECK_EQ(look(*reactor), ""); }}.join();
+    const OnceAsleep sender{[&] { put(ends.theirs, "y"); }};
+    CHECK_EQ(described(reactor->wait(forever)), "2:readable");
+}
+
+CONTRACT_CASE("io_uring: refused by the kernel, it is an error of make_reactor", on_io_uring) {
+    for (const int refusal : {ENOSYS, EPERM, EMFILE}) {
+        const CallHook hook{failing("io_uring_setup", refusal)};
+        CHECK_EQ(error_of([&] { mode.reactor(); }), refusal);
+    }
+    for (const int which : {1, 2}) {
+        const DescriptorLedger ledger; // the ring is closed
+        const CallHook hook{[&, nth = 0](const CallPoint& call) mutable {
+            CallOutcome outcome;
+            if (call.name == "mmap" && ++nth == which) outcome.error = ENOMEM;
+            return outcome;
+        }};
+        CHECK_EQ(error_of([&] { mode.reactor(); }), ENOMEM);
+    }
+}
+
+CONTRACT_CASE("io_uring refuses to watch itself", on_io_uring) {
+    const int free = Fd{::dup(0)}.get();
+    const auto reactor = mode.reactor();
+    CHECK_EQ(error_of([&] { reactor->add(free, Token{1}, Interest::read, mode.trigger); }), EINVAL);
+}
