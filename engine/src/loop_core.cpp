@@ -123,6 +123,7 @@ void LoopCore::drive_out_ghosts() {
 
 void LoopCore::collect(Timeout limit) {
     if (saw_ghost_) drive_out_ghosts();
+    if (!changed_.empty()) tell_changes();
     const bool only_looks = limit <= Timeout::zero() || has_work();
     const Timeout timeout = only_looks ? Timeout::zero() : std::min(limit, until_next_timer());
     round_.clear();

@@ -103,7 +103,7 @@ private:
     [[noreturn, gnu::cold]] static void refuse(const char* operation, const char* why);
 
     // A turn, part by part.
-    void hand_over_wake_up() noexcept;
+    void hand_over() noexcept;
     void short_turn(Timeout limit);
     void long_turn(Timeout limit);
     void finish_turn();
@@ -129,6 +129,9 @@ private:
 
     void attach(WatchSlot& slot, Token token);
     void renew(WatchSlot& slot, Token token, Interest before);
+    void tell(WatchSlot& slot, Token token);
+    void note_change(WatchSlot& slot, Token token);
+    void tell_changes();
     void detach(WatchSlot& slot) noexcept;
     void queue_always_ready(WatchSlot& slot, Token token);
     // Null when whoever had that token is gone.
@@ -154,10 +157,10 @@ private:
     Slab<WatchSlot, 128> watches_;
     std::vector<std::uint32_t> owner_of_; // descriptor -> index of its watch
 
-    // Something is at hand beside what the kernel reports: leftovers, the ready list, timers, tasks
-    // and a stop of this thread, a wake-up, an observer, ghosts; or a budget to spin. What other
-    // threads bring comes with a wake-up. May be set for nothing: `finish_turn` looks again. Atomic
-    // for a signal handler's sake.
+    // Something is at hand beside what the kernel reports: leftovers, the ready list, changes that
+    // the kernel is still to be told, timers, tasks and a stop of this thread, a wake-up, an
+    // observer, ghosts; or a budget to spin. What other threads bring comes with a wake-up. May be
+    // set for nothing: `finish_turn` looks again. Atomic for a signal handler's sake.
     std::atomic<bool> attention_{false};
     // Of this turn.
     bool now_is_known_ = false;
@@ -172,6 +175,8 @@ private:
     // What an exception left of a batch.
     const Event* next_event_ = nullptr;
     const Event* batch_end_ = nullptr;
+
+    std::vector<Token> changed_; // whose interest the reactor may have to be told
 
     std::vector<Token> queued_; // ready list of the next turn
     std::vector<Token> round_;  // ready list of this turn
