@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <pollux/clock.hpp>
 #include <utility>
 
@@ -167,7 +168,7 @@ private:
         const std::uintptr_t place =
             (reinterpret_cast<std::uintptr_t>(link) - reinterpret_cast<std::uintptr_t>(heads_)) /
             sizeof(Node*);
-        if (place >= levels * slots) return;
+        if (place >= std::size(slots_) * slots) return;
         close(static_cast<unsigned>(place / slots), static_cast<unsigned>(place % slots));
     }
     void close(unsigned level, unsigned slot) noexcept {
