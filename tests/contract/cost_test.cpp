@@ -225,6 +225,25 @@ TEST_CASE("arming a timer that exists allocates nothing, whatever others were ma
     for (const Timer& timer : old) REQUIRE_FALSE(timer.armed());
 }
 
+TEST_CASE(
+    "timers that are made, run and given up in turn allocate nothing once there were as many") {
+    FakeClock clock;
+    EventLoop loop;
+    int ran = 0;
+    std::vector<Timer> timers(1'000);
+    const auto round = [&] {
+        for (Timer& timer : timers) timer = loop.run_after(1ms, [&ran] { ++ran; });
+        clock.advance(1ms);
+        turns(loop, 1);
+        for (Timer& timer : timers) timer = Timer{};
+    };
+    round();
+    const std::size_t before = allocations.load();
+    round();
+    CHECK_EQ(allocations.load() - before, 0);
+    CHECK_EQ(ran, 2'000);
+}
+
 CONTRACT_CASE("X4 no memory for a watch: nothing is left of it, at whichever allocation",
               everywhere) {
     const Ends ends = unix_pair();
