@@ -27,8 +27,8 @@ public:
         if (static_cast<std::size_t>(fd) >= known_.size())
             known_.resize(static_cast<std::size_t>(fd) + 1);
         make_room();
-        known(fd).place = static_cast<std::uint32_t>(watched_.size()) & nowhere;
-        watched_.emplace_back();
+        known(fd).place = static_cast<std::uint32_t>(tokens_.size()) & nowhere;
+        watched_.push_back(end_mark);
         tokens_.emplace_back();
         set(fd, token, interest, trigger);
     }
@@ -47,26 +47,14 @@ public:
 
     std::span<const Event> wait(Timeout timeout) override {
         const timespec limit = to_timespec(timeout);
-        int left = sys::ppoll(watched_.data(), watched_.size(),
-                              timeout == forever ? nullptr : &limit, nullptr);
-        if (left < 0 && errno != EINTR) throw_system_error(errno, "poll");
+        const int count = sys::ppoll(watched_.data(), tokens_.size(),
+                                     timeout == forever ? nullptr : &limit, nullptr);
+        if (count < 0 && errno != EINTR) throw_system_error(errno, "poll");
+        if (count <= 0) return {};
         // Before anything is disarmed: without memory all of it is found again by the next wait.
-        if (left > static_cast<int>(ready_.size())) ready_.resize(static_cast<std::size_t>(left));
-        std::size_t found = 0;
-        bool some_are_bad = false;
-        if (left <= 0) return {};
-        pollfd* const end = watched_.data() + watched_.size();
-        for (pollfd* entry = watched_.data(); entry != end; ++entry) {
-            const auto bits = static_cast<std::uint16_t>(entry->revents);
-            if (bits == 0) continue;
-            const auto place = static_cast<std::size_t>(entry - watched_.data());
-            ready_[found++] = {tokens_[place], from_poll_bits(bits)};
-            if (known(entry->fd).one_shot) disarm(*entry);
-            some_are_bad = some_are_bad || (bits & POLLNVAL) != 0;
-            if (--left == 0) break;
-        }
-        if (some_are_bad) forget_bad();
-        return {ready_.data(), found};
+        const auto most = static_cast<std::size_t>(count);
+        if (most > ready_.size()) ready_.resize(most);
+        return {ready_.data(), one_shots_ == 0 ? translate<false>(most) : translate<true>(most)};
     }
 
     bool supports(Trigger trigger) const noexcept override { return is_level_or_one_shot(trigger); }
@@ -88,12 +76,38 @@ private:
         return static_cast<std::size_t>(fd) < known_.size() && known(fd).place != nowhere;
     }
 
+    // Four instructions for an entry that is not ready: the mark at the end ends the search. For
+    // one that is ready each counts too, so who has no one-shot registration is not asked about it.
+    template <bool some_are_one_shot> std::size_t translate(std::size_t most) noexcept {
+        const pollfd* const end = watched_.data() + tokens_.size();
+        Event* to = ready_.data();
+        Event* const last = to + most;
+        std::uint32_t all_bits = 0;
+        for (pollfd* entry = watched_.data(); to != last; ++entry) {
+            while (entry->revents == 0) ++entry;
+            if (entry == end) break;
+            const auto bits = static_cast<std::uint16_t>(entry->revents);
+            all_bits |= bits;
+            *to++ = {tokens_[static_cast<std::size_t>(entry - watched_.data())],
+                     from_poll_bits(bits)};
+            if (some_are_one_shot && known(entry->fd).one_shot) disarm(*entry);
+        }
+        if ((all_bits & POLLNVAL) != 0) forget_bad();
+        return static_cast<std::size_t>(to - ready_.data());
+    }
+
     void set(int fd, Token token, Interest interest, Trigger trigger) noexcept {
         const std::size_t place = known(fd).place;
         watched_[place] = {
             .fd = fd, .events = static_cast<short>(to_poll_bits(interest)), .revents = 0};
         tokens_[place] = token;
-        known(fd).one_shot = trigger == Trigger::one_shot;
+        set_one_shot(fd, trigger == Trigger::one_shot);
+    }
+
+    void set_one_shot(int fd, bool one_shot) noexcept {
+        one_shots_ += static_cast<std::size_t>(one_shot);
+        one_shots_ -= static_cast<std::size_t>(known(fd).one_shot);
+        known(fd).one_shot = one_shot;
     }
 
     // Room for one more everywhere before anything changes, so that running out of memory leaves
@@ -114,22 +128,28 @@ private:
     // They were reported; from now on nobody watches them, or every wait would end at once.
     void forget_bad() noexcept {
         // Downwards, because erase fills the gap with the last entry, which was looked at before.
-        for (std::size_t place = watched_.size(); place-- > 0;)
+        for (std::size_t place = tokens_.size(); place-- > 0;)
             if ((watched_[place].revents & POLLNVAL) != 0) erase(place);
     }
 
     void erase(std::size_t place) noexcept {
-        known(number_of(watched_.back())).place = static_cast<std::uint32_t>(place) & nowhere;
+        const std::size_t last = tokens_.size() - 1;
+        set_one_shot(number_of(watched_[place]), false);
+        known(number_of(watched_[last])).place = static_cast<std::uint32_t>(place) & nowhere;
         known(number_of(watched_[place])).place = nowhere;
-        watched_[place] = watched_.back();
-        tokens_[place] = tokens_.back();
+        watched_[place] = watched_[last];
+        tokens_[place] = tokens_[last];
         watched_.pop_back();
+        watched_[last] = end_mark;
         tokens_.pop_back();
     }
 
-    std::vector<pollfd> watched_; // dense: what the kernel is given
-    std::vector<Token> tokens_;   // beside it, place by place
-    std::vector<Known> known_;    // by descriptor
+    static constexpr pollfd end_mark{.fd = -1, .events = 0, .revents = POLLNVAL};
+
+    std::vector<pollfd> watched_{end_mark}; // dense: what the kernel is given, but for the mark
+    std::vector<Token> tokens_;             // beside it, place by place
+    std::vector<Known> known_;              // by descriptor
+    std::size_t one_shots_ = 0;
     std::vector<Event> ready_;
     bool asks_whether_open_;
 };

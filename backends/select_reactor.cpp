@@ -17,13 +17,34 @@
 namespace pollux {
 namespace {
 
-using Words = std::array<std::uint64_t, FD_SETSIZE / 64>;
-static_assert(sizeof(Words) == sizeof(fd_set) && std::endian::native == std::endian::little);
+// A set as the kernel lays it out. FD_SET and its like would check each number once more.
+class Set {
+public:
+    static constexpr std::size_t words = FD_SETSIZE / 64;
+
+    bool has(int fd) const noexcept { return (bits_[word_of(fd)] & bit_of(fd)) != 0; }
+    void put(int fd, bool in) noexcept {
+        if (has(fd) == in) return;
+        bits_[word_of(fd)] ^= bit_of(fd);
+        in ? ++size_ : --size_;
+    }
+    std::uint64_t word(std::size_t place) const noexcept { return bits_[place]; }
+    /// For select(2), which has less to copy when a set is left out; null for an empty one.
+    fd_set* asked() noexcept { return size_ == 0 ? nullptr : reinterpret_cast<fd_set*>(&bits_); }
+
+private:
+    static std::size_t word_of(int fd) noexcept { return static_cast<std::size_t>(fd) / 64; }
+    static std::uint64_t bit_of(int fd) noexcept { return std::uint64_t{1} << fd % 64; }
+
+    std::array<std::uint64_t, words> bits_{};
+    int size_ = 0; // as long as the kernel has not been asked
+};
+static_assert(8 * Set::words == sizeof(fd_set) && std::endian::native == std::endian::little);
 
 struct Sets {
-    fd_set readable{};
-    fd_set writable{};
-    fd_set urgent{};
+    Set readable;
+    Set writable;
+    Set urgent;
 };
 
 class SelectReactor final : public Reactor {
@@ -45,7 +66,6 @@ public:
         require_level_or_one_shot(trigger, "select");
         if (!is_watched(fd)) refuse_unknown("select", fd);
         marks_[static_cast<std::size_t>(fd)] = {token, trigger, true};
-        disarm(fd);
         arm(fd, interest);
     }
 
@@ -61,8 +81,9 @@ public:
         found_ = 0;
         Sets sets = asked_;
         const timespec limit = to_timespec(timeout);
-        const int count = sys::pselect(end_, &sets.readable, &sets.writable, &sets.urgent,
-                                       timeout == forever ? nullptr : &limit, nullptr);
+        const int count =
+            sys::pselect(end_, sets.readable.asked(), sets.writable.asked(), sets.urgent.asked(),
+                         timeout == forever ? nullptr : &limit, nullptr);
         if (count < 0 && errno == EBADF)
             report_bad();
         else if (count < 0 && errno != EINTR)
@@ -88,21 +109,16 @@ private:
     }
 
     bool is_armed(int fd) const noexcept {
-        return FD_ISSET(fd, &asked_.readable) || FD_ISSET(fd, &asked_.writable) ||
-               FD_ISSET(fd, &asked_.urgent);
+        return asked_.readable.has(fd) || asked_.writable.has(fd) || asked_.urgent.has(fd);
     }
 
     void arm(int fd, Interest interest) noexcept {
-        if (has(interest, Interest::read)) FD_SET(fd, &asked_.readable);
-        if (has(interest, Interest::write)) FD_SET(fd, &asked_.writable);
-        if (has(interest, Interest::urgent)) FD_SET(fd, &asked_.urgent);
+        asked_.readable.put(fd, has(interest, Interest::read));
+        asked_.writable.put(fd, has(interest, Interest::write));
+        asked_.urgent.put(fd, has(interest, Interest::urgent));
     }
 
-    void disarm(int fd) noexcept {
-        FD_CLR(fd, &asked_.readable);
-        FD_CLR(fd, &asked_.writable);
-        FD_CLR(fd, &asked_.urgent);
-    }
+    void disarm(int fd) noexcept { arm(fd, Interest{}); }
 
     void report(int fd, Readiness ready) noexcept {
         const Mark& mark = marks_[static_cast<std::size_t>(fd)];
@@ -112,24 +128,25 @@ private:
 
     // Word by word: a quiet stretch of 64 descriptors costs one test.
     void translate(const Sets& sets) noexcept {
-        const auto readable = std::bit_cast<Words>(sets.readable);
-        const auto writable = std::bit_cast<Words>(sets.writable);
-        const auto urgent = std::bit_cast<Words>(sets.urgent);
-        for (std::size_t word = 0; word * 64 < static_cast<std::size_t>(end_); ++word) {
-            std::uint64_t any = readable[word] | writable[word] | urgent[word];
-            for (; any != 0; any &= any - 1) {
+        for (std::size_t place = 0; place * 64 < static_cast<std::size_t>(end_); ++place) {
+            const std::uint64_t readable = sets.readable.word(place);
+            const std::uint64_t writable = sets.writable.word(place);
+            const std::uint64_t urgent = sets.urgent.word(place);
+            const std::uint64_t more = writable | urgent;
+            for (std::uint64_t any = readable | more; any != 0; any &= any - 1) {
                 const int bit = std::countr_zero(any);
-                const auto from = [&](const Words& set, Readiness meaning) {
-                    return static_cast<Readiness>((set[word] >> bit & 1U) *
-                                                  static_cast<std::uint64_t>(meaning));
-                };
-                const Readiness ready = from(readable, Readiness::readable) |
-                                        from(writable, Readiness::writable) |
-                                        from(urgent, Readiness::urgent);
-                report(static_cast<int>(word) * 64 + bit, ready);
+                Readiness ready = Readiness::readable; // mostly
+                if (more != 0)
+                    ready =
+                        static_cast<Readiness>((readable >> bit & 1) | (writable >> bit & 1) << 1 |
+                                               (urgent >> bit & 1) << 2);
+                report(static_cast<int>(place) * 64 + bit, ready);
             }
         }
     }
+    static_assert(static_cast<int>(Readiness::readable) == 1 &&
+                  static_cast<int>(Readiness::writable) == 2 &&
+                  static_cast<int>(Readiness::urgent) == 4);
 
     // One bad descriptor fails the whole call. It is reported and no longer watched, so that the
     // others are served by the next wait. A one-shot registration that is silent was not asked for.

@@ -27,8 +27,10 @@ void count_event(void* counter) noexcept;
 enum class Kind : std::uint8_t {
     bare, ///< The loop that a good hand writes on the kernel's facility.
     seam, ///< The Reactor alone, its events dispatched by a loop over the span.
-    loop, ///< The EventLoop in its `run`.
+    loop, ///< The EventLoop, asked for one turn at a time that does not wait.
+    run, ///< The EventLoop in its `run`. It waits, which some facilities of the kernel make dearer.
 };
+/// Those whose times compare.
 inline constexpr Kind kinds[] = {Kind::bare, Kind::seam, Kind::loop};
 std::string_view to_string(Kind kind) noexcept;
 /// Throws `std::invalid_argument`.

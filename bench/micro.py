@@ -22,6 +22,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 BACKENDS = ["epoll", "poll", "select"]
 ACTIVE = [1, 16, 100, 1000]
 ENGINE = ["seam", "loop"]
+COUNTED = ["bare", *ENGINE, "run"]
 CONTROL = "bare again"
 AIM = 1.05
 TURNS = {1: (200, 1200), 16: (200, 1200), 100: (50, 350), 1000: (20, 80)}
@@ -81,7 +82,7 @@ def time_table(results):
 
 def instruction_table(results):
     """Of a turn with one event; for each event of a turn with 100."""
-    names = ["bare", *ENGINE]
+    names = COUNTED
     header = ["", *[f"{name}: turn of 1" for name in names],
               *[f"{name}: event of 100" for name in names]]
     rows = []
@@ -111,7 +112,7 @@ def main():
         counts[backend] = {
             name: {active: instructions_per_turn(program, backend, active, name)
                    for active in (1, 100)}
-            for name in ["bare", *ENGINE]
+            for name in COUNTED
         }
     if counts:
         print(f"\nUser instructions (callgrind), {WATCHED} watched: of a turn with one event, and "

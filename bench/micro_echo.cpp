@@ -1,6 +1,7 @@
 // One client, so many requests of 64 bytes, and an echo of one kind: for a tool that counts
 // instructions. `bare` is what the kernel demands: epoll_wait, recv, send and no library; `watch`
-// is the same recv and send in a callback of the loop. Prints nothing.
+// is the same recv and send in a callback of the loop; `idling` is `callback` with an idle timeout.
+// Prints nothing.
 
 #include <array>
 #include <cerrno>
@@ -25,7 +26,7 @@ namespace {
 
 using namespace pollux;
 
-const char* const usage = "micro_echo bare|watch|callback|coroutine REQUESTS";
+const char* const usage = "micro_echo bare|watch|callback|idling|coroutine REQUESTS";
 
 coro::Task<> echo(coro::Stream client) {
     for (;;) {
@@ -100,11 +101,15 @@ void run(std::string_view kind, std::uint64_t requests) {
         scope.start(echo({loop, std::move(served)}));
         return exchange(peer, loop, requests);
     }
-    if (kind != "callback") throw std::invalid_argument{usage};
-    ConnectionSet set{loop, {.on_data = [](Connection& connection, ByteView data) {
-                          connection.send(data);
-                          return data.size();
-                      }}};
+    const bool idles = kind == "idling";
+    if (kind != "callback" && !idles) throw std::invalid_argument{usage};
+    ConnectionSet set{loop,
+                      {.on_data =
+                           [](Connection& connection, ByteView data) {
+                               connection.send(data);
+                               return data.size();
+                           }},
+                      {.idle_timeout = idles ? std::chrono::minutes{1} : Clock::duration::max()}};
     set.adopt(std::move(served));
     exchange(peer, loop, requests);
 }

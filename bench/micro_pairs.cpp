@@ -28,7 +28,7 @@ const char* const usage = R"(micro_pairs [option …]
   --rounds R                     (5)
   --milliseconds T               how long each contestant runs in a round (5)
   --seed S                       of the order (1)
-  --only bare|seam|loop --turns K   make K turns of one contestant and print nothing
+  --only bare|seam|loop|run --turns K   make K turns of one contestant and print nothing
 )";
 
 struct Options {

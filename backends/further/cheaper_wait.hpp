@@ -22,8 +22,8 @@ public:
     /// time to ask both facilities for the same, and to tell `compared`.
     bool found(std::size_t ready, std::size_t watched, bool is_full) noexcept {
         weigh(static_cast<std::int64_t>(ready), static_cast<std::int64_t>(watched));
-        // Of less than a quarter poll cannot make use anywhere: per descriptor it does at least
-        // half of what epoll does per event. So whoever has few active never pays for a comparison.
+        // Less than a quarter was too little for poll wherever it was measured. So whoever has few
+        // active never pays for a comparison.
         const bool is_open = 4 * ready >= watched || is_full;
         if (!is_open || !has_poll_) return false;
         if (until_compared_ == 0) return true;

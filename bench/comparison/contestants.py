@@ -51,9 +51,10 @@ MODES = [
     server("epoll-edge-drain", "--drain", trigger="edge"),
     server("epoll-one-shot", trigger="one-shot"),
     server("adaptive-level", backend="adaptive"),
+    server("io_uring-level", backend="io_uring"),
 ]
 TRIGGERS = ["level", "edge", "edge-drain", "one-shot"]
-BACKENDS = ["select", "poll", "epoll", "adaptive"]
+BACKENDS = ["select", "poll", "epoll", "adaptive", "io_uring"]
 BASE = "epoll-level"  # what the others are held against
 
 def impossible(name):

@@ -83,6 +83,7 @@ def library(name, *options):
 ON = {
     "epoll": (*map(library, ["bare", "pollux", "libevent", "libev", "libuv", "asio"]),
               Contestant("pollux, adaptive", "pollux", ("--facility", "adaptive")),
+              Contestant("pollux, io_uring", "pollux", ("--facility", "io_uring")),
               library("liburing", "--facility", "io_uring")),
     "poll": tuple(map(library, ["bare", "pollux", "libevent", "libev"])),
     "select": tuple(map(library, ["bare", "pollux", "libevent", "libev"])),
@@ -176,11 +177,13 @@ GROUPS = [
            "to that to take a descriptor out of the kernel's set.",)),
     Group("Timers, per operation",
           (Column("timers", "arm_ns", "arm", "arm a timer"),
+           Column("timers", "rearm_ns", "arm anew", "arm a timer anew that is armed"),
            Column("timers", "put_off_ns", "put off", "put off an idle timeout"),
            Column("timers", "cancel_ns", "cancel", "cancel a timer"),
            Column("timers", "call_ns", "call when due", "call a timer that is due")),
           ("Timers that are made once and kept. They are armed for 1 to 61 s and cancelled in "
-           "random order; put off to 60 s from now, any of them at any time, 64 in a turn; armed "
+           "random order; armed anew for 60 s from now, all in one turn; put off to 60 s from "
+           "now, any of them at any time, 64 in a turn; armed "
            "for 1 to 100 ms and called when all are due. libevent puts off in a queue for timeouts "
            "of one length, as its book advises.",
            "A program can spare any library the putting off, as libev's manual shows (ev(3), “Be "

@@ -50,6 +50,13 @@ public:
     /// message; all in one turn.
     virtual void put_off(std::span<const std::size_t> timers) = 0;
     static constexpr std::chrono::milliseconds idle_timeout{60'000};
+
+    /// Where a timer is an object that owns its task: makes one more for each delay, armed. False
+    /// where it is not.
+    virtual bool make(std::span<const std::chrono::milliseconds>) { return false; }
+    /// Destroys those in this order.
+    virtual void destroy(std::span<const std::size_t>) {}
+
     /// One turn that does not wait: calls what is due.
     virtual void turn() = 0;
 

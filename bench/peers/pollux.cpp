@@ -63,6 +63,18 @@ public:
             for (const std::size_t i : timers) timers_[i].run_at(loop_.now() + idle_timeout);
         });
     }
+    bool make(std::span<const std::chrono::milliseconds> delays) override {
+        made_.reserve(delays.size());
+        in_callback([&] {
+            for (const std::chrono::milliseconds delay : delays)
+                made_.push_back(loop_.run_at(loop_.now() + delay, [this] { count_call(called_); }));
+        });
+        return true;
+    }
+    void destroy(std::span<const std::size_t> order) override {
+        for (const std::size_t i : order) made_[i] = pollux::Timer{};
+        made_.clear();
+    }
     void turn() override { loop_.run_once(pollux::Timeout::zero()); }
     std::size_t armed() const override {
         std::size_t count = 0;
@@ -79,6 +91,7 @@ private:
 
     pollux::EventLoop loop_;
     std::vector<pollux::Timer> timers_;
+    std::vector<pollux::Timer> made_;
 };
 
 class PolluxMailbox final : public Mailbox {

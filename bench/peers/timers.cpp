@@ -88,13 +88,17 @@ public:
         expect_armed(course_.size());
         timers_.cancel(course_.order());
         fire();
+        make_and_destroy();
     }
 
     Sample sample(std::uint64_t count) const {
-        return {{"count", count},       {"cpu_ns", arm_ + rearm_ + put_off_ + cancel_ + call_},
-                {"arm_ns", arm_},       {"rearm_ns", rearm_},
-                {"put_off_ns", put_off_}, {"cancel_ns", cancel_},
-                {"call_ns", call_}};
+        Sample found{
+            {"count", count},         {"cpu_ns", arm_ + rearm_ + put_off_ + cancel_ + call_},
+            {"arm_ns", arm_},         {"rearm_ns", rearm_},
+            {"put_off_ns", put_off_}, {"cancel_ns", cancel_},
+            {"call_ns", call_}};
+        if (makes_) found.insert(found.end(), {{"make_ns", make_}, {"destroy_ns", destroy_}});
+        return found;
     }
 
 private:
@@ -125,6 +129,11 @@ private:
                                      " timers were called"};
     }
 
+    void make_and_destroy() {
+        make_ += time_of([&] { makes_ = timers_.make(course_.far()); });
+        destroy_ += time_of([&] { timers_.destroy(course_.order()); });
+    }
+
     void expect_armed(std::size_t count) const {
         if (timers_.armed() != count)
             throw std::runtime_error{std::to_string(timers_.armed()) +
@@ -134,6 +143,8 @@ private:
     Timers& timers_;
     const Course& course_;
     std::uint64_t arm_ = 0, rearm_ = 0, put_off_ = 0, cancel_ = 0, call_ = 0;
+    std::uint64_t make_ = 0, destroy_ = 0;
+    bool makes_ = false;
 };
 
 } // namespace

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <compare>
 #include <cstddef>
@@ -44,7 +43,7 @@ public:
     }
     /// What the present is while nothing is armed, and nobody asks for what is due.
     void set_out(Clock::time_point now) noexcept {
-        present_ = walked_ = std::max(tick_of(now), std::int64_t{0});
+        present_ = std::max(tick_of(now), std::int64_t{0});
     }
 
     static bool is_armed(const Node& node) noexcept { return node.link != nullptr; }
@@ -187,7 +186,6 @@ private:
             const std::int64_t first = first_tick(level, slot);
             if (first > present) break;
             if (level == 0 && next_ > now) return false; // the rest of the tick
-            if (level == 1 && first > walked_) walk_ahead(slot, present);
             present_ = first;
             // Of a longer slot only a node that is alone is known to be the earliest.
             const bool in_order = level <= 1 || heads_[level][slot]->next == nullptr;
@@ -198,30 +196,6 @@ private:
         }
         present_ = std::max(present_, present);
         return false;
-    }
-
-    // Nodes of a slot lie anywhere in memory, and each is found by the one before: a walk through
-    // eight slots side by side takes little longer than through one. It brings into the caches
-    // what is opened next.
-    void walk_ahead(unsigned slot, std::int64_t present) noexcept {
-        std::array<const Node*, 8> nodes{};
-        std::uint64_t ahead = slots_[1] >> slot << slot;
-        for (std::size_t i = 0; i < nodes.size() && ahead != 0; ++i, ahead &= ahead - 1) {
-            const auto next = static_cast<unsigned>(std::countr_zero(ahead));
-            if (first_tick(1, next) > present) break;
-            nodes[i] = heads_[1][next];
-            walked_ = first_tick(1, next);
-        }
-        if (nodes[1] == nullptr) return;
-        bool more = true;
-        for (int left = 1'024; left > 0 && more; --left) { // half a megabyte
-            more = false;
-            for (const Node*& node : nodes) {
-                if (node == nullptr) continue;
-                node = node->next;
-                more = true;
-            }
-        }
     }
 
     // What is due until then is gathered, in order, and the rest put where it belongs.
@@ -280,7 +254,6 @@ private:
 
     std::uint32_t levels_ = 0; // that have a node
     std::int64_t present_ = 0; // tick
-    std::int64_t walked_ = 0;  // tick: slots up to that begin on level 1 are in the caches
     Clock::time_point next_ = unknown;
     Node* gathered_ = nullptr;         // in order: due before all others
     Node* aside_ = nullptr;            // until the end of the round

@@ -150,7 +150,6 @@ void LoopCore::drive_out_ghosts() {
 }
 
 void LoopCore::collect(Timeout limit) {
-    check_process("run");
     if (saw_ghost_) drive_out_ghosts();
     const bool only_looks = limit <= Timeout::zero() || has_work();
     const Timeout timeout = only_looks ? Timeout::zero() : std::min(limit, until_next_timer());

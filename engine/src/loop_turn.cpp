@@ -10,8 +10,10 @@ namespace pollux {
 struct LoopCore::Turning {
     LoopCore& core;
     Turning(LoopCore& of, const char* operation) : core{of} {
-        core.check_process(operation);
-        if (core.is_turning()) refuse(operation, "called in a callback of the same loop");
+        if (core.is_turning()) {
+            core.check_process(operation);
+            refuse(operation, "called in a callback of the same loop");
+        }
         core.thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
     }
     [[gnu::always_inline]] ~Turning() {
@@ -67,6 +69,7 @@ inline void LoopCore::short_turn(Timeout limit) {
 }
 
 void LoopCore::long_turn(Timeout limit) {
+    check_process("run");
     if (!has_leftovers()) collect(limit);
     now_is_known_ = batch_is_void_ = false;
     if (observer_ == nullptr)

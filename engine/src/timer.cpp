@@ -20,8 +20,10 @@ Timer LoopCore::make_timer(Clock::time_point due, Clock::duration interval, Task
 void LoopCore::arm(TimerSlot& slot, Clock::time_point due) noexcept {
     check_thread();
     if (closed_) return;
-    attend();
-    if (timers_.idle()) timers_.set_out(now());
+    if (!TimerQueue::armed(slot)) { // else all of this was done
+        attend();
+        if (timers_.idle()) timers_.set_out(now());
+    }
     timers_.arm(slot, due);
 }
 

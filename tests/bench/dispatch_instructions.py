@@ -26,8 +26,8 @@ def for_each_event(contestant, active):
 
 missed = False
 for active, aim in AIMS.items():
-    bare, loop = (for_each_event(contestant, active) for contestant in ["bare", "loop"])
-    print(f"instructions per event, {active} ready: bare {bare:.1f}, loop {loop:.1f}, "
-          f"{loop - bare:+.1f}, at most +{aim}")
-    missed |= loop - bare > aim
+    bare, run = (for_each_event(contestant, active) for contestant in ["bare", "run"])
+    print(f"instructions per event, {active} ready: bare {bare:.1f}, EventLoop::run {run:.1f}, "
+          f"{run - bare:+.1f}, at most +{aim}")
+    missed |= run - bare > aim
 sys.exit(missed)

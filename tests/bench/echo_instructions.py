@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """What serving an echo request costs above a bare `recv` and `send` in a callback of the same loop:
-a connection at most 250 user instructions, a coroutine at most 500.
+a connection at most 250 user instructions, with an idle timeout 700, a coroutine at most 500.
 
     echo_instructions.py MICRO_ECHO
 
@@ -16,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
 
 import instructions  # noqa: E402
 
-AIMS = {"callback": 250, "coroutine": 500}
+AIMS = {"callback": 250, "idling": 700, "coroutine": 500}
 
 counts = {kind: instructions.for_each([sys.argv[1], kind], 1000, 3000)
           for kind in ["bare", "watch", *AIMS]}

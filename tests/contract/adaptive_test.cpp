@@ -27,8 +27,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Two machines on which the figures of docs/performance.md were taken, and one where poll is no
-// use at all. They cross at 0.39, at 0.7 and nowhere.
+// Two machines that were measured, and one where poll is no use at all. The facilities cost the
+// same at 0.39 ready, at 0.7 and never.
 constexpr std::array machines{
     Prices{.epoll = 205, .epoll_event = 85, .poll = 145, .poll_watched = 33},
     Prices{.epoll = 75, .epoll_event = 21, .poll = 50, .poll_watched = 15},

@@ -122,14 +122,15 @@ class Places(Modes):
             self.assertEqual(server.address, f"unix:@pollux-demo-{os.getpid()}")
 
     def test_backend_by_environment(self):
-        for backend in ("select", "poll", "epoll"):
+        for backend in ("select", "poll", "epoll", "adaptive"):
             with Server("echo_server", env={"POLLUX_BACKEND": backend}) as server, \
                     server.connect() as client:
                 client.sendall(b"x")
                 self.assertEqual(client.recv(1), b"x")
                 links = [os.readlink(f"/proc/{server.process.pid}/fd/{fd}")
                          for fd in os.listdir(f"/proc/{server.process.pid}/fd")]
-                self.assertEqual("anon_inode:[eventpoll]" in links, backend == "epoll")
+                self.assertEqual("anon_inode:[eventpoll]" in links,
+                                 backend in ("epoll", "adaptive"))
 
 
 class Leaks(Modes):

@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <random>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -143,4 +144,32 @@ TEST_CASE("a task that arms, cancels and releases others of its round") {
     queue.run_due(at(5), nullptr);
     CHECK_EQ(ran, std::vector<int>{0, 4, 9, 3});
     queue.clear();
+}
+
+TEST_CASE("T2 P15 what is armed in a round that an exception cut short waits for the next round") {
+    TimerQueue queue;
+    std::vector<int> ran;
+    TimerSlot* young = nullptr;
+    TimerSlot* const thrower = &queue.make(at(1), {}, [&] {
+        ran.push_back(0);
+        young = &queue.make(at(0), {}, [&] { ran.push_back(9); });
+        throw std::runtime_error{"first"};
+    });
+    TimerSlot* const next = &queue.make(at(2), {}, [&] {
+        ran.push_back(1);
+        queue.arm(*thrower, at(0));
+        queue.cancel(*thrower);
+    });
+    TimerSlot* const last = &queue.make(at(1'000'000'000), {}, [&] { ran.push_back(2); });
+    CHECK_THROWS_WITH(queue.run_due(at(3), nullptr), "first");
+    CHECK(queue.has_leftovers());
+    queue.run_due(at(2'000'000'000), nullptr);
+    CHECK_EQ(ran, std::vector<int>{0, 1});
+    CHECK_FALSE(queue.has_leftovers());
+    CHECK_LE(queue.next_due(), at(0));
+    queue.run_due(at(2'000'000'000), nullptr);
+    CHECK_EQ(ran, std::vector<int>{0, 1, 9, 2});
+    CHECK(queue.idle());
+    for (TimerSlot* const slot : {thrower, next, last, young}) queue.release(*slot);
+    CHECK_EQ(queue.live(), 0);
 }

@@ -52,7 +52,8 @@ inline void ConnectionSetCore::receive(Connection& connection, Readiness ready) 
     // urgent data: when one was announced, reading goes on, since no edge will tell again.
     const bool may_be_more = options_.read_until_would_block || has(ready, more);
     if (into_.empty()) into_ = loop_.scratch().first(options_.read_size);
-    for (int left = options_.reads_per_visit; left > 0; --left) {
+    int left = options_.reads_per_visit;
+    do {
         const IoResult result = receive_bytes(connection.fd(), into_);
         if (result.state != IoState::ok) [[unlikely]]
             return nothing_came(connection, result);
@@ -61,7 +62,7 @@ inline void ConnectionSetCore::receive(Connection& connection, Readiness ready) 
         offer(connection, into_.first(result.bytes));
         if (result.bytes < into_.size() && !may_be_more) return;
         if (!is_usual(connection) && !wants_input(connection)) return;
-    }
+    } while (--left > 0);
     // The budget is spent. Level and one-shot triggers tell again by themselves.
     if (options_.trigger == Trigger::edge)
         connection.watch_.again(Readiness::readable | (ready & more));

@@ -176,7 +176,10 @@ private:
 
     // Deadlines.
     void progressed(Connection& connection) {
-        if (connection.state_ != State::open || idles_) put_off(connection);
+        if (connection.state_ != State::open)
+            put_off(connection);
+        else if (idles_)
+            gatherer_ == &connection ? void(gatherer_progressed_ = true) : put_off(connection);
     }
     void put_off(Connection& connection);
     void arm(Connection& connection, Clock::time_point due);
@@ -208,6 +211,7 @@ private:
 
     Buffer gathered_; // what `gatherer_` sends while its handler runs
     Connection* gatherer_ = nullptr;
+    bool gatherer_progressed_ = false; // its deadline is put off once, when its visit ends
 
     DeadlineWheel<Connection> deadlines_;
     Clock::time_point timer_due_ = never;
