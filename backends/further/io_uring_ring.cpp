@@ -65,7 +65,7 @@ IoUringRing::IoUringRing()
       completions_end_{queues_.at<unsigned>(parameters_.cq_off.tail)},
       completions_{queues_.at<io_uring_cqe>(parameters_.cq_off.cqes)} {
     // The kernel takes requests in the order of this list, which is that of their places.
-    unsigned* const order = queues_.at<unsigned>(parameters_.sq_off.array);
+    auto* const order = queues_.at<unsigned>(parameters_.sq_off.array);
     for (unsigned place = 0; place < entries_; ++place) order[place] = place;
 }
 
