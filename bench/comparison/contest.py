@@ -129,7 +129,7 @@ class Stand:
 
 
 def _bench(lab, place):
-    server, client, spin = lab.server_core, lab.client_core, lab.bench.spin
+    server, client, spin = lab.server_core, lab.client_core, lab.spin
     if place == ONE_CORE:
         return Bench(lab.build, server, server, server, spin)
     if place == TWO_CORES:

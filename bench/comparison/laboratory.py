@@ -21,6 +21,7 @@ class Laboratory:
         self.build = build
         self.rounds = rounds
         self.quick = quick
+        self.spin = spin
         self.seed = seed if seed is not None else random.randrange(2**32)
         self.show = show or (lambda text: print(text, file=sys.stderr))
         self.server_core, self.client_core = machine.core_pair()

@@ -278,7 +278,7 @@ def by_round(samples, column, name):
     """Nanoseconds per operation."""
     return {each["round"]: each[column.figure] / each["count"] for each in samples
             if each["workload"] == column.workload and each["name"] == name
-            and "reason" not in each}
+            and column.figure in each}
 
 
 def ratio_of(samples, column, name, base=BASE):

@@ -17,7 +17,7 @@ ONE = Workload("echo", 1)
 
 def laboratory(rounds=2):
     server_core, client_core = machine.core_pair()
-    return SimpleNamespace(build=BUILD, rounds=rounds, seed=1, show=lambda text: None,
+    return SimpleNamespace(build=BUILD, rounds=rounds, seed=1, spin=False, show=lambda text: None,
                            server_core=server_core, client_core=client_core)
 
 
