@@ -8,12 +8,12 @@
 #include <cassert>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <pollux/event_loop.hpp>
 #include <span>
 #include <thread>
 #include <vector>
 
+#include "posted_tasks.hpp"
 #include "process_mark.hpp"
 #include "slab.hpp"
 #include "timer_queue.hpp"
@@ -49,7 +49,7 @@ public:
     void release_timer(TimerSlot& slot) noexcept;
 
     // From any thread.
-    void post(Task task);
+    void post(Task&& task);
     /// The same for the one task of a list, which takes no memory and so cannot fail. A closed loop
     /// leaves it where it is.
     void post(std::list<Task>& one) noexcept;
@@ -103,7 +103,7 @@ private:
     [[noreturn, gnu::cold]] static void refuse(const char* operation, const char* why);
 
     // A turn, part by part.
-    void hand_over_wake_up() noexcept;
+    void hand_over() noexcept;
     void short_turn(Timeout limit);
     void long_turn(Timeout limit);
     void finish_turn();
@@ -121,16 +121,17 @@ private:
     void call(WatchSlot& slot, Readiness ready);
     void end_call() noexcept;
     void run_posted();
-    void run_task(Task task);
-    bool note_posted() noexcept;
+    void run_task(Task& task);
     void wake_for_tasks() noexcept;
-    bool has_tasks() const noexcept { return next_task_ < tasks_.size() || !handed_out_.empty(); }
     bool has_leftovers() noexcept;
     bool has_work() const noexcept;
     Timeout until_next_timer();
 
     void attach(WatchSlot& slot, Token token);
     void renew(WatchSlot& slot, Token token, Interest before);
+    void tell(WatchSlot& slot, Token token);
+    void note_change(WatchSlot& slot, Token token);
+    void tell_changes();
     void detach(WatchSlot& slot) noexcept;
     void queue_always_ready(WatchSlot& slot, Token token);
     // Null when whoever had that token is gone.
@@ -145,6 +146,7 @@ private:
     void own(WatchSlot& slot);
     static void refresh_mask(WatchSlot& slot) noexcept;
     void free_slot(WatchSlot& slot) noexcept;
+    std::unique_ptr<Reactor> fresh_reactor();
     void replace_reactor();
     void drive_out_ghosts();
     void delete_if_unused() noexcept;
@@ -155,10 +157,10 @@ private:
     Slab<WatchSlot, 128> watches_;
     std::vector<std::uint32_t> owner_of_; // descriptor -> index of its watch
 
-    // Something is at hand beside what the kernel reports: leftovers, the ready list, timers, tasks
-    // and a stop of this thread, a wake-up, an observer, ghosts; or a budget to spin. What other
-    // threads bring comes with a wake-up. May be set for nothing: `finish_turn` looks again. Atomic
-    // for a signal handler's sake.
+    // Something is at hand beside what the kernel reports: leftovers, the ready list, changes that
+    // the kernel is still to be told, timers, tasks and a stop of this thread, a wake-up, an
+    // observer, ghosts; or a budget to spin. What other threads bring comes with a wake-up. May be
+    // set for nothing: `finish_turn` looks again. Atomic for a signal handler's sake.
     std::atomic<bool> attention_{false};
     // Of this turn.
     bool now_is_known_ = false;
@@ -174,6 +176,8 @@ private:
     const Event* next_event_ = nullptr;
     const Event* batch_end_ = nullptr;
 
+    std::vector<Token> changed_; // whose interest the reactor may have to be told
+
     std::vector<Token> queued_; // ready list of the next turn
     std::vector<Token> round_;  // ready list of this turn
     std::size_t next_ready_ = 0;
@@ -181,21 +185,17 @@ private:
     TimerQueue timers_;
     Clock::time_point now_{};
 
-    std::mutex mutex_;
-    std::vector<Task> posted_;   // guarded by mutex_
-    std::vector<Task> tasks_;    // of this turn
-    std::list<Task> handed_in_;  // guarded by mutex_
-    std::list<Task> handed_out_; // of this turn
-    std::size_t next_task_ = 0;
-    std::atomic<bool> has_posted_{false};
-    std::atomic<std::thread::id> thread_{}; // that the loop runs on
+    // What others use when they post, wake or stop, apart from what the loop works with: first what
+    // is read by all and hardly ever written.
+    alignas(cache_line) ProcessMark process_; // that this loop belongs to
+    std::atomic<std::thread::id> thread_{};   // that the loop runs on
     std::atomic<bool> stop_{false};
-
     WakeUp wake_up_;
+    PostedTasks posted_;
+
     Watch wake_up_watch_;
     std::unique_ptr<std::byte[]> scratch_;
-    ProcessMark process_; // that this loop belongs to
-    bool closed_ = false; // set under mutex_
+    bool closed_ = false;
 };
 
 } // namespace pollux

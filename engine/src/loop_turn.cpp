@@ -17,16 +17,21 @@ struct LoopCore::Turning {
         core.thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
     }
     [[gnu::always_inline]] ~Turning() {
-        if (core.wake_up_.attentive()) core.hand_over_wake_up();
+        if (core.needs_attention()) core.hand_over();
         core.thread_.store({}, std::memory_order_relaxed);
     }
     Turning(const Turning&) = delete;
     Turning& operator=(const Turning&) = delete;
 };
 
-// Who drives this loop, or takes the next turn, waits for the eventfd.
-void LoopCore::hand_over_wake_up() noexcept {
-    if (wake_up_.leave()) wake();
+// Who drives this loop, or takes the next turn, waits for the kernel's word: for the eventfd, and
+// for what is asked of descriptors now.
+void LoopCore::hand_over() noexcept {
+    if (wake_up_.attentive() && wake_up_.leave()) wake();
+    try {
+        tell_changes();
+    } catch (const std::bad_alloc&) { // the next turn tells them
+    }
 }
 
 void LoopCore::run() {
@@ -83,9 +88,10 @@ void LoopCore::finish_turn() {
     while (next_event_ != batch_end_) deliver_one(*next_event_++);
     while (next_ready_ < round_.size()) serve(round_[next_ready_++]);
     if (!timers_.idle()) calls_ += timers_.run_due(now(), observer_);
-    if (has_tasks() || has_posted_.load()) run_posted();
-    attention_.store(observer_ != nullptr || saw_ghost_ || has_work() || !timers_.idle() ||
-                         wake_up_.attentive() || options_.spin > Clock::duration::zero(),
+    if (posted_.any_taken() || wake_up_.heard()) run_posted();
+    attention_.store(observer_ != nullptr || saw_ghost_ || !changed_.empty() || has_work() ||
+                         !timers_.idle() || wake_up_.attentive() ||
+                         options_.spin > Clock::duration::zero(),
                      std::memory_order_relaxed);
 }
 

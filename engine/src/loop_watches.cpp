@@ -77,6 +77,7 @@ Watch LoopCore::watch(int fd, Interest interest, Trigger trigger, ReadyFunction 
     slot.trigger = trigger;
     slot.again = Readiness::none;
     slot.registered = slot.always_ready = slot.paused = slot.queued = slot.doomed = false;
+    slot.changed = false;
 #ifndef NDEBUG
     slot.where = where;
 #endif
@@ -111,6 +112,7 @@ void LoopCore::attach(WatchSlot& slot, Token token) {
         throw;
     }
     slot.registered = can_wait;
+    slot.told = slot.interest;
     slot.always_ready = !can_wait;
     slot.paused = false;
     refresh_mask(slot);
@@ -151,20 +153,60 @@ void LoopCore::set_interest(WatchSlot& slot, Token token, Interest interest) {
     // Its descriptor was closed behind its back: the number may be somebody else's by now.
     if (!slot.registered && !slot.always_ready && !slot.paused)
         throw_system_error(ENOENT, "watch", "descriptor " + std::to_string(slot.fd));
-    const Interest before = std::exchange(slot.interest, interest);
+    const Interest before = slot.interest;
+    slot.interest = interest;
     try {
         if (slot.paused) return attach(slot, token);
         if (slot.always_ready)
             queue_always_ready(slot, token);
         else if (slot.trigger == Trigger::exclusive)
             renew(slot, token, before);
+        else if (slot.trigger == Trigger::level && is_turning())
+            note_change(slot, token);
         else
-            reactor_->modify(slot.fd, token, interest, slot.trigger);
+            tell(slot, token);
     } catch (...) {
         slot.interest = before;
         throw;
     }
     refresh_mask(slot);
+}
+
+void LoopCore::tell(WatchSlot& slot, Token token) {
+    reactor_->modify(slot.fd, token, slot.interest, slot.trigger);
+    slot.told = slot.interest;
+}
+
+// Level watches alone: of another trigger, telling the same once more arms it, or makes it report
+// what is ready now.
+void LoopCore::note_change(WatchSlot& slot, Token token) {
+    if (slot.changed || slot.interest == slot.told) return;
+    changed_.push_back(token);
+    slot.changed = true;
+    attend();
+}
+
+// Before a wait, and before others may wait for the loop. What comes to nothing costs nothing.
+void LoopCore::tell_changes() {
+    if (!process_.is_current()) return; // the parent's reactor
+    queued_.reserve(queued_.size() + changed_.size());
+    std::size_t kept = 0;
+    for (const Token token : changed_) {
+        WatchSlot* const slot = find(token);
+        if (slot == nullptr) continue;
+        slot->changed = false;
+        if (!slot->registered || slot->interest == slot->told) continue;
+        try {
+            tell(*slot, token);
+        } catch (const std::system_error& error) {
+            put_on_ready_list(*slot, token, asked_for(slot->interest) | Readiness::error);
+            const int reason = error.code().value();
+            if (reason == EBADF || reason == ENOENT) continue; // closed: to tell again is in vain
+            slot->changed = true;
+            changed_[kept++] = token;
+        }
+    }
+    changed_.resize(kept);
 }
 
 // The kernel does not modify an exclusive registration. Should it refuse the new one, the old one
@@ -228,10 +270,16 @@ void LoopCore::free_slot(WatchSlot& slot) noexcept {
     watches_.give_back(slot.index);
 }
 
+std::unique_ptr<Reactor> LoopCore::fresh_reactor() {
+    std::unique_ptr<Reactor> fresh = make_reactor_();
+    if (options_.busy_poll) set_busy_poll(fresh->descriptor(), *options_.busy_poll);
+    return fresh;
+}
+
 // Every live watch again, on a fresh reactor. Whose descriptor is gone, or was given away, is
 // watched no longer. When the kernel refuses anything else, all is as it was.
 void LoopCore::replace_reactor() {
-    std::unique_ptr<Reactor> fresh = make_reactor_();
+    std::unique_ptr<Reactor> fresh = fresh_reactor();
     std::vector<std::uint32_t> lost;
     for (std::uint32_t index = 0; index < watches_.size(); ++index) {
         const WatchSlot& slot = watches_[index];
@@ -251,6 +299,8 @@ void LoopCore::replace_reactor() {
         refresh_mask(slot);
         if (owner_of(slot.fd) == index) owner_of_[static_cast<std::size_t>(slot.fd)] = nobody;
     }
+    for (std::uint32_t index = 0; index < watches_.size(); ++index)
+        watches_[index].told = watches_[index].interest;
     reactor_ = std::move(fresh);
     saw_ghost_ = false;
 }

@@ -14,8 +14,10 @@ struct WatchSlot {
     std::uint32_t index = 0;           // for the slab
     Readiness mask = Readiness::none;  // what is passed on at once
     Readiness again = Readiness::none; // what the ready list brings
-    Interest interest = Interest::read;
+    Interest interest : 3 = Interest::read;
+    Interest told : 3 = Interest::read; // to the reactor, while registered
     Trigger trigger : 2 = Trigger::level;
+    bool changed : 1 = false;      // on the list of those that differ from what was told
     bool registered : 1 = false;   // with the reactor
     bool always_ready : 1 = false; // the kernel cannot wait for it: a regular file
     bool paused : 1 = false;

@@ -43,6 +43,12 @@ public:
     /// Asks for something else from now on. Resumes a paused watch, arms a one-shot watch, and
     /// makes an edge watch report what is ready now once more. Throws `std::system_error` as
     /// `Reactor::modify`; the watch is then as it was.
+    ///
+    /// While the loop is in a turn, a level watch changes without a call: the kernel is told of
+    /// what is left of the changes before the loop waits again, or the turn ends. What it refuses
+    /// then (ENOMEM; EBADF for a descriptor that was closed behind the watch) is no exception but
+    /// reported: `Readiness::error` with what is asked for, in the next turn. Unless the descriptor
+    /// was closed the kernel is told again with each turn.
     void set_interest(Interest interest);
 
     /// Asks for nothing: the callback is not called, not even for hang-up or error, until `resume`
