@@ -2,7 +2,6 @@
 
 // What make_reactor.cpp and the backends share. Private: users call make_reactor.
 
-#include <cstddef>
 #include <memory>
 #include <pollux/reactor.hpp>
 
@@ -13,11 +12,10 @@ std::unique_ptr<Reactor> make_poll_reactor();
 std::unique_ptr<Reactor> make_epoll_reactor();
 /// A poll reactor for what epoll has taken already: it does not ask whether a descriptor is open.
 std::unique_ptr<Reactor> make_poll_reactor_beside_epoll();
+/// An epoll reactor that comes to report all that is ready at once, as poll does.
+std::unique_ptr<Reactor> make_epoll_reactor_beside_poll();
 std::unique_ptr<Reactor> make_adaptive_reactor();
 std::unique_ptr<Reactor> make_io_uring_reactor();
-
-/// The most that one wait on epoll reports; there may be more.
-inline constexpr std::size_t most_epoll_events = 4096;
 
 /// Throws EBADF unless `fd` is open. epoll_ctl(2) checks this itself; for select(2) and poll(2) it
 /// would show only at the next wait.

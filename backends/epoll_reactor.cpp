@@ -36,6 +36,8 @@ std::uint32_t to_epoll(Interest interest, Trigger trigger) noexcept {
 
 class EpollReactor final : public Reactor {
 public:
+    explicit EpollReactor(unsigned last_capacity) : last_capacity_{last_capacity} {}
+
     void add(int fd, Token token, Interest interest, Trigger trigger) override {
         control("epoll_ctl ADD", EPOLL_CTL_ADD, fd, token, to_epoll(interest, trigger));
     }
@@ -87,7 +89,7 @@ private:
     // A full batch means that there may be more: the next one gets twice the room. Without memory
     // for that the batch at hand is delivered all the same.
     void grow() noexcept {
-        if (room_ >= most_epoll_events) return;
+        if (room_ >= last_capacity_) return;
         try {
             events_.resize(2 * events_.size());
             ready_.resize(events_.size());
@@ -128,11 +130,16 @@ private:
     std::vector<epoll_event> events_ = std::vector<epoll_event>(first_capacity);
     std::vector<Event> ready_ = std::vector<Event>(first_capacity);
     unsigned room_ = first_capacity; // in both
+    unsigned last_capacity_;
     bool has_nanoseconds_ = true;
 };
 
 } // namespace
 
-std::unique_ptr<Reactor> make_epoll_reactor() { return std::make_unique<EpollReactor>(); }
+std::unique_ptr<Reactor> make_epoll_reactor() { return std::make_unique<EpollReactor>(4096U); }
+
+std::unique_ptr<Reactor> make_epoll_reactor_beside_poll() {
+    return std::make_unique<EpollReactor>(1U << 24U); // the kernel takes more
+}
 
 } // namespace pollux

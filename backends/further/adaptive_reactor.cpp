@@ -51,10 +51,8 @@ public:
 
     std::span<const Event> wait(Timeout timeout) override {
         if (watched_ < CheaperWait::fewest || one_shots_ > 0) return epoll_->wait(timeout);
-        const bool by_poll = cheaper_.is_poll();
-        const auto found = by_poll ? wait_on_poll(timeout) : epoll_->wait(timeout);
-        const bool is_full = !by_poll && found.size() >= most_epoll_events;
-        return cheaper_.found(found.size(), watched_, is_full) ? compare(timeout) : found;
+        const auto found = cheaper_.is_poll() ? wait_on_poll(timeout) : epoll_->wait(timeout);
+        return cheaper_.found(found.size(), watched_) ? compare(timeout) : found;
     }
 
     bool supports(Trigger trigger) const noexcept override { return is_level_or_one_shot(trigger); }
@@ -115,7 +113,7 @@ private:
         return found;
     }
 
-    std::unique_ptr<Reactor> epoll_ = make_epoll_reactor();
+    std::unique_ptr<Reactor> epoll_ = make_epoll_reactor_beside_poll();
     std::unique_ptr<Reactor> poll_ = make_poll_reactor_beside_epoll(); // all of it as level
     std::vector<bool> one_shot_;                                       // by descriptor
     std::size_t one_shots_ = 0;

@@ -18,14 +18,13 @@ public:
 
     bool is_poll() const noexcept { return is_poll_; }
 
-    /// A wait found `ready` of `watched`; `is_full` says that there may have been more. True: it is
-    /// time to ask both facilities for the same, and to tell `compared`.
-    bool found(std::size_t ready, std::size_t watched, bool is_full) noexcept {
+    /// A wait found `ready` of `watched`. True: it is time to ask both facilities for the same, and
+    /// to tell `compared`.
+    bool found(std::size_t ready, std::size_t watched) noexcept {
         weigh(static_cast<std::int64_t>(ready), static_cast<std::int64_t>(watched));
         // Less than a quarter was too little for poll wherever it was measured. So whoever has few
         // active never pays for a comparison.
-        const bool is_open = 4 * ready >= watched || is_full;
-        if (!is_open || !has_poll_) return false;
+        if (4 * ready < watched || !has_poll_) return false;
         if (until_compared_ == 0) return true;
         --until_compared_;
         return false;

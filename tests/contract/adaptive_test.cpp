@@ -162,6 +162,15 @@ TEST_CASE("adaptive: with few ready, or few watched, it is epoll and asks for no
     CHECK_EQ(many.waits.on_poll(), 0);
 }
 
+// The share that is ready would look smaller than it is.
+TEST_CASE("adaptive: a batch of epoll holds all, however many are ready") {
+    const DescriptorLedger ledger;
+    Crowd crowd{5000, machines[2]};
+    crowd.activate(5000);
+    crowd.take(10); // of which the last finds all
+    CHECK_FALSE(crowd.polls());
+}
+
 TEST_CASE("adaptive: on poll too changes are felt at once") {
     const DescriptorLedger ledger;
     OnPoll crowd;
