@@ -50,7 +50,11 @@ def arguments(words=None):
                         help="folder of aims.json and aims.md (build/bench)")
     parser.add_argument("--build", type=Path, default=default_build(PROJECT),
                         help=argparse.SUPPRESS)
-    options = parser.parse_args(words)
+    return settled(parser, parser.parse_args(words), known)
+
+
+def settled(parser, options, known):
+    """What is not said follows from the rest; what cannot be is refused now, not after minutes."""
     unknown = [name for name in options.only or [] if name not in known]
     if unknown:
         parser.error(f"no row {', '.join(unknown)}: choose among {', '.join(known)}")
@@ -65,7 +69,7 @@ def arguments(words=None):
         parser.error("--page is for a full run")
     try:
         options.output.mkdir(parents=True, exist_ok=True)
-        if options.page:  # now, not after minutes
+        if options.page:
             marked_page.with_figures(options.page.read_text(), "", page.PROGRAM)
     except (OSError, ValueError) as problem:
         parser.error(str(problem))

@@ -5,7 +5,6 @@ Run it through bench/micro, which builds what it needs.
 
 import argparse
 import json
-import os
 import shlex
 import shutil
 import sys

@@ -18,7 +18,8 @@ namespace {
 using namespace pollux;
 using std::chrono::milliseconds;
 
-const char* const usage = "micro_timers arm-cancel|rearm|put-off|fire|make-destroy ROUNDS";
+const char* const usage =
+    "micro_timers arm-cancel|rearm|put-off|put-off-oldest|fire|make-destroy ROUNDS";
 
 class Timers {
 public:
@@ -47,6 +48,16 @@ public:
         later_ += milliseconds{1};
         for (const std::size_t i : order_) timers_[i].run_at(start_ + far_[i] + later_);
     }
+    // As connections do that take turns, 64 in a turn of the loop.
+    void put_off_oldest() {
+        for (std::size_t i = 0; i < count; ++i) {
+            timers_[i].run_at(start_ + milliseconds{60'000} +
+                              (later_ += std::chrono::microseconds{7}));
+            if (i % 64 != 0) continue;
+            if (loop_.time_to_wait() == Timeout::zero()) ++due_; // as before a turn that waits
+            loop_.run_once(Timeout::zero());
+        }
+    }
     // All at once, so that the loop's own turn is no part of it.
     void fire() {
         const Clock::time_point now = Clock::now();
@@ -70,6 +81,7 @@ private:
     Clock::time_point start_ = Clock::now();
     Clock::duration later_{};
     std::uint64_t ran_ = 0;
+    std::uint64_t due_ = 0;
     std::vector<Timer> timers_;
 };
 
@@ -81,6 +93,7 @@ void run(std::string_view work, std::uint64_t rounds) {
     if (work == "arm-cancel") return each(&Timers::arm_and_cancel);
     if (work == "rearm") return each(&Timers::rearm);
     if (work == "put-off") return each(&Timers::put_off);
+    if (work == "put-off-oldest") return each(&Timers::put_off_oldest);
     if (work == "fire") return each(&Timers::fire);
     if (work == "make-destroy") return each(&Timers::make_and_destroy);
     throw std::invalid_argument{usage};

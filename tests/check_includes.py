@@ -22,6 +22,7 @@ PARTS = {
         "pollux/function.hpp",
         "src/cache_line.hpp",
         "src/process_mark.",
+        "src/rest.hpp",
         "src/slab.hpp",
         "src/sorted_chain.hpp",
         "src/timespec.hpp",
@@ -30,6 +31,7 @@ PARTS = {
     "reactor": ["pollux/reactor.hpp"],
     "backend": ["pollux/backend.hpp", "backends/"],
     "loop": [
+        "pollux/busy_poll.hpp",
         "pollux/event_loop.hpp",
         "pollux/loop_observer.hpp",
         "pollux/loop_options.hpp",
@@ -43,6 +45,7 @@ PARTS = {
         "src/loop_watches.cpp",
         "src/pool_failure.hpp",
         "src/post_place.",
+        "src/posted_tasks.",
         "src/wake_up.",
         "src/watch_slot.hpp",
         "src/thread_group.hpp",

@@ -1,11 +1,10 @@
-// io_uring(7): requests are written into memory shared with the kernel, and one system call hands
-// over many of them and waits for completions. Here each is "tell me when this descriptor is
-// ready", a poll request, which the kernel answers once: a level is reported on every wait because
-// what was reported is asked for again, in the call that waits. So a turn is one system call
-// however much changes, and what changed costs: asking for a ready descriptor again costs the
-// kernel several times what epoll's list of ready ones does. Reports levels only: a request that
-// repeats tells of each wake-up, not of each change. A request holds the open file; the next one
-// looks up the number again.
+// io_uring(7): requests are written into memory that is shared with the kernel, and one system call
+// hands over many of them and waits for completions. Here each is a poll request: tell me when this
+// descriptor is ready. The kernel answers it once. So that a level is reported on every wait, what
+// was reported is asked for again, in the call that waits. A turn is one system call however much
+// has changed; but to ask for what is ready again costs the kernel several times what epoll's list
+// of the ready does. Reports levels only: a request that repeats tells of wake-ups, not of states.
+// A request holds the open file, the next one looks up the number again.
 
 #include "../backends.hpp"
 
@@ -15,7 +14,9 @@
 
 #ifdef IORING_SETUP_COOP_TASKRUN // headers of Linux 5.19
 
+#include <atomic>
 #include <cerrno>
+#include <cstdint>
 #include <pollux/clock.hpp>
 #include <pollux/error.hpp>
 #include <utility>
@@ -140,9 +141,9 @@ private:
     // A request is completed by the thread that made it. Should that be busy elsewhere, or gone, it
     // would take its time.
     void follow_thread() noexcept {
-        static thread_local const char here = 0;
-        if (thread_ == &here) return;
-        if (std::exchange(thread_, &here) == nullptr) return;
+        static std::atomic<std::uint64_t> threads{0};
+        static thread_local const std::uint64_t here = ++threads;
+        if (thread_ == here || std::exchange(thread_, here) == 0) return;
         for (std::size_t number = 0; number < known_.size(); ++number)
             if (known_[number].asked) queue(static_cast<int>(number));
     }
@@ -166,7 +167,7 @@ private:
     }
 
     // Urgent data wakes nobody who asked for it alone.
-    static std::uint32_t to_ask(const Known& entry) noexcept {
+    static std::uint32_t bits_to_ask(const Known& entry) noexcept {
         return (entry.bits & POLLPRI) != 0 ? entry.bits | POLLIN : entry.bits;
     }
 
@@ -187,7 +188,7 @@ private:
                 ring_.cancel(mark_of(fd));
                 ++entry.generation;
             }
-            ring_.poll(fd, to_ask(entry), entry.repeats, mark_of(fd));
+            ring_.poll(fd, bits_to_ask(entry), entry.repeats, mark_of(fd));
             entry.asked = true;
         }
         return true;
@@ -228,7 +229,7 @@ private:
         Known& entry = known(fd);
         bits &= entry.bits | POLLERR | POLLHUP | POLLNVAL;
         if ((bits & POLLPRI) != 0) bits = look_at(fd);
-        // The kernel adds POLLRDHUP to what is asked for, `to_ask` may add POLLIN. While these
+        // The kernel adds POLLRDHUP to what is asked for, `bits_to_ask` may add POLLIN. While these
         // stand a request that ends with the first completion ends at once: from now on it goes on
         // until the right one. One that ends nevertheless is for a file that wakes nobody and is
         // never urgent.
@@ -304,7 +305,7 @@ private:
     unsigned taken_ = 0; // completions
     int failure_ = 0;
     bool some_are_bad_ = false;
-    const void* thread_ = nullptr; // the last that waited
+    std::uint64_t thread_ = 0; // the last that waited
 };
 
 } // namespace

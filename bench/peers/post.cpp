@@ -127,10 +127,11 @@ private:
     }
 
     std::uint64_t core_;
-    std::uint64_t left_ = 0;
-    std::int64_t started_ = 0;
     std::atomic<bool> over_ = false;
     std::unique_ptr<Mailbox> here_, there_;
+    // Written here at each trip: not beside what the other thread reads.
+    alignas(64) std::uint64_t left_ = 0;
+    std::int64_t started_ = 0;
 };
 
 } // namespace

@@ -95,12 +95,14 @@ void CommonOptions::add(Options& options, const std::string& help_of_host,
         "when a ready descriptor is reported again; the default is level, edge needs epoll");
 }
 
-EventLoop CommonOptions::make_loop() const {
+EventLoop CommonOptions::make_loop() {
     const Backend chosen = backend ? *backend : backend_of_environment();
     if (!make_reactor(chosen)->supports(trigger))
         throw std::invalid_argument{std::string{to_string(chosen)} + " does not support " +
                                     std::string{to_string(trigger)} +
                                     "-triggered watches; only epoll does"};
+    if (chosen == Backend::io_uring)
+        sandbox.refuse("not with io_uring, which could do all the rest");
     return EventLoop{chosen, loop_options()};
 }
 

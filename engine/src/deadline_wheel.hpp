@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <pollux/clock.hpp>
 #include <utility>
 
@@ -108,6 +109,7 @@ private:
     static constexpr unsigned digit_bits = 6;
     static constexpr unsigned slots = 1U << digit_bits;
     static constexpr unsigned levels = 1 + (63 - tick_bits) / digit_bits; // to the end of time
+    static_assert((63 - tick_bits) % digit_bits == 0);
     static constexpr unsigned few = 8;
     static constexpr auto unknown = Clock::time_point::min();
 
@@ -166,7 +168,7 @@ private:
         const std::uintptr_t place =
             (reinterpret_cast<std::uintptr_t>(link) - reinterpret_cast<std::uintptr_t>(heads_)) /
             sizeof(Node*);
-        if (place >= levels * slots) return;
+        if (place >= std::size(slots_) * slots) return;
         close(static_cast<unsigned>(place / slots), static_cast<unsigned>(place % slots));
     }
     void close(unsigned level, unsigned slot) noexcept {
@@ -187,10 +189,11 @@ private:
             if (first > present) break;
             if (level == 0 && next_ > now) return false; // the rest of the tick
             present_ = first;
-            // Of a longer slot only a node that is alone is known to be the earliest.
-            const bool in_order = level <= 1 || heads_[level][slot]->next == nullptr;
+            // What is due in this slot is due before all others. But to put few in order costs
+            // less: a longer slot is spread first, unless a node is alone in it.
+            const bool is_short = level <= 1 || heads_[level][slot]->next == nullptr;
             const Clock::time_point end = end_of(last_tick(level, first));
-            open(level, slot, in_order ? std::min(now, end) : unknown);
+            open(level, slot, is_short ? std::min(now, end) : unknown);
             if (gathered_ != nullptr) return true;
             if (level == 0) next_ = look();
         }

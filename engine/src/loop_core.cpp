@@ -23,7 +23,7 @@ constexpr std::chrono::nanoseconds shortest_look{50};
 } // namespace
 
 LoopCore::LoopCore(EventLoop::ReactorFactory make_reactor, const LoopOptions& options)
-    : make_reactor_{std::move(make_reactor)}, options_{options}, reactor_{make_reactor_()} {
+    : make_reactor_{std::move(make_reactor)}, options_{options}, reactor_{fresh_reactor()} {
     attention_ = options_.spin > Clock::duration::zero();
     open_wake_up();
 }
@@ -48,18 +48,8 @@ void LoopCore::close() noexcept {
     wake_up_watch_.stop();
     // Callables go while the rest stands: their destructors may give up watches and timers, and
     // post, which is in vain.
-    std::vector<Task> posted;
-    std::list<Task> handed_in;
-    {
-        const std::lock_guard lock{mutex_};
-        closed_ = true;
-        posted.swap(posted_);
-        handed_in.swap(handed_in_);
-    }
-    posted.clear();
-    handed_in.clear();
-    tasks_.clear();
-    handed_out_.clear();
+    closed_ = true;
+    posted_.close();
     for (std::uint32_t index = 0; index < watches_.size(); ++index)
         const ReadyFunction callable = std::move(watches_[index].on_ready);
     timers_.clear();
@@ -77,38 +67,20 @@ void LoopCore::refuse(const char* operation, const char* why) {
 
 // --- other threads ---------------------------------------------------------------------------
 
-void LoopCore::post(Task task) {
+void LoopCore::post(Task&& task) {
     check_process("post");
-    bool is_first = false;
-    {
-        const std::lock_guard lock{mutex_};
-        if (closed_) return;
-        posted_.push_back(std::move(task));
-        is_first = note_posted();
-    }
-    if (is_first) wake_for_tasks();
+    if (posted_.add(std::move(task))) wake_for_tasks();
 }
 
 void LoopCore::post(std::list<Task>& one) noexcept {
-    bool is_first = false;
-    {
-        const std::lock_guard lock{mutex_};
-        if (closed_) return;
-        handed_in_.splice(handed_in_.end(), one);
-        is_first = note_posted();
-    }
-    if (is_first) wake_for_tasks();
+    if (posted_.add(one)) wake_for_tasks();
 }
 
-// False: the flag is up, so somebody has woken the loop or is about to, and it has not yet come to
-// take what is here. To store it again would only take it out of the loop's cache.
-bool LoopCore::note_posted() noexcept {
-    if (has_posted_.load()) return false;
-    has_posted_.store(true);
-    return true;
+void LoopCore::wake_for_tasks() noexcept {
+    if (!is_turning_here()) return wake();
+    wake_up_.ask_here();
+    attend();
 }
-
-void LoopCore::wake_for_tasks() noexcept { is_turning_here() ? attend() : wake(); }
 
 void LoopCore::wake() noexcept {
     // In a child the eventfd is the parent's until after_fork.
@@ -126,10 +98,10 @@ void LoopCore::stop() noexcept {
 
 bool LoopCore::has_leftovers() noexcept {
     return next_event_ != batch_end_ || next_ready_ < round_.size() || timers_.has_leftovers() ||
-           has_tasks();
+           posted_.any_taken();
 }
 
-bool LoopCore::has_work() const noexcept { return !queued_.empty() || has_posted_.load(); }
+bool LoopCore::has_work() const noexcept { return !queued_.empty() || wake_up_.has_been_asked(); }
 
 Timeout LoopCore::until_next_timer() {
     if (timers_.idle()) return forever;
@@ -181,17 +153,13 @@ std::span<const Event> LoopCore::wait(Timeout timeout) {
 // Who is busy finds something in the first look, so that needs no clock. Each turn looks in the
 // kernel at least once, however often others ask.
 std::span<const Event> LoopCore::look_then_sleep(Timeout timeout) {
-    const bool was_asked = !wake_up_.attentive() && wake_up_.attend();
+    if (!wake_up_.attentive()) wake_up_.attend();
     const Clock::duration budget = std::min(options_.spin, timeout);
     std::int64_t looks_left = budget / shortest_look;
     Clock::duration looked{};
     for (Clock::time_point start{}; looked < budget && looks_left >= 0; --looks_left) {
         const std::span<const Event> found = reactor_->wait(Timeout::zero());
-        if (!found.empty() || was_asked) return found;
-        if (wake_up_.asked_soon()) {
-            wake_up_.attend();
-            return found;
-        }
+        if (!found.empty() || wake_up_.has_been_asked() || wake_up_.asked_soon()) return found;
         const Clock::time_point now = Clock::now();
         if (start == Clock::time_point{}) start = now;
         looked = now - start;
@@ -202,28 +170,20 @@ std::span<const Event> LoopCore::look_then_sleep(Timeout timeout) {
 
 // What a thread posted before its result was there comes before it.
 void LoopCore::run_posted() {
-    if (!has_tasks()) {
-        tasks_.clear();
-        next_task_ = 0;
-        const std::lock_guard lock{mutex_};
-        tasks_.swap(posted_);
-        handed_out_.swap(handed_in_);
-        has_posted_.store(false);
-    }
-    while (next_task_ < tasks_.size()) run_task(std::move(tasks_[next_task_++]));
-    while (!handed_out_.empty()) {
-        Task task = std::move(handed_out_.front());
-        handed_out_.pop_front();
-        run_task(std::move(task));
+    if (!posted_.any_taken()) posted_.take();
+    while (posted_.any_taken()) {
+        const PostedTasks::Next next{posted_};
+        run_task(*next);
     }
 }
 
-void LoopCore::run_task(Task task) {
+void LoopCore::run_task(Task& task) {
     ++calls_;
     LoopObserver* const watching = observer_;
-    const Clock::time_point start = watching == nullptr ? Clock::time_point{} : Clock::now();
+    if (watching == nullptr) return task();
+    const Clock::time_point start = Clock::now();
     task();
-    if (watching != nullptr && watching == observer_) watching->on_task(Clock::now() - start);
+    if (watching == observer_) watching->on_task(Clock::now() - start);
 }
 
 std::span<std::byte> LoopCore::scratch() {
@@ -253,6 +213,8 @@ void LoopCore::after_fork() {
         throw;
     }
     if (wake_up_.leave()) wake(); // asked for before the fork, or since
+    wake_up_.ask_here();          // and the loop may have been about to take what was posted
+    attend();
 }
 
 } // namespace pollux

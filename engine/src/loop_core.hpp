@@ -8,12 +8,12 @@
 #include <cassert>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <pollux/event_loop.hpp>
 #include <span>
 #include <thread>
 #include <vector>
 
+#include "posted_tasks.hpp"
 #include "process_mark.hpp"
 #include "slab.hpp"
 #include "timer_queue.hpp"
@@ -49,7 +49,7 @@ public:
     void release_timer(TimerSlot& slot) noexcept;
 
     // From any thread.
-    void post(Task task);
+    void post(Task&& task);
     /// The same for the one task of a list, which takes no memory and so cannot fail. A closed loop
     /// leaves it where it is.
     void post(std::list<Task>& one) noexcept;
@@ -121,10 +121,8 @@ private:
     void call(WatchSlot& slot, Readiness ready);
     void end_call() noexcept;
     void run_posted();
-    void run_task(Task task);
-    bool note_posted() noexcept;
+    void run_task(Task& task);
     void wake_for_tasks() noexcept;
-    bool has_tasks() const noexcept { return next_task_ < tasks_.size() || !handed_out_.empty(); }
     bool has_leftovers() noexcept;
     bool has_work() const noexcept;
     Timeout until_next_timer();
@@ -148,6 +146,7 @@ private:
     void own(WatchSlot& slot);
     static void refresh_mask(WatchSlot& slot) noexcept;
     void free_slot(WatchSlot& slot) noexcept;
+    std::unique_ptr<Reactor> fresh_reactor();
     void replace_reactor();
     void drive_out_ghosts();
     void delete_if_unused() noexcept;
@@ -186,21 +185,17 @@ private:
     TimerQueue timers_;
     Clock::time_point now_{};
 
-    std::mutex mutex_;
-    std::vector<Task> posted_;   // guarded by mutex_
-    std::vector<Task> tasks_;    // of this turn
-    std::list<Task> handed_in_;  // guarded by mutex_
-    std::list<Task> handed_out_; // of this turn
-    std::size_t next_task_ = 0;
-    std::atomic<bool> has_posted_{false};
-    std::atomic<std::thread::id> thread_{}; // that the loop runs on
+    // What others use when they post, wake or stop, apart from what the loop works with: first what
+    // is read by all and hardly ever written.
+    alignas(cache_line) ProcessMark process_; // that this loop belongs to
+    std::atomic<std::thread::id> thread_{};   // that the loop runs on
     std::atomic<bool> stop_{false};
-
     WakeUp wake_up_;
+    PostedTasks posted_;
+
     Watch wake_up_watch_;
     std::unique_ptr<std::byte[]> scratch_;
-    ProcessMark process_; // that this loop belongs to
-    bool closed_ = false; // set under mutex_
+    bool closed_ = false;
 };
 
 } // namespace pollux

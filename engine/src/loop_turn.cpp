@@ -88,7 +88,7 @@ void LoopCore::finish_turn() {
     while (next_event_ != batch_end_) deliver_one(*next_event_++);
     while (next_ready_ < round_.size()) serve(round_[next_ready_++]);
     if (!timers_.idle()) calls_ += timers_.run_due(now(), observer_);
-    if (has_tasks() || has_posted_.load()) run_posted();
+    if (posted_.any_taken() || wake_up_.heard()) run_posted();
     attention_.store(observer_ != nullptr || saw_ghost_ || !changed_.empty() || has_work() ||
                          !timers_.idle() || wake_up_.attentive() ||
                          options_.spin > Clock::duration::zero(),

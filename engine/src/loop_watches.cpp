@@ -270,10 +270,16 @@ void LoopCore::free_slot(WatchSlot& slot) noexcept {
     watches_.give_back(slot.index);
 }
 
+std::unique_ptr<Reactor> LoopCore::fresh_reactor() {
+    std::unique_ptr<Reactor> fresh = make_reactor_();
+    if (options_.busy_poll) set_busy_poll(fresh->descriptor(), *options_.busy_poll);
+    return fresh;
+}
+
 // Every live watch again, on a fresh reactor. Whose descriptor is gone, or was given away, is
 // watched no longer. When the kernel refuses anything else, all is as it was.
 void LoopCore::replace_reactor() {
-    std::unique_ptr<Reactor> fresh = make_reactor_();
+    std::unique_ptr<Reactor> fresh = fresh_reactor();
     std::vector<std::uint32_t> lost;
     for (std::uint32_t index = 0; index < watches_.size(); ++index) {
         const WatchSlot& slot = watches_[index];

@@ -15,7 +15,8 @@ Clock::time_point next_on_grid(Clock::time_point due, Clock::duration interval,
 } // namespace
 
 std::size_t TimerQueue::run_due(Clock::time_point now, LoopObserver* const& observer) {
-    if (!has_leftovers()) {
+    const bool resumes = has_leftovers();
+    if (!resumes) {
         wheel_.end_round();
         in_round_ = true;
         round_ = now;
@@ -32,7 +33,8 @@ std::size_t TimerQueue::run_due(Clock::time_point now, LoopObserver* const& obse
     }
     wheel_.end_round();
     in_round_ = false;
-    return ran;
+    // What was left was all armed in the call that was cut short: it has waited for this one.
+    return resumes && ran == 0 ? run_due(now, observer) : ran;
 }
 
 void TimerQueue::run(TimerSlot& slot, Clock::time_point now, LoopObserver* const& observer) {

@@ -3,23 +3,10 @@
 #include <cerrno>
 #include <pollux/error.hpp>
 
+#include "rest.hpp"
 #include "sys.hpp"
 
 namespace pollux {
-namespace {
-
-// Tells the processor that it is in a loop that waits: that saves power, and gives way to the other
-// thread of the same core.
-void rest() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    asm volatile("yield");
-#endif
-}
-
-} // namespace
-
 void WakeUp::open() {
     eventfd_.reset(check(sys::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd"));
 }
@@ -41,9 +28,9 @@ void WakeUp::take() noexcept {
     attend();
 }
 
-bool WakeUp::attend() noexcept {
+void WakeUp::attend() noexcept {
     attentive_ = true;
-    return word_.exchange(attending) == asking;
+    if (word_.exchange(attending) == asking) heard_ = true;
 }
 
 bool WakeUp::asked_soon() const noexcept {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <pollux/fd.hpp>
+#include <utility>
 
 #include "cache_line.hpp"
 
@@ -23,19 +24,29 @@ public:
 
     // The rest is for the thread of the loop.
 
+    /// As `ask`, on that thread.
+    void ask_here() noexcept { heard_ = true; }
+    /// Whether somebody has asked since this was last asked.
+    bool heard() noexcept {
+        if (asked()) attend();
+        return heard_ && std::exchange(heard_, false);
+    }
+    /// The same, which is not settled by that.
+    bool has_been_asked() const noexcept { return heard_ || asked(); }
+
     /// The eventfd was readable. The loop is attentive from now on.
     void take() noexcept;
-    /// True: somebody has asked, which is settled by that. The loop is attentive from now on.
-    bool attend() noexcept;
+    /// The loop is attentive from now on. Who asked before is heard.
+    void attend() noexcept;
     bool attentive() const noexcept { return attentive_; }
-    /// Of an attentive loop. It is followed by `attend` if the loop goes on.
+    /// Somebody asks who has not been heard yet.
     bool asked() const noexcept { return word_.load(std::memory_order_relaxed) == asking; }
     /// The same, looked at for about as long as a look in the kernel takes: who asks meanwhile is
     /// heard at once.
     bool asked_soon() const noexcept;
-    /// Ends attention, unless somebody has asked: then that is settled and the result false.
+    /// Ends attention, unless somebody asks: then that is heard and the result false.
     bool may_sleep() noexcept;
-    /// Ends attention. True: somebody has asked, and maybe nothing was written.
+    /// Ends attention. True: somebody asks, and maybe nothing was written.
     bool leave() noexcept;
 
 private:
@@ -45,8 +56,10 @@ private:
         asking,
     };
 
+    // A loop that looks reads this line all the time.
     alignas(cache_line) std::atomic<Word> word_{sleeping};
-    alignas(cache_line) bool attentive_ = false;
+    bool attentive_ = false;
+    bool heard_ = false;
     Fd eventfd_;
 };
 

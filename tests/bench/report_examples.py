@@ -154,7 +154,7 @@ def peers_file(rounds=20):
             each = (1 + place) * chance.lognormvariate(0, 0.05)
             samples.append({"workload": "timers", "name": name, "round": number, "count": 100,
                             **{f"{what}_ns": 3000 * each
-                               for what in ("arm", "put_off", "cancel", "call")}})
+                               for what in ("arm", "rearm", "put_off", "cancel", "call")}})
     samples.append({"workload": "burst", "name": "bare", "round": 0, "reason": "wants two cores"})
     return head("peers", "bench/run", samples=samples, versions={"libev": "4.33"})
 

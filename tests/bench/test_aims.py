@@ -75,8 +75,9 @@ class Verdicts(unittest.TestCase):
 
 def measured(*attempts):
     with contextlib.redirect_stderr(io.StringIO()):
-        return list(run.measure([Row(f"row {place}", "work", "measure", "≤ 1", attempt)
-                                 for place, attempt in enumerate(attempts)], None, lambda row: None))
+        rows = [Row(f"row {place}", "work", "measure", "≤ 1", attempt)
+                for place, attempt in enumerate(attempts)]
+        return list(run.measure(rows, None, lambda row: None))
 
 
 class Rows(unittest.TestCase):
@@ -85,7 +86,8 @@ class Rows(unittest.TestCase):
             raise Failed("no such\nbackend")
 
         def called(lab):
-            return subprocess.run([sys.executable, "-c", "raise SystemExit('not today')"],
+            ending = "raise SystemExit('==1== banner\\nnot today')"
+            return subprocess.run([sys.executable, "-c", ending],
                                   capture_output=True, text=True, check=True)
 
         first, second, third, last = measured(refuse, called, lambda lab: 1 / 0, lambda lab: [
@@ -126,6 +128,12 @@ class Page(unittest.TestCase):
         good = [Case(f"good {place}", TIME, interval(1.0, 1.0)) for place in range(4)]
         lines = "\n".join(self.table(*good, Case("bad", TIME, interval(1.1, 1.1))))
         self.assertIn("| 4 of 5 met; the worst, bad: 1.10 | missed: 1 of 5 (bad) |", lines)
+
+    def test_where_room_is_scarce_what_is_not_judged_has_none(self):
+        shown = [Case(f"shown {place}", None, interval(2.0, 2.0)) for place in range(4)]
+        lines = "\n".join(self.table(*shown, Case("good", TIME, interval(1.0, 1.0))))
+        self.assertIn("| good: 1.00 | met, the stretch too |", lines)
+        self.assertIn("| shown 3 | 2.00 | – | – |", lines)
 
     def test_why_there_is_no_figure_is_in_the_row(self):
         lines = self.table(Case("edge", TIME, None, reason="a | b\nc"),
@@ -186,7 +194,8 @@ class Documents(unittest.TestCase):
         self.assertIn("is not JSON", self.refusal(whole[:-20]))
         for text in ("[]", "{}", "null", whole.replace('"aims"', '"abuse"'),
                      whole.replace(f'"format": {FORMAT}', '"format": 0'),
-                     whole.replace('"low"', '"lower"'), whole.replace('"cases": [', '"cases": [3, '),
+                     whole.replace('"low"', '"lower"'),
+                     whole.replace('"cases": [', '"cases": [3, '),
                      whole.replace('"beside": {}', '"beside": {"libev": 3}')):
             with self.subTest(text[:40]):
                 self.assertIn("is not what bench/aims writes", self.refusal(text))
@@ -209,7 +218,7 @@ class Counting(unittest.TestCase):
 
     @unittest.skipUnless(shutil.which("valgrind") and (BUILD / "demos" / "chat_server").exists(),
                          "wants valgrind and a build of the demos")
-    @unittest.skipIf("-fsanitize" in machine.flags(BUILD), "a sanitizer has an allocator of its own")
+    @unittest.skipIf("-fsanitize" in machine.flags(BUILD), "a sanitizer has its own allocator")
     def test_allocations_of_a_server_are_counted(self):
         server = [BUILD / "demos" / "chat_server"]
         few, many = (allocations.made_by_server(server, 0, lambda port: chat(port, count))

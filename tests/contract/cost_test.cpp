@@ -16,6 +16,7 @@
 #include <string_view>
 #include <sys/mman.h>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -157,6 +158,42 @@ CONTRACT_CASE("tasks of two words posted by callbacks allocate nothing and write
     CHECK_EQ(cost.other_calls, 0);
 }
 
+// Bursts of another thread, each while the loop is awake, or none of them could be counted: whether
+// a loop that has run everything sleeps before the next task comes is the scheduler's affair.
+CONTRACT_CASE("bursts from another thread allocate nothing, and write once for all of their tasks",
+              on_level) {
+    constexpr int tasks = 1'000;
+    constexpr int rounds = 20;
+    EventLoop loop{mode.backend};
+    int ran = 0;
+    int round = 0;
+    std::atomic<int> wanted{0};
+    std::atomic<int> posted{0};
+    std::thread poster{[&] {
+        for (int next = 1; next <= rounds; ++next) {
+            while (wanted < next) std::this_thread::yield();
+            for (int i = 0; i < tasks; ++i) loop.post([&ran, next] { ran += next > 0 ? 1 : 0; });
+            posted = next;
+        }
+    }};
+    std::size_t allocations_before = 0;
+    const auto writes = calls_made("write");
+    UniqueFunction<void()> have_a_burst = [&] {
+        if (round == 4) allocations_before = allocations.load(); // both queues have their size
+        if (round == rounds) return loop.stop();
+        wanted = ++round;
+        while (posted < round) std::this_thread::yield();
+        loop.post([&] { have_a_burst(); });
+    };
+    loop.wake();
+    loop.post([&] { have_a_burst(); });
+    loop.run();
+    poster.join();
+    CHECK_EQ(ran, rounds * tasks);
+    CHECK_EQ(allocations.load() - allocations_before, 0);
+    CHECK_LE(calls_made("write") - writes, 3); // to begin, and to stop
+}
+
 TEST_CASE("wake-ups before a turn cost one write and one read together") {
     EventLoop loop;
     turns(loop, 1);
@@ -186,6 +223,25 @@ TEST_CASE("arming a timer that exists allocates nothing, whatever others were ma
     turns(loop, 1);
     CHECK_EQ(allocations.load() - before, 0);
     for (const Timer& timer : old) REQUIRE_FALSE(timer.armed());
+}
+
+TEST_CASE(
+    "timers that are made, run and given up in turn allocate nothing once there were as many") {
+    FakeClock clock;
+    EventLoop loop;
+    int ran = 0;
+    std::vector<Timer> timers(1'000);
+    const auto round = [&] {
+        for (Timer& timer : timers) timer = loop.run_after(1ms, [&ran] { ++ran; });
+        clock.advance(1ms);
+        turns(loop, 1);
+        for (Timer& timer : timers) timer = Timer{};
+    };
+    round();
+    const std::size_t before = allocations.load();
+    round();
+    CHECK_EQ(allocations.load() - before, 0);
+    CHECK_EQ(ran, 2'000);
 }
 
 CONTRACT_CASE("X4 no memory for a watch: nothing is left of it, at whichever allocation",

@@ -259,8 +259,32 @@ CONTRACT_CASE("io_uring: another thread goes on waiting, while the first is busy
     take(ends.ours);
     reactor->modify(ends.ours.get(), Token{2}, Interest::read, mode.trigger);
     std::thread{[&] { CHECK_EQ(look(*reactor), ""); }}.join();
-    const OnceAsleep sender{[&] { put(ends.theirs, "y"); }};
-    CHECK_EQ(described(reactor->wait(forever)), "2:readable");
+    std::thread{[&] { // it may well look like the one before
+        const OnceAsleep sender{[&] { put(ends.theirs, "y"); }};
+        CHECK_EQ(described(reactor->wait(forever)), "2:readable");
+    }}
+        .join();
+}
+
+// They are handed over in pieces, and the second is refused.
+CONTRACT_CASE("io_uring: what was found before the kernel refused is found again", on_io_uring) {
+    constexpr std::size_t count = 600;
+    const auto reactor = mode.reactor();
+    std::vector<Fd> counters;
+    for (std::size_t place = 0; place < count; ++place) {
+        counters.push_back(counter(1));
+        reactor->add(counters.back().get(), Token{place}, Interest::read, mode.trigger);
+    }
+    for (const int refusal : {ENOMEM, EAGAIN}) {
+        const CallHook hook{[&, nth = 0](const CallPoint& call) mutable {
+            CallOutcome outcome;
+            if (call.name == enter && ++nth == 2) outcome.error = refusal;
+            return outcome;
+        }};
+        CHECK_EQ(error_of([&] { reactor->wait(forever); }), refusal);
+    }
+    CHECK_EQ(reactor->wait(forever).size(), count);
+    CHECK_EQ(reactor->wait(Timeout::zero()).size(), mode.is(Trigger::level) ? count : 0);
 }
 
 CONTRACT_CASE("io_uring: refused by the kernel, it is an error of make_reactor", on_io_uring) {

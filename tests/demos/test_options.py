@@ -146,6 +146,13 @@ class Mistakes(Modes):
         for backend in ("select", "poll"):
             self.check(["--port", "1", "--backend", backend, "--trigger", "edge"], backend, "edge", "epoll")
 
+    def test_no_sandbox_around_io_uring(self):
+        status, out, err = run("echo_server", "--sandbox", "--backend", "io_uring")
+        self.assertEqual((status, out), (2, ""))
+        if "io_uring_setup" in err:
+            self.skipTest(err)
+        self.assert_one_line(err, "echo_server: --sandbox: not with io_uring")
+
     def test_bad_host(self):
         for host in ("", "unix:", "[::1", "::g", "a b", "127.1"):
             self.check(["--host", host, "--port", "1"], host)

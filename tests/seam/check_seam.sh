@@ -20,7 +20,7 @@ harmless='_GLOBAL_OFFSET_TABLE_|_Unwind_Resume|__cxa_[a-z_]+|__gxx_personality_v
   (__)?(mem|str)[a-z]+(_chk)?|bcmp|strerrorname_np|gai_strerror|getenv|environ|syscall
   htonl|htons|ntohs|ntohl|inet_ntop|inet_pton|in6addr_any|in6addr_loopback|freeaddrinfo
   sigaddset|sigdelset|sigemptyset|sigfillset|sigismember|sched_yield
-  pthread_mutex_(un)?lock|pthread_self|posix_spawnattr_[a-z]+|posix_spawn_file_actions_[a-z0-9_]+
+  pthread_mutex_(un|try)?lock|pthread_self|posix_spawnattr_[a-z]+|posix_spawn_file_actions_[a-z0-9_]+
   __assert_fail|(__)?(f|sn)printf(_chk)?|stderr|abort|_Exit'
 harmless=$(echo "$harmless" | sed 's/^ *//' | paste -sd '|')
 # Of C++'s library: what keeps time, sleeps, starts threads or opens files.

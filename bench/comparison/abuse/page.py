@@ -50,8 +50,8 @@ def markdown(document):
         f"- {marked_page.machine(facts)}",
         f"- Commit {facts['commit']}, {document['started']}, `{document['command_line']}`, "
         f"{document['seconds']:.0f} s",
-        f"- Pairs of phases for each row: {document['pairs']}, of {document['phase']:g} s without the "
-        "crowd and as much with it, on one server",
+        f"- Pairs of phases for each row: {document['pairs']}, of {document['phase']:g} s without "
+        "the crowd and as much with it, on one server",
         "", row(HEADER), row("---" for _ in HEADER),
         *(row([f"[{each['name']}](#{_anchor(each['name'])})", *_cells(each)[1:]])
           for each in tried),

@@ -3,7 +3,7 @@
 from comparison.aims import aim
 from comparison.aims.case import Limit
 from comparison.aims.echo import case_of
-from comparison.aims.servers import BARE, OTHERS, OWN, cells, others, own, traced
+from comparison.aims.servers import BARE, OTHERS, cells, others, own, traced
 from comparison.workloads import Workload
 
 AT_ONCE = 64

@@ -13,6 +13,8 @@ BARE, BARE_AGAIN = "bare", "bare again"
 TURNS = {1: (1000, 6000), 100: (50, 350)}  # told apart by callgrind
 MILLISECONDS = 8
 COUNTED_PEERS = ("pollux", "libevent", "libev", "libuv", "asio")
+# A `run_once` begins and ends what a `run` does once for all its turns.
+LOOPS = {"run": "`run`", "loop": "a `run_once` for each turn"}
 ITSELF = "bare loop, all of it"
 
 
@@ -20,17 +22,17 @@ ITSELF = "bare loop, all of it"
      "user instructions per event above the bare loop of the same binary, same callback",
      "≤ +36 (+28)")
 def instructions_per_event(lab):
-    return [_counted(lab, 100, Limit(36, 28, exact=True))]
+    return _counted(lab, 100, Limit(36, 28, exact=True))
 
 
 @aim("dispatch-turn", "the same, 1 000 / 1", "user instructions per turn above the bare loop",
      "≤ +80 (+60)")
 def instructions_per_turn(lab):
-    return [_counted(lab, 1, Limit(80, 60, exact=True))]
+    return _counted(lab, 1, Limit(80, 60, exact=True))
 
 
 def _counted(lab, ready, limit):
-    counts = {kind: _per_event(lab, ready, kind) for kind in (BARE, "loop", "seam")}
+    counts = {kind: _per_event(lab, ready, kind) for kind in (BARE, "seam", *LOOPS)}
     beside = {ITSELF: counts[BARE], "Reactor alone": counts["seam"] - counts[BARE]}
     peers = {}
     for name in (BARE, *COUNTED_PEERS):
@@ -38,13 +40,15 @@ def _counted(lab, ready, limit):
         program = lab.build / "bench" / "peers" / f"peer_{name}"
         if program.exists():
             peers[name] = instructions.for_each_told(
-                [program, "dispatch", "--watched", WATCHED, "--active", ready, "--act", "leave"],
+                [program, "dispatch", "--watched", WATCHED, "--active", ready,
+                 "--act", "leave"],
                 *(ready * turns for turns in TURNS[ready]))
     # A program each, so the bare loop that theirs is held against is that of the peers.
     above = {f"{name} among the peers" if name == "pollux" else name: count - peers[BARE]
              for name, count in peers.items() if name != BARE}
-    return Case("", limit, _exact(counts["loop"] - counts[BARE]), digits=1,
-                beside={name: _exact(count) for name, count in (beside | above).items()})
+    return [Case(title, limit if kind == "run" else None, _exact(counts[kind] - counts[BARE]),
+                 digits=1, beside={name: _exact(count) for name, count in (beside | above).items()})
+            for kind, title in LOOPS.items()]
 
 
 def _per_event(lab, ready, kind):

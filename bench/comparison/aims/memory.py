@@ -5,7 +5,7 @@ from comparison.aims import aim
 from comparison.aims.case import Case, Limit
 from comparison.statistics import estimate
 
-FEW, MANY = 1000, 6000  # connections: what there is of once, such as a buffer to read into, falls out
+FEW, MANY = 1000, 6000  # connections; what there is of once, such as a buffer, falls out
 ROUNDS = 2  # the figures hardly differ
 OWN = peers_memory.BASE
 DEADLINE = ("--idle-timeout", "1h")

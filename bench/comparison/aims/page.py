@@ -47,12 +47,13 @@ def _verdict(each):
     names = [case["name"] for case in each["cases"] if case["verdict"] == verdict]
     judged = [case for case in each["cases"] if case["verdict"] in JUDGED]
     if verdict in (MISSED, OPEN, MISSING) and len(judged) > 1:
-        return f"{verdict}: {len(names)} of {len(judged)} ({', '.join(names)})"
+        which = f" ({', '.join(names)})" if len(names) <= FEW else ""
+        return f"{verdict}: {len(names)} of {len(judged)}{which}"
     return verdict
 
 
 def _measured(each):
-    cases = each["cases"]
+    cases = _in_table(each)
     if len(cases) <= FEW:
         return "; ".join(_named(case["name"], _figure(case)) for case in cases) or "–"
     judged = [case for case in cases if case["figure"] and case["limit"]]
@@ -63,10 +64,16 @@ def _measured(each):
     return f"{kept} of {len(judged)} met; the worst, {_named(worst['name'], _figure(worst))}"
 
 
+def _in_table(each):
+    """All cases where there is room, else those that are judged."""
+    cases = each["cases"]
+    return cases if len(cases) <= FEW else [case for case in cases if case["limit"]]
+
+
 def _beside(each):
     """Of each peer the medians in the order of the cases; of many their range."""
     found = {}
-    for case in each["cases"]:
+    for case in _in_table(each):
         for name, estimate in case["beside"].items():
             found.setdefault(name, []).append((estimate["median"], case["digits"]))
     return "; ".join(f"{name} {_medians(values)}" for name, values in found.items()) or "–"

@@ -30,6 +30,8 @@ def measure(rows, lab, began):
 
 
 def _one_line(problem):
-    if isinstance(problem, subprocess.CalledProcessError) and problem.stderr:
-        problem = problem.stderr
-    return " ".join(str(problem).split())[:300] or type(problem).__name__
+    text = str(problem)
+    if isinstance(problem, subprocess.CalledProcessError):
+        said = [line for line in (problem.stderr or "").splitlines() if not line.startswith("==")]
+        text = " ".join(said) or text  # of a program under valgrind, without what that says
+    return " ".join(text.split())[:300] or type(problem).__name__

@@ -13,7 +13,7 @@ from comparison.processes import Failed
 from comparison.statistics import estimate
 from comparison.workloads import Workload
 
-TRIPS, QUICK = 300, 30
+TRIPS, QUICK = 1000, 30
 LOOKS = "pollux, looks first"
 SLEEPS = "pollux"
 SECONDS = 0.1

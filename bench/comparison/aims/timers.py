@@ -9,7 +9,13 @@ from comparison.statistics import ratio
 
 PENDING, QUICK = 100_000, 2_000
 OWN, BASE = "pollux", "libev"
-NAMES = {"arm_ns": "arm", "cancel_ns": "cancel", "put_off_ns": "re-arm", "call_ns": "fire"}
+# Of ours a figure, and the one of the others that it is held against. They have theirs at hand and
+# never make any, so what ours takes to be made and destroyed is more work.
+FIGURES = {"arm": ("arm_ns", "arm_ns"), "cancel": ("cancel_ns", "cancel_ns"),
+           "re-arm": ("rearm_ns", "rearm_ns"), "re-arm, 64 in a turn": ("put_off_ns", "put_off_ns"),
+           "make and arm": ("make_ns", "arm_ns"),
+           "destroy an armed one": ("destroy_ns", "cancel_ns"), "fire": ("call_ns", "call_ns")}
+JUDGED = ("arm", "cancel", "re-arm")
 
 
 @once
@@ -17,22 +23,23 @@ def measured(lab):
     return visited(lab, peers_micro.timers(QUICK if lab.quick else PENDING))
 
 
-def _case(lab, key, limit):
+def _case(lab, name, limit):
     samples = measured(lab)
-    bases = by_round(samples, BASE, key)
-    names = sorted({each["name"] for each in samples})
-    beside = {name: ratio(by_round(samples, name, key), bases) for name in names
-              if name not in (OWN, BASE)}
-    return Case(NAMES[key], limit, ratio(by_round(samples, OWN, key), bases),
-                beside={name: each for name, each in beside.items() if each})
+    own, theirs = FIGURES[name]
+    bases = by_round(samples, BASE, theirs)
+    beside = {other: ratio(by_round(samples, other, theirs), bases)
+              for other in sorted({each["name"] for each in samples} - {OWN, BASE})}
+    return Case(name, limit, ratio(by_round(samples, OWN, own), bases),
+                beside={other: each for other, each in beside.items() if each})
 
 
 @aim("timers", "timers, 100 000 pending, owning",
      "arm (`run_at`) / cancel / re-arm, ratio to libev in the same run", "≤ 0.5 each (0.2)")
 def arm_and_cancel(lab):
-    return [_case(lab, key, Limit(0.5, 0.2)) for key in ("arm_ns", "cancel_ns", "put_off_ns")]
+    return [_case(lab, name, Limit(0.5, 0.2) if name in JUDGED else None)
+            for name in FIGURES if name != "fire"]
 
 
 @aim("timers-fire", "timers, fire", "ratio to libev", "≤ 0.6 (0.45)")
 def fire(lab):
-    return [_case(lab, "call_ns", Limit(0.6, 0.45))]
+    return [_case(lab, "fire", Limit(0.6, 0.45))]

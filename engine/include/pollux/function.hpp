@@ -3,6 +3,7 @@
 #include <cassert>
 #include <concepts>
 #include <cstddef>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <type_traits>
@@ -66,6 +67,8 @@ private:
     struct Storage {
         alignas(void*) std::byte bytes[2 * sizeof(void*)];
     };
+    // Null where there is nothing to do but to copy the bytes, or nothing at all: most callables
+    // hold a pointer or two, and are moved and forgotten without a call.
     struct Operations {
         Result (*call)(Storage*, Args...);
         void (*move)(Storage* from, Storage* to) noexcept; // leaves nothing behind in `from`
@@ -97,38 +100,43 @@ private:
             return false;
     }
 
+    template <class Kept> static void relocate(Storage* from, Storage* to) noexcept {
+        std::construct_at(reinterpret_cast<Kept*>(to), std::move(at<Kept>(from)));
+        std::destroy_at(&at<Kept>(from));
+    }
+    template <class Kept> static void destroy(Storage* storage) noexcept {
+        std::destroy_at(&at<Kept>(storage));
+    }
+
     template <class Kept>
     static constexpr Operations inside{
         [](Storage* storage, Args... args) -> Result {
             return invoke(at<Kept>(storage), std::forward<Args>(args)...);
         },
-        [](Storage* from, Storage* to) noexcept {
-            std::construct_at(reinterpret_cast<Kept*>(to), std::move(at<Kept>(from)));
-            std::destroy_at(&at<Kept>(from));
-        },
-        [](Storage* storage) noexcept { std::destroy_at(&at<Kept>(storage)); }};
+        std::is_trivially_copyable_v<Kept> ? nullptr : &relocate<Kept>,
+        std::is_trivially_destructible_v<Kept> ? nullptr : &destroy<Kept>};
 
     template <class Kept>
     static constexpr Operations on_heap{
         [](Storage* storage, Args... args) -> Result {
             return invoke(*at<Kept*>(storage), std::forward<Args>(args)...);
         },
-        [](Storage* from, Storage* to) noexcept {
-            std::construct_at(reinterpret_cast<Kept**>(to), at<Kept*>(from));
-        },
-        [](Storage* storage) noexcept { delete at<Kept*>(storage); }};
+        nullptr, [](Storage* storage) noexcept { delete at<Kept*>(storage); }};
 
     void take(UniqueFunction& other) noexcept {
         if (other.operations_ == nullptr) return;
-        other.operations_->move(&other.storage_, &storage_);
         operations_ = std::exchange(other.operations_, nullptr);
+        if (operations_->move == nullptr)
+            std::memcpy(&storage_, &other.storage_, sizeof storage_);
+        else
+            operations_->move(&other.storage_, &storage_);
     }
 
     // The callable goes last: its destructor may be code that looks at this object again.
     void reset() noexcept {
         if (operations_ == nullptr) return;
         const Operations* const operations = std::exchange(operations_, nullptr);
-        operations->destroy(&storage_);
+        if (operations->destroy != nullptr) operations->destroy(&storage_);
     }
 
     Storage storage_;

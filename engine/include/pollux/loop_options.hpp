@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+#include <pollux/busy_poll.hpp>
 #include <pollux/clock.hpp>
 
 namespace pollux {
@@ -12,6 +14,10 @@ struct LoopOptions {
     /// processor that is busy for as long. A budget somewhat longer than the usual time until the
     /// next request is one that pays. Timers are as exact as ever.
     Clock::duration spin{0};
+
+    /// Given to each reactor that the loop makes (`set_busy_poll`). What that throws the
+    /// constructor throws; who can do without tries again without.
+    std::optional<BusyPoll> busy_poll{};
 };
 
 } // namespace pollux

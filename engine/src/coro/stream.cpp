@@ -75,7 +75,7 @@ StreamCore& Write::stream() const noexcept { return static_cast<StreamCore&>(*co
 
 // At edge trigger until it would block: only then will writability be told.
 inline Write::Progress Write::write() {
-    StreamCore& to = stream();
+    const StreamCore& to = stream();
     while (!bytes_.empty()) {
         const IoResult result = send_bytes(to.socket.fd(), bytes_);
         if (result.state == IoState::would_block) return Progress::full;

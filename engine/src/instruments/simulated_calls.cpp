@@ -138,14 +138,14 @@ int SimulatedKernel::pipe2(int* ends, int flags) noexcept {
     }));
 }
 
-int SimulatedKernel::ioctl(int fd, unsigned long request, int* value) noexcept {
+int SimulatedKernel::ioctl(int fd, unsigned long request, void* value) noexcept {
     if (!world_.is_ours(fd)) return Kernel::ioctl(fd, request, value);
     return static_cast<int>(on_file("ioctl", fd, [&](OpenFile& file) -> Result {
         const Result count = request == FIONREAD   ? file.in_queue()
                              : request == TIOCOUTQ ? file.out_queue()
                                                    : -ENOTTY;
         if (count < 0) return count;
-        *value = static_cast<int>(count);
+        *static_cast<int*>(value) = static_cast<int>(count);
         return 0;
     }));
 }

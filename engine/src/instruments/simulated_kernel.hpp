@@ -27,7 +27,7 @@ public:
     int signalfd(int fd, const sigset_t* mask, int flags) noexcept override;
     int pthread_sigmask(int how, const sigset_t* set, sigset_t* old) noexcept override;
     int pipe2(int* ends, int flags) noexcept override;
-    int ioctl(int fd, unsigned long request, int* value) noexcept override;
+    int ioctl(int fd, unsigned long request, void* value) noexcept override;
     ssize_t read(int fd, void* buffer, std::size_t size) noexcept override;
     ssize_t write(int fd, const void* buffer, std::size_t size) noexcept override;
     ssize_t sendfile(int to, int from, off_t* offset, std::size_t size) noexcept override;

@@ -22,11 +22,16 @@ inline IoResult receive_bytes(int fd, std::span<std::byte> into, int flags = 0) 
     return moved(count);
 }
 
-inline IoResult send_bytes(int fd, ByteView bytes, int flags = 0) noexcept {
+/// How many were sent; below zero errno says why none were.
+inline ssize_t send_some(int fd, ByteView bytes, int flags = 0) noexcept {
     ssize_t count = 0;
     do count = sys::send(fd, bytes.data(), bytes.size(), flags | MSG_NOSIGNAL);
     while (count < 0 && errno == EINTR);
-    return moved(count);
+    return count;
+}
+
+inline IoResult send_bytes(int fd, ByteView bytes, int flags = 0) noexcept {
+    return moved(send_some(fd, bytes, flags));
 }
 
 } // namespace pollux

@@ -83,14 +83,14 @@ void ConnectionSetCore::enqueue(Connection& connection, ByteView bytes) {
         connection.unusual_.over_high_water || output.size() > options_.high_water;
 }
 
-// Returns how much the kernel took.
+// Returns how much the kernel took: mostly all, and nothing else needs to be looked at.
 inline std::size_t ConnectionSetCore::write(Connection& connection, ByteView bytes) {
-    const IoResult first = send_bytes(connection.fd(), bytes);
-    if (first.bytes < bytes.size()) [[unlikely]]
-        return write_on(connection, bytes, first);
-    stats_.sent += first.bytes;
+    const ssize_t count = send_some(connection.fd(), bytes);
+    if (!std::cmp_equal(count, bytes.size())) [[unlikely]]
+        return write_on(connection, bytes, moved(count));
+    stats_.sent += bytes.size();
     progressed(connection);
-    return first.bytes;
+    return bytes.size();
 }
 
 // At edge trigger until it would block, since only then will writability be told; or until the
