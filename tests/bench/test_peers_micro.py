@@ -159,7 +159,7 @@ class Figures(unittest.TestCase):
         self.assertEqual([row[:2] for row in section.rows],
                          [["pollux", "20.0 (20.0–20.0) ns"], ["libev", "×0.50 (0.50–0.50)"],
                           ["asio", "–"]])
-        self.assertEqual(section.header[1:3], ["arm", "put off"])
+        self.assertEqual(section.header[1:3], ["arm", "arm anew"])
         self.assertEqual(section.notes[-1], "asio, timers: it ended")
 
     def test_the_bare_loop_has_a_table_of_its_own(self):
