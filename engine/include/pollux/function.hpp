@@ -139,7 +139,8 @@ private:
         if (operations->destroy != nullptr) operations->destroy(&storage_);
     }
 
-    Storage storage_;
+    Storage
+        storage_{}; // or g++ 12 warns, in the code of users, of bytes that a small callable leaves
     const Operations* operations_ = nullptr;
 };
 
