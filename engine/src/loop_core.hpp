@@ -122,7 +122,7 @@ private:
     void end_call() noexcept;
     void run_posted();
     void run_task(Task& task);
-    void wake_for_tasks() noexcept;
+    void wake_for_tasks(bool is_first) noexcept;
     bool has_leftovers() noexcept;
     bool has_work() const noexcept;
     Timeout until_next_timer();
