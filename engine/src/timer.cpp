@@ -13,7 +13,7 @@ Timer LoopCore::make_timer(Clock::time_point due, Clock::duration interval, Task
     check_thread();
     check_process("run_at");
     attend();
-    if (timers_.idle()) timers_.set_out(now());
+    if (timers_.idle()) timers_.set_out(now_);
     return Timer{this, &timers_.make(due, interval, std::move(task))};
 }
 
@@ -22,7 +22,7 @@ void LoopCore::arm(TimerSlot& slot, Clock::time_point due) noexcept {
     if (closed_) return;
     if (!TimerQueue::armed(slot)) { // else all of this was done
         attend();
-        if (timers_.idle()) timers_.set_out(now());
+        if (timers_.idle()) timers_.set_out(now_);
     }
     timers_.arm(slot, due);
 }
