@@ -18,7 +18,7 @@ import instructions  # noqa: E402
 
 TIMERS = 100_000
 AIMS = {"arm-cancel": 130, "rearm": 90, "put-off": 55, "put-off-oldest": 100,
-        "fire": 400, "make-destroy": 300}
+        "fire": 320, "make-destroy": 250}
 
 missed = False
 for work, aim in AIMS.items():
