@@ -24,7 +24,7 @@ constexpr std::chrono::nanoseconds shortest_look{50};
 
 LoopCore::LoopCore(EventLoop::ReactorFactory make_reactor, const LoopOptions& options)
     : make_reactor_{std::move(make_reactor)}, options_{options}, reactor_{fresh_reactor()} {
-    attention_ = options_.spin > Clock::duration::zero();
+    if (options_.spin > Clock::duration::zero()) attend();
     open_wake_up();
 }
 

@@ -88,8 +88,10 @@ private:
     bool is_turning_here() const noexcept {
         return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id();
     }
-    void attend() noexcept { attention_.store(true, std::memory_order_relaxed); }
-    bool needs_attention() const noexcept { return attention_.load(std::memory_order_relaxed); }
+    void attend() noexcept { attention_.store(Attention::all, std::memory_order_relaxed); }
+    bool needs_attention() const noexcept {
+        return attention_.load(std::memory_order_relaxed) == Attention::all;
+    }
     void check_thread() const {
         assert((!is_turning() ||
                 thread_.load(std::memory_order_relaxed) == std::this_thread::get_id() ||
@@ -105,6 +107,7 @@ private:
     // A turn, part by part.
     void hand_over() noexcept;
     void short_turn(Timeout limit);
+    void timed_turn(Timeout limit);
     void long_turn(Timeout limit);
     void finish_turn();
     void collect(Timeout limit);
@@ -125,6 +128,7 @@ private:
     void wake_for_tasks(bool is_first) noexcept;
     bool has_leftovers() noexcept;
     bool has_work() const noexcept;
+    void start_timing() noexcept;
     Timeout until_next_timer();
 
     void attach(WatchSlot& slot, Token token);
@@ -157,11 +161,12 @@ private:
     Slab<WatchSlot, 128> watches_;
     std::vector<std::uint32_t> owner_of_; // descriptor -> index of its watch
 
-    // Something is at hand beside what the kernel reports: leftovers, the ready list, changes that
-    // the kernel is still to be told, timers, tasks and a stop of this thread, a wake-up, an
-    // observer, ghosts; or a budget to spin. What other threads bring comes with a wake-up. May be
-    // set for nothing: `finish_turn` looks again. Atomic for a signal handler's sake.
-    std::atomic<bool> attention_{false};
+    // What is at hand beside what the kernel reports. `all`: leftovers, the ready list, changes
+    // that the kernel is still to be told, the first timer, tasks and a stop of this thread, a
+    // wake-up, an observer, ghosts; or a budget to spin. What other threads bring comes with a
+    // wake-up. May be too much: `finish_turn` looks again. Atomic for a signal handler's sake.
+    enum class Attention : std::uint8_t { nothing, timers, all };
+    std::atomic<Attention> attention_{Attention::nothing};
     // Of this turn.
     bool now_is_known_ = false;
     bool expects_stale_ = false; // a watch was given up or paused since the batch was fetched

@@ -1,5 +1,6 @@
 // The part of LoopCore that takes turns: what each event costs is in here.
 
+#include <algorithm>
 #include <utility>
 
 #include "loop_core.hpp"
@@ -42,9 +43,14 @@ void LoopCore::run() {
         attend();
     }
     do {
-        if (needs_attention()) {
+        switch (attention_.load(std::memory_order_relaxed)) {
+        case Attention::all:
             long_turn(limit);
-        } else {
+            break;
+        case Attention::timers:
+            timed_turn(forever);
+            break;
+        case Attention::nothing:
             do short_turn(forever);
             while (!needs_attention());
             finish_turn();
@@ -56,9 +62,14 @@ void LoopCore::run() {
 std::size_t LoopCore::run_once(Timeout timeout) {
     const Turning turning{*this, "run_once"};
     calls_ = 0;
-    if (needs_attention()) {
+    switch (attention_.load(std::memory_order_relaxed)) {
+    case Attention::all:
         long_turn(timeout);
-    } else {
+        break;
+    case Attention::timers:
+        timed_turn(timeout);
+        break;
+    case Attention::nothing:
         short_turn(timeout);
         if (needs_attention()) finish_turn();
     }
@@ -71,6 +82,15 @@ inline void LoopCore::short_turn(Timeout limit) {
     check_process("run");
     now_is_known_ = expects_stale_ = batch_is_void_ = false;
     deliver(reactor_->wait(limit));
+}
+
+// The same with timers: most turns come before any of them is due, and need not ask for more than
+// that. One look at the clock tells how long to wait, and none where it is not to wait; another,
+// after it, serves all that ask for `now` in this turn.
+void LoopCore::timed_turn(Timeout limit) {
+    if (limit > Timeout::zero()) limit = std::min(limit, until_next_timer());
+    short_turn(limit);
+    if (needs_attention() || timers_.idle() || timers_.next_due() <= now()) finish_turn();
 }
 
 void LoopCore::long_turn(Timeout limit) {
@@ -89,9 +109,11 @@ void LoopCore::finish_turn() {
     while (next_ready_ < round_.size()) serve(round_[next_ready_++]);
     if (!timers_.idle()) calls_ += timers_.run_due(now(), observer_);
     if (posted_.any_taken() || wake_up_.heard()) run_posted();
-    attention_.store(observer_ != nullptr || saw_ghost_ || !changed_.empty() || has_work() ||
-                         !timers_.idle() || wake_up_.attentive() ||
-                         options_.spin > Clock::duration::zero(),
+    const bool all = observer_ != nullptr || saw_ghost_ || !changed_.empty() || has_work() ||
+                     wake_up_.attentive() || options_.spin > Clock::duration::zero();
+    attention_.store(all              ? Attention::all
+                     : timers_.idle() ? Attention::nothing
+                                      : Attention::timers,
                      std::memory_order_relaxed);
 }
 

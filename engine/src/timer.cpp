@@ -9,21 +9,23 @@ namespace pollux {
 
 // The loop's part stands here, so that arming and cancelling are one call with all in it.
 
+// The loop may be in turns that know no timers.
+void LoopCore::start_timing() noexcept {
+    attend();
+    timers_.set_out(now_); // of the last turn that asked: to set out reads no clock
+}
+
 Timer LoopCore::make_timer(Clock::time_point due, Clock::duration interval, Task&& task) {
     check_thread();
     check_process("run_at");
-    attend();
-    if (timers_.idle()) timers_.set_out(now_);
+    if (timers_.idle()) start_timing();
     return Timer{this, &timers_.make(due, interval, std::move(task))};
 }
 
 void LoopCore::arm(TimerSlot& slot, Clock::time_point due) noexcept {
     check_thread();
     if (closed_) return;
-    if (!TimerQueue::armed(slot)) { // else all of this was done
-        attend();
-        if (timers_.idle()) timers_.set_out(now_);
-    }
+    if (!TimerQueue::armed(slot) && timers_.idle()) start_timing();
     timers_.arm(slot, due);
 }
 

@@ -17,9 +17,7 @@ class TimerQueue {
 public:
     /// Throws std::bad_alloc.
     TimerSlot& make(Clock::time_point due, Clock::duration interval, Task&& task) {
-        TimerSlot& slot = slots_.take();
-        slot.task = std::move(task);
-        slot.interval = interval;
+        TimerSlot& slot = slots_.take(std::move(task), interval);
         arm(slot, due);
         return slot;
     }

@@ -17,8 +17,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
 import instructions  # noqa: E402
 
 TIMERS = 100_000
-AIMS = {"arm-cancel": 130, "rearm": 90, "put-off": 55, "put-off-oldest": 100,
-        "fire": 400, "make-destroy": 300}
+AIMS = {"arm-cancel": 130, "rearm": 90, "put-off": 55, "put-off-oldest": 65,
+        "fire": 320, "make-destroy": 250}
 
 missed = False
 for work, aim in AIMS.items():

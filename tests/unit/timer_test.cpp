@@ -8,6 +8,8 @@
 #include <memory>
 #include <optional>
 #include <pollux/event_loop.hpp>
+#include <pollux/net/socket.hpp>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -316,6 +318,35 @@ TEST_CASE("T11 the clock is CLOCK_MONOTONIC: the time of day is not read") {
     run_for(loop, 1ms);
     CHECK_GT(monotonic, 0);
     CHECK_EQ(others, 0);
+}
+
+TEST_CASE("a turn before a timer is due reads the clock before its wait and after it, not more") {
+    EventLoop loop;
+    int reads = 0;
+    const CallHook hook{[&](const CallPoint& call) {
+        if (call.name == "clock_gettime") ++reads;
+        return CallOutcome{};
+    }};
+    const auto reads_of_turn = [&](Timeout limit) {
+        loop.run_once(Timeout::zero());
+        loop.wake();
+        loop.run_once(Timeout::zero());
+        reads = 0;
+        loop.run_once(limit);
+        return reads;
+    };
+    CHECK_EQ(reads_of_turn(Timeout::zero()), 0);
+    auto [ours, theirs] = Socket::pair();
+    theirs.write(std::as_bytes(std::span{"x", 1}));
+    const Watch watch =
+        loop.watch(ours.fd(), Interest::read, Trigger::level, [&](Readiness) { loop.now(); });
+    Timer far = loop.run_after(1h, [] {});
+    Timer farther = loop.run_after(24h, [] {});
+    CHECK_EQ(reads_of_turn(forever), 2);
+    CHECK_EQ(reads_of_turn(Timeout::zero()), 1);
+    far.cancel();
+    farther = {};
+    CHECK_EQ(reads_of_turn(forever), 1); // by the callback
 }
 
 TEST_CASE("T12 P7 a thousand real timers: none is early, all in order") {
