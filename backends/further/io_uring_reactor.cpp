@@ -75,6 +75,8 @@ public:
         follow_thread();
         // What completed meanwhile says what was ready then. It is asked for again.
         take(false);
+        while (ring_.has_more() && hand_over()) {
+        }
         try {
             find(timeout);
         } catch (...) {
@@ -281,9 +283,11 @@ private:
         if (ring_.has_room(1)) ring_.cancel(mark);
     }
 
-    void hand_over() noexcept {
-        ring_.enter(0, Timeout::zero());
+    // False: the kernel refused.
+    bool hand_over() noexcept {
+        const bool went = ring_.enter(0, Timeout::zero()) >= 0;
         take(false);
+        return went;
     }
 
     // Closing the ring ends its requests too, but later, and only when no child has it open.
