@@ -185,11 +185,15 @@ private:
             const int fd = to_ask_[next_];
             Known& entry = known(fd);
             entry.queued = false;
-            if (!entry.watched || entry.silent) continue;
+            if (!entry.watched) continue;
             if (entry.asked) {
                 ring_.cancel(mark_of(fd));
                 ++entry.generation;
+                entry.asked = false;
             }
+            // One that repeats was to be ended all the same: it would go on to report, and `set`
+            // would take it for one that is still to say what is ready.
+            if (entry.silent) continue;
             ring_.poll(fd, bits_to_ask(entry), entry.repeats, mark_of(fd));
             entry.asked = true;
         }
