@@ -105,7 +105,8 @@ private:
             const auto start = Clock::now();
             ready_by_epoll = epoll_->wait(Timeout::zero()).size();
             const auto middle = Clock::now();
-            found = wait_on_poll(brief);
+            // One that is interrupted leaves what the one before has found.
+            if (const auto now = wait_on_poll(brief); !now.empty()) found = now;
             least_by_epoll = std::min(least_by_epoll, middle - start);
             least_by_poll = std::min(least_by_poll, Clock::now() - middle);
         }
