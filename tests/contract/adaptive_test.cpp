@@ -263,6 +263,21 @@ TEST_CASE("L19, R5 adaptive: closed without being removed, and the number is tak
     }
 }
 
+TEST_CASE("adaptive: what was closed without being removed counts no longer when it is removed") {
+    const DescriptorLedger ledger;
+    OnPoll crowd;
+    for (int i = 0; i < 200; ++i) {
+        Ends ends = unix_pair();
+        const int number = ends.ours.get();
+        crowd.reactor->add(number, Token{1}, Interest::read, Trigger::level);
+        ends.ours.reset();
+        REQUIRE_EQ(crowd.look(), "1:readable|writable|error"); // poll has forgotten it by now
+        REQUIRE_FALSE(crowd.reactor->remove(number));
+    }
+    crowd.take(100);
+    CHECK(crowd.polls());
+}
+
 TEST_CASE("adaptive: who is interrupted while it measures is told what it found") {
     const DescriptorLedger ledger;
     for (const int last : {1, 4, 5}) {
