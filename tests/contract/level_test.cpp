@@ -179,7 +179,7 @@ CONTRACT_CASE("L33 the batch grows and idles without losing events", everywhere)
     }
 }
 
-CONTRACT_CASE("L33 where memory for more was refused the batch grows no faster later",
+CONTRACT_CASE("epoll: where memory for more was refused the batch grows no faster later",
               with_every_trigger) {
     if (mode.is(Trigger::edge)) return; // tells each once
     const auto reactor = mode.reactor();
