@@ -91,7 +91,7 @@ private:
     void grow() noexcept {
         if (room_ >= last_capacity_) return;
         try {
-            events_.resize(2 * events_.size());
+            events_.resize(std::size_t{2} * room_); // it may have grown alone before
             ready_.resize(events_.size());
             room_ = static_cast<unsigned>(ready_.size());
         } catch (const std::bad_alloc&) {

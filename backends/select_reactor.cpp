@@ -39,7 +39,8 @@ private:
     std::array<std::uint64_t, words> bits_{};
     int size_ = 0; // as long as the kernel has not been asked
 };
-static_assert(8 * Set::words == sizeof(fd_set) && std::endian::native == std::endian::little);
+static_assert(8 * Set::words == sizeof(fd_set) &&
+              (sizeof(long) == 8 || std::endian::native == std::endian::little));
 
 struct Sets {
     Set readable;

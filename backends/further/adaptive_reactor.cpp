@@ -13,8 +13,10 @@
 
 #include "../backends.hpp"
 
+#include <cstdint>
 #include <pollux/clock.hpp>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "cheaper_wait.hpp"
@@ -30,7 +32,7 @@ public:
         try {
             keep(fd, token, interest, trigger);
         } catch (...) {
-            epoll_->remove(fd);
+            remove(fd);
             throw;
         }
     }
@@ -42,9 +44,9 @@ public:
     }
 
     bool remove(int fd) noexcept override {
-        if (poll_->remove(fd)) {
-            --watched_;
-            set_one_shot(fd, false);
+        if (static_cast<std::size_t>(fd) < known_.size()) { // nor negative
+            poll_->remove(fd);
+            count(fd, Known::no);
         }
         return epoll_->remove(fd);
     }
@@ -65,18 +67,21 @@ private:
     // number may still stand in the other set.
     void keep(int fd, Token token, Interest interest, Trigger trigger) {
         const auto needed = static_cast<std::size_t>(fd) + 1;
-        if (one_shot_.size() < needed) one_shot_.resize(needed);
-        if (poll_->remove(fd)) --watched_;
+        if (known_.size() < needed) known_.resize(needed);
+        poll_->remove(fd);
         poll_->add(fd, token, interest, Trigger::level);
-        ++watched_;
-        set_one_shot(fd, trigger == Trigger::one_shot);
+        count(fd, trigger == Trigger::one_shot ? Known::one_shot : Known::level);
     }
 
-    void set_one_shot(int fd, bool is_one_shot) noexcept {
-        auto kept = one_shot_[static_cast<std::size_t>(fd)];
-        if (kept) --one_shots_;
-        kept = is_one_shot;
-        if (is_one_shot) ++one_shots_;
+    // Each set forgets by itself what was closed, one sooner, the other later. Counted is what was
+    // added and not removed.
+    enum class Known : std::uint8_t { no, level, one_shot };
+    void count(int fd, Known now) noexcept {
+        const Known before = std::exchange(known_[static_cast<std::size_t>(fd)], now);
+        watched_ += static_cast<std::size_t>(now != Known::no);
+        watched_ -= static_cast<std::size_t>(before != Known::no);
+        one_shots_ += static_cast<std::size_t>(now == Known::one_shot);
+        one_shots_ -= static_cast<std::size_t>(before == Known::one_shot);
     }
 
     // poll(2) refuses a set that has grown beyond RLIMIT_NOFILE, and may lack memory in the kernel
@@ -105,7 +110,8 @@ private:
             const auto start = Clock::now();
             ready_by_epoll = epoll_->wait(Timeout::zero()).size();
             const auto middle = Clock::now();
-            found = wait_on_poll(brief);
+            // One that is interrupted leaves what the one before has found.
+            if (const auto now = wait_on_poll(brief); !now.empty()) found = now;
             least_by_epoll = std::min(least_by_epoll, middle - start);
             least_by_poll = std::min(least_by_poll, Clock::now() - middle);
         }
@@ -115,7 +121,7 @@ private:
 
     std::unique_ptr<Reactor> epoll_ = make_epoll_reactor_beside_poll();
     std::unique_ptr<Reactor> poll_ = make_poll_reactor_beside_epoll(); // all of it as level
-    std::vector<bool> one_shot_;                                       // by descriptor
+    std::vector<Known> known_;                                         // by descriptor
     std::size_t one_shots_ = 0;
     std::size_t watched_ = 0;
     CheaperWait cheaper_;

@@ -75,6 +75,8 @@ public:
         follow_thread();
         // What completed meanwhile says what was ready then. It is asked for again.
         take(false);
+        while (ring_.has_more() && hand_over()) {
+        }
         try {
             find(timeout);
         } catch (...) {
@@ -183,11 +185,15 @@ private:
             const int fd = to_ask_[next_];
             Known& entry = known(fd);
             entry.queued = false;
-            if (!entry.watched || entry.silent) continue;
+            if (!entry.watched) continue;
             if (entry.asked) {
                 ring_.cancel(mark_of(fd));
                 ++entry.generation;
+                entry.asked = false;
             }
+            // One that repeats was to be ended all the same: it would go on to report, and `set`
+            // would take it for one that is still to say what is ready.
+            if (entry.silent) continue;
             ring_.poll(fd, bits_to_ask(entry), entry.repeats, mark_of(fd));
             entry.asked = true;
         }
@@ -281,9 +287,11 @@ private:
         if (ring_.has_room(1)) ring_.cancel(mark);
     }
 
-    void hand_over() noexcept {
-        ring_.enter(0, Timeout::zero());
+    // False: the kernel refused.
+    bool hand_over() noexcept {
+        const bool went = ring_.enter(0, Timeout::zero()) >= 0;
         take(false);
+        return went;
     }
 
     // Closing the ring ends its requests too, but later, and only when no child has it open.

@@ -35,6 +35,12 @@ io_uring_params parameters() noexcept {
     return wanted;
 }
 
+// The word lies over one of 16 bits from older kernels, so big-endian ones want its halves
+// exchanged (io_uring_enter(2), IORING_OP_POLL_ADD).
+constexpr std::uint32_t in_kernel_order(std::uint32_t bits) noexcept {
+    return std::endian::native == std::endian::little ? bits : std::rotl(bits, 16);
+}
+
 std::size_t size_of_queues(const io_uring_params& made) noexcept {
     return std::max(made.sq_off.array + made.sq_entries * sizeof(unsigned),
                     made.cq_off.cqes + made.cq_entries * sizeof(io_uring_cqe));
@@ -75,12 +81,10 @@ void IoUringRing::ask(const io_uring_sqe& request) noexcept {
 }
 
 void IoUringRing::poll(int fd, std::uint32_t bits, bool repeats, std::uint64_t mark) noexcept {
-    // Big-endian kernels want the halves of this word exchanged.
-    static_assert(std::endian::native == std::endian::little);
     io_uring_sqe request{};
     request.opcode = IORING_OP_POLL_ADD;
     request.fd = fd;
-    request.poll32_events = bits;
+    request.poll32_events = in_kernel_order(bits);
     request.len = repeats ? IORING_POLL_ADD_MULTI : 0;
     request.user_data = mark;
     ask(request);
@@ -96,7 +100,8 @@ void IoUringRing::cancel(std::uint64_t mark) noexcept {
 }
 
 int IoUringRing::enter(unsigned least, Timeout timeout) noexcept {
-    const timespec time = to_timespec(timeout);
+    const timespec exact = to_timespec(timeout);
+    const __kernel_timespec time{.tv_sec = exact.tv_sec, .tv_nsec = exact.tv_nsec};
     io_uring_getevents_arg limit{};
     if (timeout != forever) limit.ts = reinterpret_cast<std::uintptr_t>(&time);
     return sys::io_uring_enter(ring_.get(), waiting(), least,

@@ -19,7 +19,7 @@ template <class Wait> int wait_on_fake_clock(std::int64_t timeout, Wait look) no
     return found;
 }
 bool is_faked(std::int64_t timeout) noexcept { return timeout > 0 && fake_now.load() != 0; }
-std::int64_t nanoseconds(const timespec* timeout) noexcept {
+template <class Time> std::int64_t nanoseconds(const Time* timeout) noexcept {
     return timeout == nullptr ? -1 : timeout->tv_sec * 1'000'000'000 + timeout->tv_nsec;
 }
 constexpr timespec at_once{};
@@ -76,11 +76,12 @@ int Kernel::pselect(int count, fd_set* readable, fd_set* writable, fd_set* urgen
 int Kernel::io_uring_enter(int ring, unsigned submitted, unsigned least, unsigned flags,
                            const io_uring_getevents_arg* limit, std::size_t size) noexcept {
 #ifdef IORING_ENTER_EXT_ARG
-    const auto* const timeout = reinterpret_cast<const timespec*>(limit->ts);
+    const auto* const timeout = reinterpret_cast<const __kernel_timespec*>(limit->ts);
     if (least > 0 && is_faked(nanoseconds(timeout))) {
         // The result tells what was handed over, not what was found: that is asked separately.
         io_uring_getevents_arg look = *limit;
-        look.ts = reinterpret_cast<std::uintptr_t>(&at_once);
+        constexpr __kernel_timespec no_time{};
+        look.ts = reinterpret_cast<std::uintptr_t>(&no_time);
         const int result = ::io_uring_enter(ring, submitted, 0, flags, &look, size);
         if (result == static_cast<int>(submitted))
             wait_on_fake_clock(nanoseconds(timeout), [&] {

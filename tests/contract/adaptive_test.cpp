@@ -263,6 +263,36 @@ TEST_CASE("L19, R5 adaptive: closed without being removed, and the number is tak
     }
 }
 
+TEST_CASE("adaptive: what was closed without being removed counts no longer when it is removed") {
+    const DescriptorLedger ledger;
+    OnPoll crowd;
+    for (int i = 0; i < 200; ++i) {
+        Ends ends = unix_pair();
+        const int number = ends.ours.get();
+        crowd.reactor->add(number, Token{1}, Interest::read, Trigger::level);
+        ends.ours.reset();
+        REQUIRE_EQ(crowd.look(), "1:readable|writable|error"); // poll has forgotten it by now
+        REQUIRE_FALSE(crowd.reactor->remove(number));
+    }
+    crowd.take(100);
+    CHECK(crowd.polls());
+}
+
+TEST_CASE("adaptive: who is interrupted while it measures is told what it found") {
+    const DescriptorLedger ledger;
+    for (const int last : {1, 4, 5}) {
+        Crowd crowd{32, poll_is_cheap};
+        crowd.activate(32);
+        const CallHook hook{[&](const CallPoint& call) {
+            return call.name == "ppoll" && call.nth == static_cast<std::uint64_t>(last)
+                       ? CallOutcome{.error = EINTR}
+                       : CallOutcome{};
+        }};
+        CHECK_EQ(crowd.reactor->wait(forever).size(), 32);
+        CHECK(crowd.polls());
+    }
+}
+
 TEST_CASE("P8 adaptive: where the kernel refuses to poll it goes on with epoll") {
     const DescriptorLedger ledger;
     for (const int error : {EINVAL, ENOMEM})

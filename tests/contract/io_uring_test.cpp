@@ -179,9 +179,15 @@ CONTRACT_CASE("io_uring: more completions than its queue has room for", on_io_ur
     const auto fire = [&] {
         for (const Fd& one : counters) put(one, std::string{"\1\0\0\0\0\0\0\0", 8});
     };
+    const auto empty = [&] {
+        for (const Fd& one : counters) take(one);
+    };
     fire(); // between two waits
+    empty();
+    CHECK_EQ(reactor->wait(Timeout::zero()).size(), 0); // what was ready then is not
+    fire();
     CHECK_EQ(reactor->wait(Timeout::zero()).size(), count);
-    for (const Fd& one : counters) take(one);
+    empty();
     for (std::size_t place = 0; place < count; ++place)
         reactor->modify(counters[place].get(), Token{place}, Interest::read, mode.trigger);
     CHECK_EQ(look(*reactor), "");
@@ -212,6 +218,36 @@ CONTRACT_CASE("io_uring: the peer has ended, and who waits to write sleeps until
     CHECK_EQ(look(*reactor), mode.is(Trigger::level) ? "1:writable" : "");
     reactor->modify(ends.ours.get(), Token{2}, Interest::read, mode.trigger);
     CHECK_EQ(described(reactor->wait(1h)), "2:readable|peer_closed");
+}
+
+// Woken by what nobody asked for, a request goes on until the right completion, and after it.
+CONTRACT_CASE("io_uring: what is one-shot is silent, and armed again tells what is ready, whatever "
+              "woke its request",
+              on_io_uring) {
+    if (!mode.is(Trigger::one_shot)) return;
+    for (const bool is_armed_at_once : {false, true}) {
+        Ends ends = unix_pair();
+        fill(ends.ours);
+        check(::shutdown(ends.theirs.get(), SHUT_WR), "shutdown");
+        const auto reactor = mode.reactor();
+        reactor->add(ends.ours.get(), Token{1}, Interest::write, mode.trigger);
+        CHECK_EQ(look(*reactor), "");
+        while (!take(ends.theirs).empty()) {
+        }
+        CHECK_EQ(look(*reactor), "1:writable");
+        if (!is_armed_at_once) {
+            CHECK_EQ(look(*reactor), "");
+            const CallHook hook{[&](const CallPoint& call) { // on the way into the wait
+                if (call.name == enter) ends.theirs.reset();
+                return CallOutcome{};
+            }};
+            CHECK_EQ(look(*reactor), "");
+            CHECK_EQ(look(*reactor), "");
+        }
+        reactor->modify(ends.ours.get(), Token{2}, Interest::write, mode.trigger);
+        CHECK_EQ(look(*reactor), is_armed_at_once ? "2:writable" : "2:readable|writable|hang_up");
+        CHECK_EQ(look(*reactor), "");
+    }
 }
 
 // Sockets wake those who wait for urgent data with all data; and with the urgent byte only those

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "support/contract.hpp"
+#include "support/failing_memory.hpp"
 #include "support/observing.hpp"
 #include "support/sockets.hpp"
 
@@ -176,6 +177,29 @@ CONTRACT_CASE("L33 the batch grows and idles without losing events", everywhere)
         }
         CHECK_EQ(served, ready);
     }
+}
+
+CONTRACT_CASE("epoll: where memory for more was refused the batch grows no faster later",
+              with_every_trigger) {
+    if (mode.is(Trigger::edge)) return; // tells each once
+    const auto reactor = mode.reactor();
+    std::vector<Fd> counters;
+    for (std::size_t place = 0; place < 300; ++place) {
+        counters.push_back(counter(1));
+        reactor->add(counters.back().get(), Token{place}, Interest::read, mode.trigger);
+    }
+    const auto batch = [&] {
+        const std::size_t size = reactor->wait(Timeout::zero()).size();
+        for (std::size_t place = 0; place < counters.size(); ++place)
+            rearm(mode, *reactor, counters[place], Token{place}, Interest::read);
+        return size;
+    };
+    for (const int nth : {2, 1, 1}) {
+        const FailingMemory failing{nth};
+        CHECK_EQ(batch(), 64);
+    }
+    CHECK_EQ(batch(), 64);
+    CHECK_EQ(batch(), 128);
 }
 
 CONTRACT_CASE("bug-C11 a look into what has come takes no readiness away", everywhere) {

@@ -15,8 +15,9 @@ enum class Backend : std::uint8_t {
     io_uring, ///< Poll requests of io_uring(7).
 };
 
-/// A reactor on that facility. Throws `std::system_error` when the kernel refuses (EMFILE …), and
-/// ENOSYS where the facility is not there.
+/// A reactor on that facility. Throws `std::system_error` when the kernel refuses: EMFILE, ENFILE,
+/// ENOMEM; and where there is no io_uring: ENOSYS (built or run without it), EINVAL (before Linux
+/// 5.19), EPERM (forbidden, by kernel.io_uring_disabled or a filter of system calls).
 std::unique_ptr<Reactor> make_reactor(Backend backend);
 
 /// The backend that the environment variable POLLUX_BACKEND names, else epoll. Throws
