@@ -74,8 +74,8 @@ public:
     /// When the earliest is due, or sometime before: where many are due in one of the coming slots
     /// it is the begin of that slot. Only when something is armed.
     Clock::time_point next_due() noexcept {
-        if (gathered_ != nullptr || aside_ != nullptr) [[unlikely]]
-            return next_due_in_round();
+        if (gathered_ != nullptr) return gathered_->due;
+        if (aside_ != nullptr) return aside_->due;
         if (next_ == unknown) next_ = look();
         return next_;
     }
@@ -201,19 +201,6 @@ private:
         return false;
     }
 
-    // Of what was gathered and not given, who was put off since goes where it belongs: it would
-    // hide the others, which are due.
-    [[gnu::cold]] Clock::time_point next_due_in_round() noexcept {
-        for (Node* const* const first : {&gathered_, &aside_})
-            while (*first != nullptr) {
-                Node& node = **first;
-                if (node.due <= gathered_until_) return node.due;
-                unlink(node);
-                place(node);
-            }
-        return next_ = look();
-    }
-
     // What is due until then is gathered, in order, and the rest put where it belongs.
     void open(unsigned level, unsigned slot, Clock::time_point until) noexcept {
         Node* due = nullptr;
@@ -228,7 +215,6 @@ private:
             node = next;
         }
         if (due == nullptr) return;
-        gathered_until_ = until;
         Node** end = &gathered_;
         for (node = SortedChain<Node, Earlier>::of(due); node != nullptr; node = node->next) {
             *end = node;
@@ -272,7 +258,6 @@ private:
     std::uint32_t levels_ = 0; // that have a node
     std::int64_t present_ = 0; // tick
     Clock::time_point next_ = unknown;
-    Clock::time_point gathered_until_{};
     Node* gathered_ = nullptr;         // in order: due before all others
     Node* aside_ = nullptr;            // until the end of the round
     std::uint64_t slots_[levels] = {}; // of each level, that have a node

@@ -274,38 +274,3 @@ CONTRACT_CASE("P15 on_close throws for one that is due: the others are cut in th
         CHECK_EQ(set.size(), 0);
     }
 }
-
-// Which one goes first is nobody's business: whoever does puts off the next that is due.
-CONTRACT_CASE("idle: who is put off by the end of another keeps nobody who is due", everywhere) {
-    FakeClock clock;
-    EventLoop loop{mode.backend};
-    std::vector<ConnectionId> left;
-    std::size_t closed = 0;
-    std::optional<ConnectionSet> set;
-    for (std::size_t kept = 0; kept < 4; ++kept) {
-        CAPTURE(kept);
-        closed = 0;
-        left.clear();
-        set.emplace(loop,
-                    ConnectionHandlers{.on_close =
-                                           [&](Connection& gone, const Closed&) {
-                                               std::erase(left, gone.id());
-                                               if (closed++ == 0) set->find(left[kept])->send("x");
-                                           }},
-                    ConnectionOptions{.trigger = mode.trigger, .idle_timeout = seconds{10}});
-        std::vector<Adopted> all;
-        for (int i = 0; i < 5; ++i) {
-            all.push_back(adopt_unix(*set));
-            left.push_back(all.back().id);
-        }
-        clock.advance(seconds{10});
-        settle(loop);
-        CHECK_EQ(closed, 4);
-        clock.advance(milliseconds{9'999});
-        settle(loop);
-        CHECK_EQ(closed, 4);
-        clock.advance(milliseconds{1});
-        settle(loop);
-        CHECK_EQ(closed, 5);
-    }
-}

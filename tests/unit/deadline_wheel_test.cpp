@@ -180,27 +180,6 @@ TEST_CASE("T3 what is due can be disarmed, put off and put aside while others ar
     CHECK(wheel.empty());
 }
 
-TEST_CASE("T3 what is put off while others are taken hides none of those that are due") {
-    for (const Clock::duration further : std::vector<Clock::duration>{1h, 20ms}) {
-        CAPTURE(further.count());
-        Wheel wheel;
-        std::deque<Node> nodes(4);
-        std::uint64_t serial = 0;
-        for (Node& node : nodes) {
-            node.serial = ++serial;
-            wheel.arm(node, at(1ms + 1us * node.serial));
-        }
-        CHECK_EQ(wheel.take(at(9ms)), &nodes[0]);
-        wheel.arm(nodes[1], at(1ms + further));
-        CHECK_EQ(wheel.next_due(), nodes[2].due);
-        wheel.disarm(nodes[3]);
-        CHECK_EQ(wheel.take(at(9ms)), &nodes[2]);
-        CHECK_EQ(wheel.next_due(), nodes[1].due);
-        CHECK_EQ(wheel.take(nodes[1].due), &nodes[1]);
-        CHECK(wheel.empty());
-    }
-}
-
 TEST_CASE("T13 putting off a deadline a hundred thousand times moves nothing") {
     std::deque<Node> nodes(1'000);
     Wheel wheel;

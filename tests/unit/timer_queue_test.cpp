@@ -173,22 +173,3 @@ TEST_CASE("T2 P15 what is armed in a round that an exception cut short waits for
     for (TimerSlot* const slot : {thrower, next, last, young}) queue.release(*slot);
     CHECK_EQ(queue.live(), 0);
 }
-
-TEST_CASE("P15 who is put off before an exception leaves the others of the round due") {
-    TimerQueue queue;
-    std::vector<int> ran;
-    TimerSlot* second = nullptr;
-    TimerSlot* const first = &queue.make(at(1), {}, [&] {
-        queue.arm(*second, at(1'000'000'000));
-        throw std::runtime_error{"first"};
-    });
-    second = &queue.make(at(2), {}, [&] { ran.push_back(2); });
-    TimerSlot* const third = &queue.make(at(3), {}, [&] { ran.push_back(3); });
-    CHECK_THROWS_WITH(queue.run_due(at(5), nullptr), "first");
-    CHECK_LE(queue.next_due(), at(3));
-    CHECK(queue.has_leftovers());
-    queue.run_due(at(6), nullptr);
-    CHECK_EQ(ran, std::vector<int>{3});
-    CHECK_EQ(queue.next_due(), at(1'000'000'000));
-    for (TimerSlot* const slot : {first, second, third}) queue.release(*slot);
-}
