@@ -8,7 +8,6 @@ from comparison.micro_pairs import PROCESSES, lines_of
 WATCHED = (100, 200, 500, 1000, 2000)
 REPORTED = 9000
 SHARES = (0, 0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 1)  # that are ready, but one at least
-AT_ONCE = 4096  # events that a wait of epoll brings; with more ready, turns do not compare
 OWN, EITHER = "adaptive", ("epoll", "poll")
 MILLISECONDS, FEW_ROUNDS = 4, 5
 
@@ -30,7 +29,7 @@ def to_the_better(lab):
 
 def _times(lab, watched, rounds):
     """CPU time of a turn by activity, contestant and round."""
-    active = [max(1, round(watched * share)) for share in SHARES if watched * share <= AT_ONCE]
+    active = [max(1, round(watched * share)) for share in SHARES]
     times = {each: {name: {} for name in (OWN, *EITHER)} for each in active}
     processes = min(PROCESSES, rounds)
     for process in range(processes):
