@@ -95,14 +95,12 @@ void CommonOptions::add(Options& options, const std::string& help_of_host,
         "when a ready descriptor is reported again; the default is level, edge needs epoll");
 }
 
-EventLoop CommonOptions::make_loop() {
+EventLoop CommonOptions::make_loop() const {
     const Backend chosen = backend ? *backend : backend_of_environment();
     if (!make_reactor(chosen)->supports(trigger))
         throw std::invalid_argument{std::string{to_string(chosen)} + " does not support " +
                                     std::string{to_string(trigger)} +
                                     "-triggered watches; only epoll does"};
-    if (chosen == Backend::io_uring)
-        sandbox.refuse("not with io_uring, which could do all the rest");
     return EventLoop{chosen, loop_options()};
 }
 
@@ -147,7 +145,11 @@ std::string Counters::to_string() const {
 
 void serve(EventLoop& loop, const Address& address, const Sandbox& sandbox,
            const std::function<std::string()>& stats, const std::function<void()>& leave) {
-    sandbox.enter();
+    Sandbox entered = sandbox;
+    // What a ring is asked for is no system call that a list could leave out.
+    if (loop.name() == to_string(Backend::io_uring))
+        entered.refuse("not with io_uring, which could do all the rest");
+    entered.enter();
     bool leaving = false;
     const SignalWatch signals{loop, {SIGINT, SIGTERM, SIGUSR1}, [&](int signal) {
                                   if (signal == SIGUSR1) {

@@ -38,9 +38,8 @@ struct CommonOptions {
     /// Whom a client connects to. Throws as `ServerName::of`.
     ServerName server() const { return ServerName::of(host, port); }
     /// A loop on that backend, or on the one of POLLUX_BACKEND. Throws `std::invalid_argument` when
-    /// it does not have the trigger. The sandbox refuses io_uring: what a ring is asked for is no
-    /// system call that a list could leave out.
-    pollux::EventLoop make_loop();
+    /// it does not have the trigger.
+    pollux::EventLoop make_loop() const;
     pollux::LoopOptions loop_options() const;
 
 private:

@@ -76,6 +76,8 @@ public:
     /// When the earliest is due, or sometime before: where many are due in one of the coming slots
     /// it is the begin of that slot. Only when something is armed.
     Clock::time_point next_due() noexcept {
+        place_put_off(gathered_);
+        place_put_off(aside_);
         if (gathered_ != nullptr) return gathered_->due;
         if (aside_ != nullptr) return aside_->due;
         if (next_ == unknown) next_ = look();
@@ -84,6 +86,7 @@ public:
 
     /// The earliest of what is due at `now`: disarmed. Null when nothing is.
     Node* take(Clock::time_point now) noexcept {
+        taken_at_ = now;
         do {
             while (gathered_ != nullptr) {
                 Node& node = *gathered_;
@@ -189,6 +192,16 @@ private:
         const auto slot = static_cast<unsigned>(place / chains % slots);
         if (std::ranges::all_of(heads_[level][slot], is_null)) close(level, slot);
     }
+    // Of nodes that were due when something was taken last: those that were put off since hide the
+    // ones behind them.
+    void place_put_off(Node*& head) noexcept {
+        while (head != nullptr && head->due > taken_at_) {
+            Node& node = *head;
+            unlink(node);
+            place(node);
+            next_ = unknown;
+        }
+    }
     void close(unsigned level, unsigned slot) noexcept {
         slots_[level] &= ~(std::uint64_t{1} << slot);
         if (slots_[level] == 0) levels_ &= ~(1U << level);
@@ -283,6 +296,7 @@ private:
     std::uint32_t levels_ = 0; // that have a node
     std::int64_t present_ = 0; // tick
     Clock::time_point next_ = unknown;
+    Clock::time_point taken_at_{};
     Node* gathered_ = nullptr;         // in order: due before all others
     Node* aside_ = nullptr;            // until the end of the round
     std::uint64_t slots_[levels] = {}; // of each level, that have a node

@@ -69,17 +69,20 @@ void LoopCore::refuse(const char* operation, const char* why) {
 
 void LoopCore::post(Task&& task) {
     check_process("post");
-    if (posted_.add(std::move(task))) wake_for_tasks();
+    wake_for_tasks(posted_.add(std::move(task)));
 }
 
-void LoopCore::post(std::list<Task>& one) noexcept {
-    if (posted_.add(one)) wake_for_tasks();
-}
+void LoopCore::post(std::list<Task>& one) noexcept { wake_for_tasks(posted_.add(one)); }
 
-void LoopCore::wake_for_tasks() noexcept {
-    if (!is_turning_here()) return wake();
-    wake_up_.ask_here();
-    attend();
+// This thread asks also for what is not the first: who added that may not have woken the loop yet,
+// and what a task posts runs in the next turn.
+void LoopCore::wake_for_tasks(bool is_first) noexcept {
+    if (is_turning_here()) {
+        wake_up_.ask_here();
+        attend();
+    } else if (is_first) {
+        wake();
+    }
 }
 
 void LoopCore::wake() noexcept {

@@ -125,7 +125,7 @@ private:
     void end_call() noexcept;
     void run_posted();
     void run_task(Task& task);
-    void wake_for_tasks() noexcept;
+    void wake_for_tasks(bool is_first) noexcept;
     bool has_leftovers() noexcept;
     bool has_work() const noexcept;
     void start_timing() noexcept;
@@ -188,7 +188,7 @@ private:
     std::size_t next_ready_ = 0;
 
     TimerQueue timers_;
-    Clock::time_point now_{};
+    Clock::time_point now_ = Clock::now(); // when it was read last
 
     // What others use when they post, wake or stop, apart from what the loop works with: first what
     // is read by all and hardly ever written.

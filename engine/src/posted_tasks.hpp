@@ -11,9 +11,10 @@
 
 namespace pollux {
 
-/// Tasks on their way to the thread of a loop, each after those that the same thread added before.
-/// They run where they stand: the two vectors change places, so that neither a task is moved nor
-/// memory is asked for once both have grown.
+/// Tasks on their way to the thread of a loop: those of a thread in the order in which it added
+/// them, and what was handed in as a list behind those that are there when it is taken. They run
+/// where they stand: the two vectors change places, so that neither a task is moved nor memory is
+/// asked for once both have grown.
 class PostedTasks {
 public:
     // From any thread. True: there was none, so the loop is to be told. False too when it is

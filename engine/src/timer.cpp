@@ -12,7 +12,7 @@ namespace pollux {
 // The loop may be in turns that know no timers.
 void LoopCore::start_timing() noexcept {
     attend();
-    timers_.set_out(now());
+    timers_.set_out(now_);
 }
 
 Timer LoopCore::make_timer(Clock::time_point due, Clock::duration interval, Task&& task) {

@@ -4,6 +4,7 @@
 #include "support/contract.hpp"
 #include "support/streams.hpp"
 
+#include <array>
 #include <optional>
 #include <stdexcept>
 #include <vector>
@@ -136,6 +137,28 @@ CONTRACT_CASE("a deadline in the past closes in the next turn", everywhere) {
     CHECK(c.seen.closed.empty());
     settle(c.loop);
     CHECK(closed_once(c.seen, CloseReason::deadline));
+}
+
+CONTRACT_CASE("on_close puts off the one that is due next: the one behind that is cut still",
+              on_level) {
+    FakeClock clock;
+    EventLoop loop{mode.backend};
+    std::array<Adopted, 3> all;
+    int closed = 0;
+    ConnectionSet set{loop, {.on_close = [&](Connection&, Closed) {
+                          if (++closed > 1) return;
+                          Connection& next = *set.find(all[1].id);
+                          next.set_deadline(later(Clock::now(), seconds{100}));
+                      }}};
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        all[i] = adopt_unix(set);
+        const std::chrono::nanoseconds one_after_another{1 + i};
+        set.find(all[i].id)->set_deadline(later(Clock::now(), one_after_another));
+    }
+    clock.advance(seconds{1});
+    settle(loop);
+    CHECK_EQ(closed, 2);
+    CHECK_NE(set.find(all[1].id), nullptr);
 }
 
 CONTRACT_CASE("a deadline counts while it lingers; the reason stays that of the close",

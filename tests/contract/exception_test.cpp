@@ -76,3 +76,22 @@ CONTRACT_CASE("D8 after an exception the time of the turn is read anew", on_leve
     turns(loop, 1);
     CHECK_EQ(seen, Clock::now());
 }
+
+CONTRACT_CASE("D8 T2 a timer puts off the next one and throws: the one behind that is due still",
+              on_level) {
+    FakeClock clock;
+    EventLoop loop{mode.backend};
+    std::array<Timer, 3> timers;
+    int ran = 0;
+    timers[0] = loop.run_after(1ms, [&] {
+        timers[1].run_after(1h);
+        throw std::runtime_error{"first"};
+    });
+    timers[1] = loop.run_after(1ms, [] {});
+    timers[2] = loop.run_after(1ms, [&] { ++ran; });
+    clock.advance(2ms);
+    CHECK_THROWS_WITH(loop.run_once(), "first");
+    CHECK_EQ(loop.time_to_wait(), Timeout::zero());
+    loop.run_once();
+    CHECK_EQ(ran, 1);
+}

@@ -180,6 +180,29 @@ TEST_CASE("T3 what is due can be disarmed, put off and put aside while others ar
     CHECK(wheel.empty());
 }
 
+TEST_CASE("T3 what is put off while others are taken does not hide what is due still") {
+    Wheel wheel;
+    std::deque<Node> nodes(4);
+    std::uint64_t serial = 0;
+    for (Node& node : nodes) {
+        node.serial = ++serial;
+        wheel.arm(node, at(1ms));
+    }
+    CHECK_EQ(wheel.take(at(1ms)), &nodes[0]);
+    wheel.arm(nodes[1], at(1h));
+    CHECK_EQ(wheel.next_due(), at(1ms));
+    CHECK_EQ(wheel.take(at(1ms)), &nodes[2]);
+    wheel.put_aside(nodes[2]);
+    wheel.put_aside(nodes[0]);
+    wheel.arm(nodes[3], at(2h));
+    wheel.arm(nodes[0], at(3h));
+    CHECK_EQ(wheel.next_due(), at(1ms)); // of the one that is aside
+    wheel.arm(nodes[2], at(4h));
+    CHECK_EQ(wheel.next_due(), at(1h));
+    wheel.end_round();
+    CHECK_EQ(taken_at(wheel, at(4h)), std::vector{&nodes[1], &nodes[3], &nodes[0], &nodes[2]});
+}
+
 TEST_CASE("T13 putting off a deadline a hundred thousand times moves nothing") {
     std::deque<Node> nodes(1'000);
     Wheel wheel;

@@ -495,3 +495,37 @@ TEST_CASE("what a task holds is destroyed with the timer, and may itself destroy
         timer.reset();
     }
 }
+
+TEST_CASE("run_at reads no clock, be it the first timer, one of many or armed anew") {
+    const FakeClock clock;
+    EventLoop loop;
+    const Clock::time_point due = Clock::now() + 1h;
+    const auto before = calls_made("clock_gettime");
+    for (int i = 0; i < 2; ++i) {
+        Timer first = loop.run_at(due, [] {});
+        const Timer second = loop.run_at(due, [] {});
+        first.cancel();
+        first.run_at(due);
+        first.run_at(due + 1h);
+    }
+    CHECK_EQ(calls_made("clock_gettime") - before, 0);
+}
+
+TEST_CASE(
+    "T9 armed long after the clock was read last: never early, and hardly a wait for nothing") {
+    FakeClock clock;
+    EventLoop loop;
+    turns(loop, 1);
+    clock.advance(1000h);
+    const Clock::time_point due = Clock::now() + 1h;
+    std::vector<Timer> timers;
+    int ran = 0;
+    for (int i = 0; i < 100; ++i)
+        timers.push_back(loop.run_at(due, [&] {
+            CHECK_EQ(Clock::now(), due);
+            ++ran;
+        }));
+    const WakeUpBudget budget{loop, 8};
+    run_for(loop, 2h);
+    CHECK_EQ(ran, 100);
+}
