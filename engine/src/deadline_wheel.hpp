@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <compare>
 #include <cstddef>
@@ -9,6 +10,7 @@
 #include <pollux/clock.hpp>
 #include <utility>
 
+#include "cache_line.hpp"
 #include "sorted_chain.hpp"
 
 namespace pollux {
@@ -116,6 +118,20 @@ private:
     static constexpr unsigned few = 8;
     static constexpr auto unknown = Clock::time_point::min();
 
+    // Who follows a chain waits for memory at each node. A slot has several, followed in turn, so
+    // that it waits for as many nodes at a time.
+    static constexpr unsigned chains = 4;
+    using Chains = std::array<Node*, chains>;
+    static unsigned chain_of(const Node& node) noexcept {
+        return reinterpret_cast<std::uintptr_t>(&node) / cache_line % chains;
+    }
+    static bool is_null(const Node* node) noexcept { return node == nullptr; }
+    static bool is_alone(const Chains& heads) noexcept {
+        return std::ranges::count_if(heads, is_null) == chains - 1 &&
+               std::ranges::all_of(heads,
+                                   [](Node* head) { return is_null(head) || is_null(head->next); });
+    }
+
     static std::int64_t tick_of(Clock::time_point time) noexcept {
         return time.time_since_epoch().count() >> tick_bits;
     }
@@ -146,7 +162,7 @@ private:
             level = digit + 1;
             slot = static_cast<unsigned>(tick >> digit * digit_bits) % slots;
         }
-        push(heads_[level][slot], node);
+        push(heads_[level][slot][chain_of(node)], node);
         slots_[level] |= std::uint64_t{1} << slot;
         levels_ |= 1U << level;
     }
@@ -171,8 +187,10 @@ private:
         const std::uintptr_t place =
             (reinterpret_cast<std::uintptr_t>(link) - reinterpret_cast<std::uintptr_t>(heads_)) /
             sizeof(Node*);
-        if (place >= std::size(slots_) * slots) return;
-        close(static_cast<unsigned>(place / slots), static_cast<unsigned>(place % slots));
+        if (place >= std::size(slots_) * slots * chains) return;
+        const auto level = static_cast<unsigned>(place / chains / slots);
+        const auto slot = static_cast<unsigned>(place / chains % slots);
+        if (std::ranges::all_of(heads_[level][slot], is_null)) close(level, slot);
     }
     // Of nodes that were due when something was taken last: those that were put off since hide the
     // ones behind them.
@@ -204,7 +222,7 @@ private:
             present_ = first;
             // What is due in this slot is due before all others. But to put few in order costs
             // less: a longer slot is spread first, unless a node is alone in it.
-            const bool is_short = level <= 1 || heads_[level][slot]->next == nullptr;
+            const bool is_short = level <= 1 || is_alone(heads_[level][slot]);
             const Clock::time_point end = end_of(last_tick(level, first));
             open(level, slot, is_short ? std::min(now, end) : unknown);
             if (gathered_ != nullptr) return true;
@@ -216,20 +234,26 @@ private:
 
     // What is due until then is gathered, in order, and the rest put where it belongs.
     void open(unsigned level, unsigned slot, Clock::time_point until) noexcept {
-        Node* due = nullptr;
-        Node* node = std::exchange(heads_[level][slot], nullptr);
+        Chains left{};
+        std::ranges::swap_ranges(left, heads_[level][slot]);
         close(level, slot);
-        while (node != nullptr) {
-            Node* const next = node->next;
-            if (node->due <= until)
-                node->next = std::exchange(due, node);
-            else
-                place(*node);
-            node = next;
-        }
-        if (due == nullptr) return;
+        Chains due{};
+        while (!std::ranges::all_of(left, is_null))
+            for (unsigned i = 0; i < chains; ++i) {
+                Node* const node = left[i];
+                if (node == nullptr) continue;
+                left[i] = node->next;
+                __builtin_prefetch(left[i]);
+                if (node->due <= until)
+                    node->next = std::exchange(due[i], node);
+                else
+                    place(*node);
+            }
+        using Sorted = SortedChain<Node, Earlier>;
         Node** end = &gathered_;
-        for (node = SortedChain<Node, Earlier>::of(due); node != nullptr; node = node->next) {
+        for (Node* node = Sorted::merge(Sorted::merge(Sorted::of(due[0]), Sorted::of(due[1])),
+                                        Sorted::merge(Sorted::of(due[2]), Sorted::of(due[3])));
+             node != nullptr; node = node->next) {
             *end = node;
             node->link = end;
             end = &node->next;
@@ -246,17 +270,18 @@ private:
             const std::int64_t last = last_tick(level, first);
             Clock::time_point earliest = Clock::time_point::max();
             unsigned seen = 0;
-            for (Node* node = heads_[level][slot]; node != nullptr;) {
-                Node* const next = node->next;
-                if (tick_of(node->due) > last) {
-                    unlink(*node);
-                    place(*node);
-                } else {
-                    if (++seen > few && level > 0) return begin_of(first);
-                    earliest = std::min(earliest, node->due);
+            for (Node* node : Chains{heads_[level][slot]})
+                while (node != nullptr) {
+                    Node* const next = node->next;
+                    if (tick_of(node->due) > last) {
+                        unlink(*node);
+                        place(*node);
+                    } else {
+                        if (++seen > few && level > 0) return begin_of(first);
+                        earliest = std::min(earliest, node->due);
+                    }
+                    node = next;
                 }
-                node = next;
-            }
             if (seen > 0) return earliest;
         }
         return Clock::time_point::max();
@@ -275,7 +300,7 @@ private:
     Node* gathered_ = nullptr;         // in order: due before all others
     Node* aside_ = nullptr;            // until the end of the round
     std::uint64_t slots_[levels] = {}; // of each level, that have a node
-    Node* heads_[levels][slots] = {};
+    Chains heads_[levels][slots] = {};
 };
 
 } // namespace pollux

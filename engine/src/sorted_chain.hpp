@@ -12,6 +12,7 @@ namespace pollux {
 template <class Node, class Before> class SortedChain {
 public:
     static Node* of(Node* chain) noexcept {
+        if (chain == nullptr) return nullptr;
         Node* const first = take_run(chain);
         if (chain == nullptr) return first;
         // As a binary counter: at place i wait 2^i runs, merged.
@@ -26,6 +27,20 @@ public:
         }
         Node* merged = nullptr;
         for (Node* const one : waiting) merged = merge(one, merged);
+        return merged;
+    }
+
+    /// Of two that are sorted; where equal, those of `a` first.
+    static Node* merge(Node* a, Node* b) noexcept {
+        Node* merged = nullptr;
+        Node** end = &merged;
+        while (a != nullptr && b != nullptr) {
+            Node*& least = Before{}(*b, *a) ? b : a;
+            *end = least;
+            end = &least->next;
+            least = least->next;
+        }
+        *end = a != nullptr ? a : b;
         return merged;
     }
 
@@ -49,19 +64,6 @@ private:
         }
         last->next = nullptr;
         return first;
-    }
-
-    static Node* merge(Node* a, Node* b) noexcept {
-        Node* merged = nullptr;
-        Node** end = &merged;
-        while (a != nullptr && b != nullptr) {
-            Node*& least = Before{}(*b, *a) ? b : a;
-            *end = least;
-            end = &least->next;
-            least = least->next;
-        }
-        *end = a != nullptr ? a : b;
-        return merged;
     }
 };
 
