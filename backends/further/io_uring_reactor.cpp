@@ -58,11 +58,9 @@ public:
     // peer would not see the end.
     bool remove(int fd) noexcept override {
         if (!is_watched(fd)) return false;
-        const std::uint64_t mark = mark_of(fd);
-        const bool is_asked = known(fd).asked;
         forget(fd);
-        if (!is_asked || !ring_.is_ours()) return true;
-        cancel(mark);
+        if (!known(fd).asked || !ring_.is_ours()) return true;
+        cancel(fd);
         hand_over();
         return true;
     }
@@ -130,8 +128,7 @@ private:
 
     void forget(int fd) noexcept {
         Known& entry = known(fd);
-        entry.watched = entry.asked = entry.bad = false;
-        ++entry.generation;
+        entry.watched = entry.bad = false;
         --watched_;
     }
 
@@ -185,15 +182,10 @@ private:
             const int fd = to_ask_[next_];
             Known& entry = known(fd);
             entry.queued = false;
-            if (!entry.watched) continue;
-            if (entry.asked) {
-                ring_.cancel(mark_of(fd));
-                ++entry.generation;
-                entry.asked = false;
-            }
-            // One that repeats was to be ended all the same: it would go on to report, and `set`
-            // would take it for one that is still to say what is ready.
-            if (entry.silent) continue;
+            // Of what is silent too, one that repeats: it would go on to report, and `set` would
+            // take it for one that is still to say what is ready.
+            if (entry.asked) cancel(fd);
+            if (!entry.watched || entry.silent) continue;
             ring_.poll(fd, bits_to_ask(entry), entry.repeats, mark_of(fd));
             entry.asked = true;
         }
@@ -282,9 +274,19 @@ private:
         }
     }
 
-    void cancel(std::uint64_t mark) noexcept {
+    // Ends the request that is under way; what it still says is old. If the kernel takes nothing,
+    // and there is no room left, the next wait does it.
+    void cancel(int fd) noexcept {
         if (!ring_.has_room(1)) hand_over();
-        if (ring_.has_room(1)) ring_.cancel(mark);
+        Known& entry = known(fd);
+        if (!entry.asked) return; // it has just completed
+        if (!ring_.has_room(1)) {
+            queue(fd);
+            return;
+        }
+        ring_.cancel(mark_of(fd));
+        ++entry.generation;
+        entry.asked = false;
     }
 
     // False: the kernel refused.
@@ -298,7 +300,7 @@ private:
     void cancel_all() noexcept {
         if (!ring_.is_ours()) return;
         for (std::size_t number = 0; number < known_.size(); ++number)
-            if (known_[number].asked) cancel(mark_of(static_cast<int>(number)));
+            if (known_[number].asked) cancel(static_cast<int>(number));
         if (ring_.has_requests()) hand_over();
     }
 

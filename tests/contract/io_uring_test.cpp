@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cerrno>
+#include <fcntl.h>
 #include <latch>
 #include <netinet/in.h>
 #include <poll.h>
@@ -106,6 +107,30 @@ CONTRACT_CASE("io_uring: … if the kernel refuses that, after the next wait", o
     reactor->add(next.ours.get(), Token{2}, Interest::write, mode.trigger);
     CHECK_EQ(look(*reactor), "2:writable");
     check_ended(ends.theirs);
+}
+
+CONTRACT_CASE("io_uring: … however many they are", on_io_uring) {
+    std::vector<Ends> pairs(300);
+    const auto reactor = mode.reactor();
+    for (Ends& pair : pairs) {
+        pair = unix_pair();
+        reactor->add(pair.ours.get(), Token{1}, Interest::read, mode.trigger);
+    }
+    CHECK_EQ(look(*reactor), "");
+    {
+        const CallHook hook{failing(enter, EAGAIN)};
+        for (Ends& pair : pairs) {
+            CHECK(reactor->remove(pair.ours.get()));
+            pair.ours.reset();
+        }
+    }
+    const Ends next = unix_pair(); // under a number whose request nobody could end yet
+    const Fd last{
+        check(::fcntl(next.ours.get(), F_DUPFD_CLOEXEC, pairs.back().theirs.get() - 1), "fcntl")};
+    REQUIRE_EQ(last.get(), pairs.back().theirs.get() - 1);
+    reactor->add(last.get(), Token{2}, Interest::write, mode.trigger);
+    CHECK_EQ(look(*reactor), "2:writable");
+    for (const Ends& pair : pairs) check_ended(pair.theirs);
 }
 
 CONTRACT_CASE("io_uring: … and when the reactor is gone, though a child has its ring open",
