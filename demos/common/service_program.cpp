@@ -51,6 +51,7 @@ SocketServerOptions ServiceProgram::service_options() const {
     options.idle_timeout = idle_timeout_;
     options.drain_timeout = std::chrono::seconds{1};
     options.trigger = common_.trigger;
+    options.loop = common_.loop_options();
     return options;
 }
 
@@ -59,7 +60,9 @@ int ServiceProgram::serve(SessionFactory make_session) {
     if (model_ == Model::fork) common_.sandbox.allow(Permission::fork);
     if (model_ == Model::multi && datagrams_) // each loop makes its own
         common_.sandbox.allow(Permission::make_sockets);
-    EventLoop control = common_.make_loop();
+    CommonOptions of_control = common_;
+    of_control.spin_microseconds = 0; // only signals come to it
+    EventLoop control = of_control.make_loop();
     SocketServer server{common_.address(), std::move(make_session), service_options()};
     std::exception_ptr failure;
     std::thread serving;

@@ -44,7 +44,7 @@ class Sharing(unittest.TestCase):
             length = 0.1 if left[0].kind == COUNTED else budget.seconds_per_run(left)
             clock.now += length + 0.3
             budget.note(left.pop(0), 0.3)
-        self.assertLess(clock.now, 63)
+        self.assertLess(clock.now, 64)
         self.assertGreater(clock.now, 50)
 
     def test_length_has_bounds(self):

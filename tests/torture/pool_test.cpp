@@ -258,19 +258,20 @@ constexpr TortureOptions in_threads{.fake_clock = false, .threads = true};
 
 } // namespace
 
-CONTRACT_CASE("torture X1 X2 X3 X4 ServerPool - reuse_port", everywhere) {
+CONTRACT_CASE("torture X1 X2 X3 X4 ServerPool - reuse_port", where_addresses_are_free_at_once) {
     torture(mode, "ServerPool, reuse_port", pool_serves<Spread::reuse_port>, in_threads);
 }
-CONTRACT_CASE("torture X1 X2 X3 X4 ServerPool - round_robin", everywhere) {
+CONTRACT_CASE("torture X1 X2 X3 X4 ServerPool - round_robin", where_addresses_are_free_at_once) {
     torture(mode, "ServerPool, round_robin", pool_serves<Spread::round_robin>, in_threads);
 }
-CONTRACT_CASE("torture X1 X2 X3 X4 ServerPool - least_connections", everywhere) {
+CONTRACT_CASE("torture X1 X2 X3 X4 ServerPool - least_connections",
+              where_addresses_are_free_at_once) {
     torture(mode, "ServerPool, least_connections", pool_serves<Spread::least_connections>,
             in_threads);
 }
 CONTRACT_CASE("torture X1 X2 X3 X4 ServerPool - exclusive", with_every_trigger) {
     torture(mode, "ServerPool, exclusive", pool_serves<Spread::exclusive>, in_threads);
 }
-CONTRACT_CASE("torture X1 X3 X4 WorkerPool", everywhere) {
+CONTRACT_CASE("torture X1 X3 X4 WorkerPool", where_addresses_are_free_at_once) {
     torture(mode, "WorkerPool", workers_work, in_threads);
 }
