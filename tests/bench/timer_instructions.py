@@ -5,7 +5,8 @@
 
 Instructions are counted, so this holds exactly on a busy machine too. Each count has the loop of
 the program that asks in it, that of `fire` arming the timers anew, and that of `put-off-oldest` a
-turn of the event loop for each 64.
+turn of the event loop for each 64. Where the clock stands decides how `fire` finds its timers spread
+over slots: between 250 and 360 were seen.
 """
 
 import pathlib
@@ -18,7 +19,7 @@ import instructions  # noqa: E402
 
 TIMERS = 100_000
 AIMS = {"arm-cancel": 130, "rearm": 90, "put-off": 55, "put-off-oldest": 65,
-        "fire": 320, "make-destroy": 250}
+        "fire": 400, "make-destroy": 250}
 
 missed = False
 for work, aim in AIMS.items():
