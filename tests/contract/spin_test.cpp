@@ -23,8 +23,8 @@ void in_other_thread(const std::function<void()>& work) { std::thread{work}.join
 // number.
 class SlowLooks {
 public:
-    explicit SlowLooks(
-        FakeClock& clock, std::uint64_t number = 0, std::function<void()> before = [] {})
+    explicit SlowLooks(FakeClock& clock) : SlowLooks{clock, 0, nullptr} {}
+    SlowLooks(FakeClock& clock, std::uint64_t number, std::function<void()> before)
         : hook_{[this, &clock, number, before = std::move(before)](const CallPoint& call) {
               if (!is_wait(call.name)) return CallOutcome{};
               clock.advance(1us);
