@@ -396,7 +396,8 @@ CONTRACT_CASE("what is posted and never run is destroyed with the loop", on_leve
     CHECK_EQ(died, 3);
 }
 
-CONTRACT_CASE("W8 a debug build notices another thread's hands on a running loop", on_level) {
+CONTRACT_CASE("W8 a debug build notices another thread's hands on a running loop",
+              on_level_of_one_thread) {
     const ChildEnd end = in_child([&](const Expect&) {
         EventLoop loop{mode.backend};
         const Ends ends = unix_pair();

@@ -112,9 +112,12 @@ template <Model model> void clients_are_served(Trial& trial) {
     if (!is_up) is_up = serving.is_ending() && serving.set_up();
     trial.expect(is_up, "it can be set up again");
     bool served = is_up && serving.serve_another();
-    // One that was about to end when the trial came to rest.
-    if (is_up && !served && serving.is_ending())
-        served = serving.set_up() && serving.serve_another();
+    // The last fault was on its way when the trial came to rest: this client was shed for want of a
+    // descriptor, or the server is about to end.
+    if (is_up && !served) {
+        if (serving.is_ending()) is_up = serving.set_up();
+        served = is_up && serving.serve_another();
+    }
     trial.expect(served, "the next client is served");
     trial.go_on();
     serving.take_down();
