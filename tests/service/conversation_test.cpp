@@ -386,8 +386,9 @@ CONTRACT_CASE("service: a client to whom nothing can be sent is let go", everywh
     for (const Model model : models) {
         CAPTURE(to_string(model));
         Serving serving{Address::ipv4_loopback(0), uppers(), options_of(model, mode)};
-        const BlockingSocket socket = serving.connect();
+        // First: a process that is forked for the client then has the hook, and none half made.
         const CallHook hook{failing("send", EPIPE, 1)};
+        const BlockingSocket socket = serving.connect();
         CHECK_EQ(ask_barely(socket), "");
     }
 }
