@@ -92,7 +92,9 @@ void IoUringRing::poll(int fd, std::uint32_t bits, bool repeats, std::uint64_t m
 
 void IoUringRing::cancel(std::uint64_t mark) noexcept {
     io_uring_sqe request{};
-    request.opcode = IORING_OP_POLL_REMOVE;
+    // Not IORING_OP_POLL_REMOVE: that is refused (EALREADY) while the request looks whether a
+    // wake-up was for it, and if it was not, the request would stay.
+    request.opcode = IORING_OP_ASYNC_CANCEL;
     request.flags = IOSQE_CQE_SKIP_SUCCESS;
     request.addr = mark;
     request.user_data = nobodys;

@@ -2,6 +2,7 @@
 // way, and what wakes a request that nobody asked for.
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <fcntl.h>
 #include <latch>
@@ -91,6 +92,25 @@ CONTRACT_CASE("io_uring: what is removed may be closed at once: its peer sees th
     ends.ours.reset();
     check_ended(ends.theirs);
     CHECK_EQ(look(*reactor), "");
+}
+
+CONTRACT_CASE("io_uring: … though a wake-up for nothing has just come", on_io_uring) {
+    Ends ends = unix_pair();
+    const auto reactor = mode.reactor();
+    reactor->add(ends.ours.get(), Token{1}, Interest::read, mode.trigger);
+    CHECK_EQ(look(*reactor), "");
+    // This thread makes no system call meanwhile: the kernel has yet to look what woke the request.
+    std::atomic<bool> woken = false;
+    const std::jthread other{[&] {
+        put(ends.theirs, "x");
+        take(ends.ours);
+        woken = true;
+    }};
+    while (!woken) {
+    }
+    reactor->remove(ends.ours.get());
+    ends.ours.reset();
+    check_ended(ends.theirs);
 }
 
 CONTRACT_CASE("io_uring: … if the kernel refuses that, after the next wait", on_io_uring) {

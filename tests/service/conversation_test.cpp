@@ -142,19 +142,7 @@ TEST_CASE("service: a session that leaves more than the limit is ended") {
     }
 }
 
-namespace pollux_test {
-// A known defect: built with ThreadSanitizer, and only so, one run in some ten of this case stands
-// still on io_uring, and why was not found yet.
-constexpr bool where_it_does_not_stand_still([[maybe_unused]] Mode mode) {
-#ifdef __SANITIZE_THREAD__
-    return not_on_io_uring(mode);
-#else
-    return true;
-#endif
-}
-} // namespace pollux_test
-
-CONTRACT_CASE("service: megabytes go through and come back", where_it_does_not_stand_still) {
+CONTRACT_CASE("service: megabytes go through and come back", everywhere) {
     const std::string text = pattern(1'000'000);
     for (const Model model : models) {
         CAPTURE(to_string(model));
