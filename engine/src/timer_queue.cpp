@@ -15,13 +15,25 @@ Clock::time_point next_on_grid(Clock::time_point due, Clock::duration interval,
 } // namespace
 
 std::size_t TimerQueue::run_due(Clock::time_point now, LoopObserver* const& observer) {
-    const bool resumes = has_leftovers();
-    if (!resumes) {
-        wheel_.end_round();
-        in_round_ = true;
-        round_ = now;
-        last_ = serial_;
-    }
+    const bool resumes = is_cut_short();
+    leads_ = true;
+    if (!resumes) begin_round(now);
+    const std::size_t ran = run_round(now, observer);
+    if (!resumes || ran > 0) return ran;
+    // What was left was all armed in the call that was cut short: it has waited for this one.
+    leads_ = false;
+    begin_round(now);
+    return run_round(now, observer);
+}
+
+void TimerQueue::begin_round(Clock::time_point now) noexcept {
+    wheel_.end_round();
+    in_round_ = true;
+    round_ = now;
+    last_ = serial_;
+}
+
+std::size_t TimerQueue::run_round(Clock::time_point now, LoopObserver* const& observer) {
     std::size_t ran = 0;
     while (TimerSlot* const slot = wheel_.take(round_)) {
         if (slot->serial > last_) { // a task armed it for "now": that waits a turn
@@ -33,8 +45,7 @@ std::size_t TimerQueue::run_due(Clock::time_point now, LoopObserver* const& obse
     }
     wheel_.end_round();
     in_round_ = false;
-    // What was left was all armed in the call that was cut short: it has waited for this one.
-    return resumes && ran == 0 ? run_due(now, observer) : ran;
+    return ran;
 }
 
 void TimerQueue::run(TimerSlot& slot, Clock::time_point now, LoopObserver* const& observer) {

@@ -38,10 +38,9 @@ public:
     bool idle() const noexcept { return wheel_.empty(); }
     /// While idle: see DeadlineWheel.
     void set_out(Clock::time_point now) noexcept { wheel_.set_out(now); }
-    /// A round that an exception cut short.
-    bool has_leftovers() noexcept {
-        return in_round_ && !wheel_.empty() && wheel_.next_due() <= round_;
-    }
+    /// A round that an exception cut short, and that goes on before the loop waits again. Not if it
+    /// began so itself: a task that throws and is due at once in every turn keeps nobody else out.
+    bool has_leftovers() noexcept { return leads_ && is_cut_short(); }
     /// The earliest due time, or sometime before: see DeadlineWheel. Only when something is armed.
     Clock::time_point next_due() noexcept { return wheel_.next_due(); }
 
@@ -61,11 +60,17 @@ private:
     // that.
     static constexpr Clock::time_point dawn{Clock::duration::min() / 4};
 
+    bool is_cut_short() noexcept {
+        return in_round_ && !wheel_.empty() && wheel_.next_due() <= round_;
+    }
+    void begin_round(Clock::time_point now) noexcept;
+    std::size_t run_round(Clock::time_point now, LoopObserver* const& observer);
     void run(TimerSlot& slot, Clock::time_point now, LoopObserver* const& observer);
 
     Wheel wheel_;
     std::uint64_t serial_ = 0;
     bool in_round_ = false;
+    bool leads_ = true;       // what is left of the round comes before the next wait
     Clock::time_point round_; // what is due then is run
     std::uint64_t last_ = 0;  // but not what is armed after this serial
     TimerSlot* running_ = nullptr;

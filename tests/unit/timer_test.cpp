@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <pollux/event_loop.hpp>
+#include <pollux/net/socket.hpp>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -251,6 +252,24 @@ TEST_CASE("P15 a task of a timer throws: the rest runs in the next turn, in orde
     CHECK_EQ(order, "abc");
     loop.run_once();
     CHECK_EQ(order, "abcb");
+}
+
+TEST_CASE("P15 a timer that throws in every turn, and is due at once, keeps nobody else out") {
+    const FakeClock clock;
+    EventLoop loop;
+    std::string order;
+    Timer thrower;
+    thrower = loop.run_after(0ns, [&] {
+        order += 't';
+        thrower.run_at(loop.now());
+        throw std::runtime_error{"again"};
+    });
+    CHECK_THROWS_WITH(loop.run_once(), "again");
+    auto [ours, theirs] = Socket::pair();
+    const Watch watch =
+        loop.watch(ours.fd(), Interest::write, Trigger::level, [&](Readiness) { order += 'w'; });
+    for (int turn = 0; turn < 4; ++turn) CHECK_THROWS_WITH(loop.run_once(), "again");
+    CHECK_EQ(order, "ttwtwtwt");
 }
 
 TEST_CASE("P15 all timers are destroyed between a throw and the next turn") {
