@@ -46,6 +46,7 @@ public:
     }
     /// What the present is while nothing is armed, and nobody asks for what is due.
     void set_out(Clock::time_point now) noexcept {
+        asked_at_ = now;
         present_ = std::max(tick_of(now), std::int64_t{0});
     }
 
@@ -54,7 +55,7 @@ public:
     /// Arms the node, or arms it anew.
     void arm(Node& node, Clock::time_point due) noexcept {
         if (is_armed(node)) {
-            if (node.due == next_) next_ = unknown;
+            if (node.due == next_) next_is_known_ = false;
             if (due >= node.due) {
                 node.due = due;
                 return;
@@ -69,7 +70,7 @@ public:
     /// No work when it is not armed.
     void disarm(Node& node) noexcept {
         if (!is_armed(node)) return;
-        if (node.due == next_) next_ = unknown;
+        if (node.due == next_) next_is_known_ = false;
         unlink(node);
     }
 
@@ -80,13 +81,13 @@ public:
         place_put_off(aside_);
         if (gathered_ != nullptr) return gathered_->due;
         if (aside_ != nullptr) return aside_->due;
-        if (next_ == unknown) next_ = look();
+        if (!next_is_known_) look();
         return next_;
     }
 
     /// The earliest of what is due at `now`: disarmed. Null when nothing is.
     Node* take(Clock::time_point now) noexcept {
-        taken_at_ = now;
+        asked_at_ = now;
         do {
             while (gathered_ != nullptr) {
                 Node& node = *gathered_;
@@ -106,7 +107,8 @@ public:
             unlink(node);
             place(node);
         }
-        next_ = unknown;
+        next_ = before_all;
+        next_is_known_ = false;
     }
 
 private:
@@ -116,7 +118,7 @@ private:
     static constexpr unsigned levels = 1 + (63 - tick_bits) / digit_bits; // to the end of time
     static_assert((63 - tick_bits) % digit_bits == 0);
     static constexpr unsigned few = 8;
-    static constexpr auto unknown = Clock::time_point::min();
+    static constexpr auto before_all = Clock::time_point::min();
 
     // Who follows a chain waits for memory at each node. A slot has several, followed in turn, so
     // that it waits for as many nodes at a time.
@@ -195,17 +197,18 @@ private:
     // Of nodes that were due when something was taken last: those that were put off since hide the
     // ones behind them.
     void place_put_off(Node*& head) noexcept {
-        while (head != nullptr && head->due > taken_at_) {
+        while (head != nullptr && head->due > asked_at_) {
             Node& node = *head;
             unlink(node);
             place(node);
-            next_ = unknown;
+            next_ = std::min(next_, node.due);
+            next_is_known_ = false;
         }
     }
     void close(unsigned level, unsigned slot) noexcept {
         slots_[level] &= ~(std::uint64_t{1} << slot);
         if (slots_[level] == 0) levels_ &= ~(1U << level);
-        next_ = unknown;
+        next_is_known_ = false;
     }
 
     // Opens the slots up to now, until something is due: what is run soon was looked at just
@@ -224,9 +227,9 @@ private:
             // less: a longer slot is spread first, unless a node is alone in it.
             const bool is_short = level <= 1 || is_alone(heads_[level][slot]);
             const Clock::time_point end = end_of(last_tick(level, first));
-            open(level, slot, is_short ? std::min(now, end) : unknown);
+            open(level, slot, is_short ? std::min(now, end) : before_all);
             if (gathered_ != nullptr) return true;
-            if (level == 0) next_ = look();
+            if (level == 0) look();
         }
         present_ = std::max(present_, present);
         return false;
@@ -261,8 +264,13 @@ private:
     }
 
     // What was put off is placed where it belongs. Of many nodes in a slot only some are looked at:
-    // the begin of the slot is before them all. Not so in the present, which has begun.
-    Clock::time_point look() noexcept {
+    // the begin of the slot is before them all. Not so in the present, which has begun; but where
+    // one of them was due already when somebody asked last, what was known before will do.
+    void look() noexcept {
+        next_ = earliest();
+        next_is_known_ = true;
+    }
+    Clock::time_point earliest() noexcept {
         while (levels_ != 0) {
             const auto level = static_cast<unsigned>(std::countr_zero(levels_));
             const auto slot = static_cast<unsigned>(std::countr_zero(slots_[level]));
@@ -277,8 +285,11 @@ private:
                         unlink(*node);
                         place(*node);
                     } else {
-                        if (++seen > few && level > 0) return begin_of(first);
                         earliest = std::min(earliest, node->due);
+                        if (++seen > few) {
+                            if (level > 0) return begin_of(first);
+                            if (next_ != before_all && earliest <= asked_at_) return next_;
+                        }
                     }
                     node = next;
                 }
@@ -293,10 +304,11 @@ private:
         }
     };
 
-    std::uint32_t levels_ = 0; // that have a node
-    std::int64_t present_ = 0; // tick
-    Clock::time_point next_ = unknown;
-    Clock::time_point taken_at_{};
+    std::uint32_t levels_ = 0;            // that have a node
+    std::int64_t present_ = 0;            // tick
+    Clock::time_point next_ = before_all; // nothing is due before it
+    bool next_is_known_ = false;          // but maybe long after it
+    Clock::time_point asked_at_{};
     Node* gathered_ = nullptr;         // in order: due before all others
     Node* aside_ = nullptr;            // until the end of the round
     std::uint64_t slots_[levels] = {}; // of each level, that have a node

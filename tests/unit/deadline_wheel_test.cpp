@@ -290,3 +290,44 @@ TEST_CASE("T13 connections that put off the oldest deadline in turn cost no sear
         }
     CHECK_EQ(taken_at(wheel, now + 60s).size(), count);
 }
+
+// Each was the earliest: to look for the next among all of them would take minutes.
+TEST_CASE("T13 a crowd that is due now, or was long ago, is disarmed or put off one by one") {
+    constexpr std::size_t count = 100'000;
+    for (const Clock::duration apart : std::vector<Clock::duration>{0ns, 1ns})
+        for (const bool put_off : {false, true}) {
+            std::deque<Node> nodes(count);
+            Wheel wheel;
+            wheel.set_out(at(1h));
+            Clock::time_point due = at(1h) - count * apart;
+            for (Node& node : nodes) wheel.arm(node, due += apart);
+            for (std::size_t i = 0; i < count; ++i) {
+                REQUIRE_LE(wheel.next_due(), nodes[i].due);
+                if (put_off)
+                    wheel.arm(nodes[i], at(2h));
+                else
+                    wheel.disarm(nodes[i]);
+            }
+            CHECK_EQ(wheel.empty(), !put_off);
+            if (!put_off) continue;
+            CHECK(taken_at(wheel, at(1h)).empty());
+            CHECK_GT(wheel.next_due(), at(1h));
+            CHECK_EQ(taken_at(wheel, at(2h)).size(), count);
+        }
+}
+
+TEST_CASE("T3 what was put aside and put off is due before what was looked for meanwhile") {
+    Wheel wheel;
+    std::deque<Node> nodes(3);
+    wheel.arm(nodes[0], at(10us));
+    wheel.arm(nodes[1], at(10us));
+    CHECK_NE(wheel.take(at(10us)), nullptr);
+    CHECK_NE(wheel.take(at(10us)), nullptr);
+    wheel.put_aside(nodes[0]);
+    wheel.put_aside(nodes[1]);
+    wheel.arm(nodes[2], at(30us));
+    CHECK_EQ(wheel.take(at(10us)), nullptr);
+    wheel.arm(nodes[1], at(20us));
+    CHECK_EQ(wheel.next_due(), at(10us)); // of the one that is aside
+    CHECK_EQ(wheel.take(at(25us)), &nodes[1]);
+}
