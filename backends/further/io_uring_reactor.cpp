@@ -142,7 +142,10 @@ private:
     void follow_thread() noexcept {
         static std::atomic<std::uint64_t> threads{0};
         static thread_local const std::uint64_t here = ++threads;
-        if (thread_ == here || std::exchange(thread_, here) == 0) return;
+        if (thread_ != here && std::exchange(thread_, here) != 0) queue_all();
+    }
+
+    void queue_all() noexcept {
         for (std::size_t number = 0; number < known_.size(); ++number)
             if (known_[number].asked) queue(static_cast<int>(number));
     }
@@ -194,7 +197,7 @@ private:
 
     // False: a signal handler ran.
     bool enter(unsigned least, Timeout timeout) {
-        const int error = ring_.enter(least, timeout) < 0 ? errno : 0;
+        const int error = error_of_enter(least, timeout);
         const unsigned before = taken_;
         take(true);
         // EBUSY: there were more completions than room for them, until now.
@@ -291,9 +294,19 @@ private:
 
     // False: the kernel refused.
     bool hand_over() noexcept {
-        const bool went = ring_.enter(0, Timeout::zero()) >= 0;
+        const bool went = error_of_enter(0, Timeout::zero()) == 0;
         take(false);
         return went;
+    }
+
+    // EBADR: the kernel had no memory for completions that the queue had no room for, and they are
+    // lost. Whose they were it does not say.
+    int error_of_enter(unsigned least, Timeout timeout) noexcept {
+        if (ring_.enter(least, timeout) >= 0) return 0;
+        if (errno != EBADR) return errno;
+        queue_all();
+        ++taken_; // so that this wait goes on
+        return 0;
     }
 
     // Closing the ring ends its requests too, but later, and only when no child has it open.

@@ -243,6 +243,27 @@ CONTRACT_CASE("io_uring: more completions than its queue has room for", on_io_ur
     CHECK_EQ(reactor->wait(Timeout::zero()).size(), count);
 }
 
+// Told once, whoever enters: in a wait, or when something is removed. That it asks again shows by
+// the number, which is another file's by then.
+CONTRACT_CASE("io_uring: of completions that the kernel lost all are asked for again",
+              on_io_uring) {
+    for (const bool told_in_wait : {true, false}) {
+        const Ends ends = unix_pair();
+        const Ends other = unix_pair();
+        const Ends ready = unix_pair();
+        put(ready.theirs, "x");
+        const auto reactor = mode.reactor();
+        reactor->add(ends.ours.get(), Token{1}, Interest::read, mode.trigger);
+        reactor->add(other.ours.get(), Token{2}, Interest::read, mode.trigger);
+        CHECK_EQ(look(*reactor), "");
+        check(::dup2(ready.ours.get(), ends.ours.get()), "dup2");
+        CHECK_EQ(look(*reactor), "");
+        const CallHook hook{failing(enter, EBADR, 1)};
+        if (!told_in_wait) CHECK(reactor->remove(other.ours.get()));
+        CHECK_EQ(look(*reactor), "1:readable");
+    }
+}
+
 // The kernel adds POLLRDHUP to every request: one that waits for room to write would end at once.
 CONTRACT_CASE("io_uring: the peer has ended, and who waits to write sleeps until he can",
               on_io_uring) {
