@@ -59,7 +59,7 @@ void require_open(int fd, std::string_view call) {
 void require_level_or_one_shot(Trigger trigger, std::string_view call) {
     if (!is_level_or_one_shot(trigger))
         throw_system_error(ENOTSUP, call,
-                           std::string{to_string(trigger)} + ": this facility knows levels only");
+                           std::string{to_string(trigger)} + ": only epoll has this trigger");
 }
 
 void refuse_twice(std::string_view call, int fd) {

@@ -24,6 +24,7 @@ from comparison.result_file import FORMAT
 
 PROJECT = Path(__file__).resolve().parent.parent
 ROUNDS, QUICK_ROUNDS = 24, 2
+FULL_RUN = "--page is for a full run"
 
 
 def arguments(words=None):
@@ -43,9 +44,10 @@ def arguments(words=None):
                         help=f"interleaved rounds ({ROUNDS}; fewer than 20 decide nothing)")
     parser.add_argument("--seed", type=int, help="of the order within the rounds (random)")
     parser.add_argument("--page", type=Path, metavar="FILE",
-                        help="put the table into this page, such as docs/performance.md")
+                        help="put the table of a full run into this page, such as "
+                        "docs/performance.md")
     parser.add_argument("--from", dest="source", type=Path, metavar="FILE",
-                        help="measure nothing: show an aims.json again")
+                        help="measure nothing: show all of an aims.json again")
     parser.add_argument("--output", type=Path, default=PROJECT / "build" / "bench",
                         help="folder of aims.json and aims.md (build/bench)")
     parser.add_argument("--build", type=Path, default=default_build(PROJECT),
@@ -66,7 +68,9 @@ def settled(parser, options, known):
     if options.seed is None:
         options.seed = random.randrange(2**32)
     if options.page and (options.only or options.quick):
-        parser.error("--page is for a full run")
+        parser.error(FULL_RUN)
+    if options.source and (options.only or options.quick):
+        parser.error("--from measures nothing, and shows all that was measured")
     try:
         options.output.mkdir(parents=True, exist_ok=True)
         if options.page:
@@ -107,11 +111,18 @@ def read(path):
         return document, page.markdown(document), "\n".join(map(page.line, document["rows"]))
 
 
+def is_full(document):
+    return (document["complete"] and not document["quick"]
+            and [row["name"] for row in document["rows"]] == list(aims.load_all()))
+
+
 def main():
     options = arguments()
     if options.source:
         try:
             document, figures, said = read(options.source)
+            if options.page and not is_full(document):
+                raise Failed(f"{options.source} is of a part: {FULL_RUN}")
         except Failed as problem:
             print(f"{page.PROGRAM}: {problem}", file=sys.stderr)
             return 2

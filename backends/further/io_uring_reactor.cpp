@@ -31,7 +31,8 @@ namespace {
 
 class IoUringReactor final : public Reactor {
 public:
-    ~IoUringReactor() override { cancel_all(); }
+    // Closing the ring ends its requests too, but later, and only when no child has it open.
+    ~IoUringReactor() override { withdraw(); }
 
     void add(int fd, Token token, Interest interest, Trigger trigger) override {
         require_level_or_one_shot(trigger, "io_uring");
@@ -84,6 +85,10 @@ public:
         if (some_are_bad_) settle(true);
         return {ready_.data(), found_};
     }
+
+    // The kernel lets go of what a thread that has ended asked for when it comes to it: a socket
+    // that is closed meanwhile would stay open, and its address taken.
+    void leave_thread() noexcept override { withdraw(); }
 
     bool supports(Trigger trigger) const noexcept override { return is_level_or_one_shot(trigger); }
     // The ring's own would be silent about what was reported, and is not asked for until the next
@@ -202,7 +207,9 @@ private:
         take(true);
         // EBUSY: there were more completions than room for them, until now.
         const bool went_on = error == 0 || error == ETIME || (error == EBUSY && taken_ > before);
-        if (!went_on && error != EINTR) throw_system_error(error, "io_uring_enter");
+        // EAGAIN: short of memory (io_uring_enter(2)). Waits of all facilities say so by one name.
+        if (!went_on && error != EINTR)
+            throw_system_error(error == EAGAIN ? ENOMEM : error, "io_uring_enter");
         if (failure_ != 0)
             throw_system_error(std::exchange(failure_, 0), "io_uring_enter", "poll request");
         return went_on;
@@ -292,10 +299,14 @@ private:
         entry.asked = false;
     }
 
-    // False: the kernel refused.
+    // False: the kernel refused. After a removal there may be no wait that would come back to it,
+    // so that is not believed at once.
     bool hand_over() noexcept {
-        const bool went = error_of_enter(0, Timeout::zero()) == 0;
-        take(false);
+        bool went = false;
+        for (int tries = 0; !went && tries < 3; ++tries) {
+            went = error_of_enter(0, Timeout::zero()) == 0;
+            take(false);
+        }
         return went;
     }
 
@@ -309,11 +320,15 @@ private:
         return 0;
     }
 
-    // Closing the ring ends its requests too, but later, and only when no child has it open.
-    void cancel_all() noexcept {
+    // Ends what is under way. Nobody may hand over again what the kernel refuses now, so once is
+    // not enough.
+    void withdraw() noexcept {
         if (!ring_.is_ours()) return;
-        for (std::size_t number = 0; number < known_.size(); ++number)
-            if (known_[number].asked) cancel(static_cast<int>(number));
+        for (std::size_t number = 0; number < known_.size(); ++number) {
+            if (!known_[number].asked) continue;
+            queue(static_cast<int>(number));
+            cancel(static_cast<int>(number));
+        }
         if (ring_.has_requests()) hand_over();
     }
 

@@ -67,8 +67,9 @@ Backend backend_of_environment() {
 void CommonOptions::add_to_server(Options& options) {
     add(options, "address: 127.0.0.1, ::1, unix:/path or unix:@name (without port)",
         "port; 0 picks a free one");
-    options.number("--spin", spin_microseconds, 0, 1'000'000,
-                   "microseconds to look for work before sleeping; 0: sleep at once");
+    options.number(
+        "--spin", spin_microseconds, 0, 1'000'000,
+        "microseconds to look for work before sleeping, at most 1000000; 0: sleep at once");
     options.text(
         "--fault", "PLAN",
         [&options](const std::string& plan) { begin_faults(options.program(), plan); },

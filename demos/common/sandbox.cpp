@@ -125,8 +125,9 @@ void allow_flags_and_copies(Filter& filter) {
 } // namespace
 
 void Sandbox::add_to(Options& options) {
-    options.flag("--sandbox", wanted_,
-                 "once it listens, allow only the system calls that serving needs");
+    options.flag(
+        "--sandbox", wanted_,
+        "once it listens, allow only the system calls that serving needs; not with io_uring");
 }
 
 void Sandbox::enter() const {

@@ -37,6 +37,10 @@ void LoopCore::hand_over() noexcept {
 
 void LoopCore::run() {
     const Turning turning{*this, "run"};
+    const struct Leaving {
+        LoopCore& core;
+        ~Leaving() { core.reactor_->leave_thread(); }
+    } leaving{*this};
     Timeout limit = forever;
     if (stop_.load()) { // before the run: one turn that does not wait
         limit = Timeout::zero();

@@ -173,6 +173,8 @@ class Options(unittest.TestCase):
                           self.refused("--page", file.name))
             self.assertIn("--page is for a full run",
                           self.refused("--quick", "--page", file.name))
+            self.assertIn("--from measures nothing",
+                          self.refused("--from", file.name, "--only", "memory"))
         self.assertIn("No such file", self.refused("--page", file.name))
 
     def test_rounds_must_be_positive(self):
@@ -236,7 +238,7 @@ class Runs(unittest.TestCase):
         return subprocess.run([sys.executable, PROGRAM, "--build", BUILD, *words],
                               capture_output=True, text=True, timeout=120, check=False)
 
-    def test_two_rows_are_measured_shown_and_put_into_a_page(self):
+    def test_two_rows_are_measured_and_shown_and_all_rows_put_into_a_page(self):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             done = self.started("--quick", "--only", "batch-writes", "echo-edge", "--output", name)
@@ -245,11 +247,20 @@ class Runs(unittest.TestCase):
             found = json.loads((folder / "aims.json").read_text())
             self.assertEqual([row["name"] for row in found["rows"]], ["echo-edge", "batch-writes"])
             self.assertIn("bare-epoll-edge", found["rows"][0]["cases"][0]["beside"])
-            (folder / "page.md").write_text(f"# Title\n{begin('bench/aims')}\nold\n{END}\nEnd\n")
-            done = self.started("--from", folder / "aims.json", "--page", folder / "page.md")
+            before = f"# Title\n{begin('bench/aims')}\nold\n{END}\nEnd\n"
+            (folder / "page.md").write_text(before)
+            onto_page = ("--from", folder / "aims.json", "--page", folder / "page.md")
+            done = self.started(*onto_page)
+            self.assertEqual((done.returncode, done.stderr.split(": ")[-1]),
+                             (2, "--page is for a full run\n"))
+            self.assertEqual((folder / "page.md").read_text(), before)
+            whole = found | {"quick": False, "rows": [found["rows"][0] | {"name": row}
+                                                      for row in aims.aims.load_all()]}
+            (folder / "aims.json").write_text(json.dumps(whole))
+            done = self.started(*onto_page)
             self.assertEqual(done.returncode, 0, done.stderr)
             text = (folder / "page.md").read_text()
-            self.assertIn((folder / "aims.md").read_text(), text)
+            self.assertIn(page.markdown(whole), text)
             self.assertTrue(text.startswith("# Title\n") and text.endswith(f"{END}\nEnd\n"))
             self.assertNotIn("old", text)
 

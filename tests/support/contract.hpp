@@ -33,9 +33,6 @@ constexpr bool not_on_io_uring(Mode mode) { return !on_io_uring(mode); }
 /// A case of io_uring runs in a thread, and TSan starts none in the child of a process that had
 /// several.
 constexpr bool on_level_of_one_thread(Mode mode) { return on_level(mode) && not_on_io_uring(mode); }
-/// When a ring is gone, or the kernel refuses its requests for lack of memory (EAGAIN), what it
-/// polled is let go a moment later: a listening socket may still have its address then.
-constexpr bool where_addresses_are_free_at_once(Mode mode) { return not_on_io_uring(mode); }
 /// A simulated kernel has no ring.
 constexpr bool where_simulated(Mode mode) { return not_on_io_uring(mode); }
 /// epoll(7) keeps what is watched, and answers. So it is with adaptive too as long as few are

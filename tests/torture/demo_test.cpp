@@ -211,33 +211,33 @@ void upload_is_served(Trial& trial) {
 
 } // namespace
 
-CONTRACT_CASE("torture X1 X2 X3 X4 chat_server", where_addresses_are_free_at_once) {
+CONTRACT_CASE("torture X1 X2 X3 X4 chat_server", everywhere) {
     torture(mode, "chat_server", chat_is_served);
 }
-CONTRACT_CASE("torture X1 X2 X3 X4 frame_server", where_addresses_are_free_at_once) {
+CONTRACT_CASE("torture X1 X2 X3 X4 frame_server", everywhere) {
     torture(mode, "frame_server", frames_are_served);
 }
-CONTRACT_CASE("torture X1 X2 X3 X4 http_server", where_addresses_are_free_at_once) {
+CONTRACT_CASE("torture X1 X2 X3 X4 http_server", everywhere) {
     torture(mode, "http_server", http_is_served);
 }
-CONTRACT_CASE("torture X1 X2 X3 X4 transfer_server", where_addresses_are_free_at_once) {
+CONTRACT_CASE("torture X1 X2 X3 X4 transfer_server", everywhere) {
     torture(mode, "transfer_server", transfer_is_served);
 }
-CONTRACT_CASE("torture X1 X2 X3 X4 upload_server", where_addresses_are_free_at_once) {
+CONTRACT_CASE("torture X1 X2 X3 X4 upload_server", everywhere) {
     torture(mode, "upload_server", upload_is_served);
 }
-CONTRACT_CASE("torture X5 chat_server under many faults", where_addresses_are_free_at_once) {
+CONTRACT_CASE("torture X5 chat_server under many faults", everywhere) {
     torture_at_random(mode, "chat_server, many faults", chat_is_served, 60);
 }
-CONTRACT_CASE("torture X5 frame_server under many faults", where_addresses_are_free_at_once) {
+CONTRACT_CASE("torture X5 frame_server under many faults", everywhere) {
     torture_at_random(mode, "frame_server, many faults", frames_are_served, 60);
 }
-CONTRACT_CASE("torture X5 http_server under many faults", where_addresses_are_free_at_once) {
+CONTRACT_CASE("torture X5 http_server under many faults", everywhere) {
     torture_at_random(mode, "http_server, many faults", http_is_served, 60);
 }
-CONTRACT_CASE("torture X5 transfer_server under many faults", where_addresses_are_free_at_once) {
+CONTRACT_CASE("torture X5 transfer_server under many faults", everywhere) {
     torture_at_random(mode, "transfer_server, many faults", transfer_is_served, 60);
 }
-CONTRACT_CASE("torture X5 upload_server under many faults", where_addresses_are_free_at_once) {
+CONTRACT_CASE("torture X5 upload_server under many faults", everywhere) {
     torture_at_random(mode, "upload_server, many faults", upload_is_served, 60);
 }

@@ -128,21 +128,21 @@ constexpr TortureOptions in_threads{.fake_clock = false, .threads = true};
 
 } // namespace
 
-CONTRACT_CASE("torture X1 X2 X3 X4 SocketServer - iterative", where_addresses_are_free_at_once) {
+CONTRACT_CASE("torture X1 X2 X3 X4 SocketServer - iterative", everywhere) {
     torture(mode, "SocketServer, iterative", clients_are_served<Model::iterative>, in_threads);
 }
-CONTRACT_CASE("torture X1 X2 X3 X4 SocketServer - threads", where_addresses_are_free_at_once) {
+CONTRACT_CASE("torture X1 X2 X3 X4 SocketServer - threads", everywhere) {
     torture(mode, "SocketServer, threads", clients_are_served<Model::threads>, in_threads);
 }
-CONTRACT_CASE("torture X1 X2 X3 X4 SocketServer - pool", where_addresses_are_free_at_once) {
+CONTRACT_CASE("torture X1 X2 X3 X4 SocketServer - pool", everywhere) {
     torture(mode, "SocketServer, pool", clients_are_served<Model::pool>, in_threads);
 }
-CONTRACT_CASE("torture X1 X2 X3 X4 SocketServer - reactor", where_addresses_are_free_at_once) {
+CONTRACT_CASE("torture X1 X2 X3 X4 SocketServer - reactor", everywhere) {
     torture(mode, "SocketServer, reactor", clients_are_served<Model::reactor>, in_threads);
 }
-CONTRACT_CASE("torture X1 X2 X3 X4 SocketServer - multi", where_addresses_are_free_at_once) {
+CONTRACT_CASE("torture X1 X2 X3 X4 SocketServer - multi", everywhere) {
     torture(mode, "SocketServer, multi", clients_are_served<Model::multi>, in_threads);
 }
-CONTRACT_CASE("torture X1 X2 X3 X4 SocketServer - coroutine", where_addresses_are_free_at_once) {
+CONTRACT_CASE("torture X1 X2 X3 X4 SocketServer - coroutine", everywhere) {
     torture(mode, "SocketServer, coroutine", clients_are_served<Model::coroutine>, in_threads);
 }

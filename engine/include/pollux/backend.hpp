@@ -17,7 +17,9 @@ enum class Backend : std::uint8_t {
 
 /// A reactor on that facility. Throws `std::system_error` when the kernel refuses: EMFILE, ENFILE,
 /// ENOMEM; and where there is no io_uring: ENOSYS (built or run without it), EINVAL (before Linux
-/// 5.19), EPERM (forbidden, by kernel.io_uring_disabled or a filter of system calls).
+/// 5.19), EPERM (forbidden, by kernel.io_uring_disabled or a filter of system calls), and ENOMEM
+/// also when a user without privileges has used up RLIMIT_MEMLOCK: a ring takes some 50 KiB of it,
+/// and gives them back a moment after its end.
 std::unique_ptr<Reactor> make_reactor(Backend backend);
 
 /// The backend that the environment variable POLLUX_BACKEND names, else epoll. Throws

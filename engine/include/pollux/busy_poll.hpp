@@ -7,7 +7,8 @@ namespace pollux {
 
 /// How long the kernel itself looks at the queues of network cards, in a wait of epoll, before it
 /// sleeps until an interrupt comes (ioctl_eventpoll(2); Linux 6.9). It is for cards whose drivers
-/// know NAPI; loopback and Unix sockets gain nothing by it, for these see `LoopOptions::spin`.
+/// know NAPI; loopback and Unix sockets gain nothing by it, for these see `LoopOptions::spin`. Of
+/// `Backend::adaptive` the waits that it makes on epoll look so.
 struct BusyPoll {
     /// 0: not at all.
     std::chrono::microseconds time{0};
@@ -21,9 +22,9 @@ struct BusyPoll {
 };
 
 /// Has the epoll behind that descriptor (`Reactor::descriptor`) look so. Throws
-/// `std::system_error`: ENOTSUP (-1: the backend has no epoll), ENOTTY (no epoll, or an older
-/// kernel), EOPNOTSUPP (a kernel built without it), EPERM (budget), EINVAL (less than no time, or
-/// more than 2^31-1 microseconds).
+/// `std::system_error`: ENOTSUP (-1: the backend has no epoll; or a kernel built without it),
+/// ENOTTY (no epoll, or an older kernel), EBADF, EPERM (budget), EINVAL (less than no time, or more
+/// than 2^31-1 microseconds).
 void set_busy_poll(int epoll, const BusyPoll& wanted);
 
 /// What is set there. Throws in the same way.

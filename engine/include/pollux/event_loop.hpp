@@ -62,7 +62,8 @@ public:
     /// others keep their times. Throws `std::invalid_argument` unless the interval is positive.
     [[nodiscard]] Timer run_every(Clock::duration interval, Task task);
 
-    /// Runs `task` on the loop's thread, in the next turn when posted by a task. From any thread.
+    /// Runs `task`, which must not be empty, on the loop's thread, in the next turn when posted by
+    /// a task. From any thread.
     void post(Task task);
     /// Makes the loop take a turn soon. From any thread and from a signal handler. Never blocks;
     /// many calls before the turn count as one.

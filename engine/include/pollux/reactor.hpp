@@ -109,8 +109,14 @@ public:
     /// Waits for at most `timeout`, never shorter unless something is ready or a signal handler
     /// ran, and returns what is ready: empty when nothing is. At most one event for each
     /// registration. The span is valid until the next wait. Throws `std::system_error` when the
-    /// kernel refuses to wait.
+    /// kernel refuses to wait (ENOMEM: short of memory). Nothing is lost then, and the next wait
+    /// may be granted.
     virtual std::span<const Event> wait(Timeout timeout) = 0;
+
+    /// This thread will not wait here for a while, and may end. What is watched stays watched, but
+    /// nothing of it is bound to the thread: a facility whose requests belong to the thread that
+    /// made them (io_uring) withdraws these, and the next wait, in any thread, makes them anew.
+    virtual void leave_thread() noexcept {}
 
     /// Whether `add` and `modify` take this trigger.
     virtual bool supports(Trigger trigger) const noexcept = 0;

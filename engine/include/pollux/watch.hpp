@@ -52,7 +52,8 @@ public:
     void set_interest(Interest interest);
 
     /// Asks for nothing: the callback is not called, not even for hang-up or error, until `resume`
-    /// or `set_interest`. No work when paused already.
+    /// or `set_interest`. The kernel is told at once: two system calls with `resume`, where
+    /// `set_interest` to and fro costs none. No work when paused already.
     void pause();
     /// Asks again for what was asked before `pause`. No work when not paused.
     void resume();
