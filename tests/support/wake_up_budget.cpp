@@ -10,7 +10,8 @@ namespace pollux_test {
 using namespace pollux;
 
 WakeUpBudget::WakeUpBudget(EventLoop& loop, int most, CallHook::Function decide)
-    : most_{most}, hook_{[this, &loop, decide = std::move(decide)](const CallPoint& call) {
+    : most_{most + (loop.name() == "io_uring" ? 1 : 0)},
+      hook_{[this, &loop, decide = std::move(decide)](const CallPoint& call) {
           if (is_wait(call.name) && ++used_ > most_) loop.stop();
           return decide ? decide(call) : CallOutcome{};
       }} {}

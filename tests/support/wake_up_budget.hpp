@@ -9,8 +9,9 @@ namespace pollux_test {
 
 /// Fails the running test case when the library waits in the kernel more often than `most` times
 /// while this object lives, and ends the busy loop: the loop is stopped at the wait that is one too
-/// many. It is the one CallHook of its time; what else is to be decided about calls goes to
-/// `decide`.
+/// many. On io_uring one more is allowed: a run that ends takes back what it asked for, by the call
+/// that waits (`Reactor::leave_thread`). It is the one CallHook of its time; what else is to be
+/// decided about calls goes to `decide`.
 class WakeUpBudget {
 public:
     WakeUpBudget(pollux::EventLoop& loop, int most, pollux::CallHook::Function decide = {});
