@@ -86,6 +86,7 @@ TESTS_OF_PARTS = {
     "tests/unit/deadline_wheel_test.cpp": ["engine/src/deadline_wheel.hpp"],
     "tests/unit/timer_slots_test.cpp": ["engine/src/timer_slots.hpp"],
     "tests/unit/timer_queue_test.cpp": ["engine/src/timer_queue.hpp"],
+    "tests/unit/timer_rounds_test.cpp": ["engine/src/timer_queue.hpp"],
     "tests/simulation/bare_calls.cpp": ["engine/src/sys.hpp"],
     "tests/simulation/kernel_rules_test.cpp": ["engine/src/sys.hpp"],
     "tests/simulation/readiness_test.cpp": ["engine/src/sys.hpp"],
