@@ -118,7 +118,9 @@ TEST_CASE("adaptive: after a change of activity the cheaper facility is chosen w
                 const auto best = std::min(prices.of_epoll(ready), prices.of_poll(watched));
                 crowd.activate(ready);
                 crowd.take(100);
-                CHECK_LE(crowd.take(1000), 1050 * best); // the aim: 1.05
+                // The aim: 1.05. Of two waits in a row one at least compares nothing.
+                CHECK_LE(100 * std::min(crowd.take(1), crowd.take(1)), 105 * best);
+                CHECK_LE(crowd.take(1000), 1050 * best);
             }
         }
 }
