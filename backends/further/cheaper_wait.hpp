@@ -21,10 +21,11 @@ public:
     /// A wait found `ready` of `watched`. True: it is time to ask both facilities for the same, and
     /// to tell `compared`.
     bool found(std::size_t ready, std::size_t watched) noexcept {
+        if (!has_poll_) return false;
         weigh(static_cast<std::int64_t>(ready), static_cast<std::int64_t>(watched));
         // Less than a quarter was too little for poll wherever it was measured. So whoever has few
         // active never pays for a comparison.
-        if (4 * ready < watched || !has_poll_) return false;
+        if (4 * ready < watched) return false;
         if (until_compared_ == 0) return true;
         --until_compared_;
         return false;
