@@ -322,6 +322,8 @@ TEST_CASE("T9 nor does one that was put off") {
     EventLoop loop;
     int ran = 0;
     Timer timer = loop.run_after(1ms, [&] { ++ran; });
+    turns(loop, 1);
+    CHECK_EQ(loop.time_to_wait(), 1ms); // so it has looked
     for (int i = 0; i < 100; ++i) timer.run_after(1h);
     const WakeUpBudget budget{loop, 1};
     run_for(loop, 10s);
@@ -352,9 +354,14 @@ TEST_CASE("a turn before a timer is due reads the clock before its wait and afte
         loop.run_once(Timeout::zero());
         loop.wake();
         loop.run_once(Timeout::zero());
-        reads = 0;
-        loop.run_once(limit);
-        return reads;
+        std::array<int, 2> found{}; // after a wake-up a turn goes a longer way than the next
+        for (int& each : found) {
+            reads = 0;
+            loop.run_once(limit);
+            each = reads;
+        }
+        CHECK_EQ(found[0], found[1]);
+        return found[1];
     };
     CHECK_EQ(reads_of_turn(Timeout::zero()), 0);
     auto [ours, theirs] = Socket::pair();
