@@ -84,6 +84,7 @@ USERS = {"demos": ["demos"], "bench": ["bench", "demos"], "tests": ["tests", "de
 TESTS_OF_PARTS = {
     "tests/seam/sample.cpp": ["engine/src/sys.hpp", "engine/src/sys_calls.inc"],
     "tests/unit/deadline_wheel_test.cpp": ["engine/src/deadline_wheel.hpp"],
+    "tests/unit/own_post_test.cpp": ["engine/src/loop_core.hpp"],
     "tests/unit/timer_slots_test.cpp": ["engine/src/timer_slots.hpp"],
     "tests/unit/timer_queue_test.cpp": ["engine/src/timer_queue.hpp"],
     "tests/unit/timer_rounds_test.cpp": ["engine/src/timer_queue.hpp"],

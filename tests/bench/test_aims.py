@@ -10,15 +10,19 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
 
 import aims
 import allocations
 import instructions
 from comparison import machine
-from comparison.aims import Row, memory, page, run
+from comparison.aims import Row, allocations as allocation_row, churn, dispatch, memory, page, run
 from comparison.aims.allocations import chat
 from comparison.aims.case import (
     BEYOND, MET, MISSED, MISSING, OPEN, SHOWN, Case, Limit, of_row)
+from comparison.aims.servers import OWN
+from comparison.contest import Figures
 from comparison.marked_page import END, begin
 from comparison.processes import Failed
 from comparison.result_file import FORMAT
@@ -155,6 +159,42 @@ class Memory(unittest.TestCase):
                                each)
 
 
+class Judged(unittest.TestCase):
+    """Rows whose counts are made up, at their aim and beyond it."""
+
+    LAB = SimpleNamespace(build=Path("/nonexistent"), server_core=0, show=lambda text: None,
+                          program=Path)
+
+    def test_instructions_above_the_bare_loop(self):
+        for row, aim in ((dispatch.instructions_per_event, 36),
+                         (dispatch.instructions_per_turn, 80)):
+            for above, expected in ((aim, MET), (aim + 0.1, MISSED)):
+                counts = {"bare": 12.0, "seam": 20.0, "run": 12.0 + above, "loop": 500.0}
+                with mock.patch.object(dispatch, "_per_event",
+                                       lambda lab, ready, kind, counts=counts: counts[kind]):
+                    self.assertEqual([case.verdict for case in row(self.LAB)], [expected, SHOWN])
+
+    def test_calls_of_a_connection_besides_its_waits(self):
+        for calls, blocked, expected in ((9, 0, MET), (10, 1, MISSED)):
+            values = {"kernel_calls": calls, "kernel_waits": 2, "kernel_accepts_blocked": blocked}
+            figures = Figures([{"cell": OWN, "round": 0, "values": values}])
+            with mock.patch.object(churn, "traced", lambda lab, wanted, found=figures: found):
+                self.assertEqual([case.verdict for case in churn.calls_per_connection(self.LAB)],
+                                 [expected, expected, SHOWN])
+
+    def test_allocations_of_one_more_request(self):
+        def made(command, told=""):
+            return 500 + self.each * int(told.split()[1] if told else command[-1])
+
+        with mock.patch.object(allocation_row, "chat", lambda port, messages: messages), \
+                mock.patch.object(allocation_row.allocations, "made", made), \
+                mock.patch.object(allocation_row.allocations, "made_by_server",
+                                  lambda command, core, visit: 500 + self.each * visit(0)):
+            for self.each, expected in ((0, MET), (1, MISSED)):
+                cases = allocation_row.per_request(self.LAB)
+                self.assertEqual([case.verdict for case in cases], 4 * [expected])
+
+
 class Options(unittest.TestCase):
     def refused(self, *words):
         with contextlib.redirect_stderr(io.StringIO()) as said:
@@ -201,6 +241,15 @@ class Documents(unittest.TestCase):
                      whole.replace('"beside": {}', '"beside": {"libev": 3}')):
             with self.subTest(text[:40]):
                 self.assertIn("is not what bench/aims writes", self.refusal(text))
+
+    def test_the_status_tells_of_a_missed_aim_a_broken_row_and_an_early_end(self):
+        for expected, found in ((0, document(Case("", TIME, interval(1.0, 1.05)))),
+                                (0, document(Case("", TIME, interval(1.0, 1.06)))),
+                                (1, document(Case("", TIME, interval(1.06, 1.07)))),
+                                (1, document() | {"rows": measured(lambda lab: 1 / 0)}),
+                                (130, document(complete=False))):
+            with contextlib.redirect_stderr(io.StringIO()):
+                self.assertEqual(aims.ended(SimpleNamespace(source=True), found), expected)
 
     def test_what_was_written_is_read_again(self):
         written = document(Case("", TIME, interval(1.0, 1.0)))

@@ -5,6 +5,7 @@
 #include "support/contract.hpp"
 
 #include <cerrno>
+#include <cstdint>
 #include <optional>
 #include <pollux/event_loop.hpp>
 #include <pollux/instruments/call_hook.hpp>
@@ -63,6 +64,10 @@ TEST_CASE("busy poll: what cannot be is refused, and says so") {
     CHECK_EQ(refusal_of(Backend::select, some), ENOTSUP);
     CHECK_EQ(refusal_of(Backend::epoll, {.time = -1us}), EINVAL);
     CHECK_EQ(refusal_of(Backend::epoll, {.time = std::chrono::seconds{2148}}), EINVAL);
+    // The kernel has 32 bits for it, and would take what is left of these.
+    constexpr std::chrono::microseconds wrap{std::int64_t{1} << 32};
+    CHECK_EQ(refusal_of(Backend::epoll, {.time = wrap + 50us}), EINVAL);
+    CHECK_EQ(refusal_of(Backend::epoll, {.time = 50us - wrap}), EINVAL);
     CHECK_THROWS_WITH_AS(set_busy_poll(-1, some),
                          "ioctl EPIOCSPARAMS this backend has no epoll: Operation not supported",
                          std::system_error);

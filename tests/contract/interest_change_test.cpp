@@ -150,6 +150,34 @@ CONTRACT_CASE("pause, resume and the end of a watch take effect at once, a chang
     CHECK_EQ(calls.of("epoll_ctl"), on_epoll(mode) ? 1 : 0);
 }
 
+CONTRACT_CASE("a watch that was paused with a change untold is told nothing until it resumes",
+              on_level) {
+    Changing one{mode, [](Changing& self) {
+                     self.watch.set_interest(Interest::write);
+                     self.watch.pause();
+                 }};
+    const Calls calls;
+    CHECK_EQ(turns(one.loop, 3), 1);
+    CHECK_EQ(calls.of("epoll_ctl"), on_epoll(mode) ? 1 : 0);
+    CHECK_EQ(one.loop.time_to_wait(), forever);
+    one.watch.resume();
+    turns(one.loop, 1);
+    CHECK_EQ(one.told, Readiness::writable);
+}
+
+CONTRACT_CASE("what resume tells is known: the change after it is told, back to the first too",
+              on_level) {
+    Changing one{mode, [](Changing& self) {
+                     self.watch.set_interest(Interest::write);
+                     self.watch.pause();
+                     self.watch.resume();
+                     self.watch.set_interest(Interest::read);
+                 }};
+    turns(one.loop, 2);
+    CHECK_EQ(one.visits, 2);
+    CHECK_EQ(one.told, Readiness::readable);
+}
+
 CONTRACT_CASE("the kernel refuses a change: the watch has an error, and it is told again",
               told_of_last) {
     Changing one{mode, [](Changing& self) { self.watch.set_interest(Interest::write); }};

@@ -57,9 +57,12 @@ CONTRACT_CASE("W17 without a budget, or without time, a turn is one wait", on_le
     EventLoop plain{mode.backend};
     plain.run_once(1s);
     CHECK_EQ(looks.waits(), 1);
+    const Timer first = plain.run_after(1h, [] {}); // the next turn goes the long way
+    plain.run_once(1s);
+    CHECK_EQ(looks.waits(), 2);
     EventLoop loop{mode.backend, {.spin = 1s}};
     turns(loop, 5);
-    CHECK_EQ(looks.waits(), 6);
+    CHECK_EQ(looks.waits(), 7);
 }
 
 CONTRACT_CASE("W17 a clock that stands still does not keep the loop looking", on_level) {
@@ -145,9 +148,11 @@ CONTRACT_CASE("W17 who wakes between the last look and the sleep is heard", on_l
 }
 
 CONTRACT_CASE("W17 after run_once nobody looks: who wakes writes", on_level) {
-    const FakeClock clock;
+    FakeClock clock;
     EventLoop loop{mode.backend, {.spin = 1s}};
+    const SlowLooks looks{clock};
     loop.run_once(20us);
+    CHECK_GT(looks.waits(), 2); // it never slept, which ends the looking too
     const auto writes = calls_made("write");
     in_other_thread([&] { loop.wake(); });
     CHECK_EQ(calls_made("write") - writes, 1);

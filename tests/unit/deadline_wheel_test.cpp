@@ -27,6 +27,15 @@ using Wheel = DeadlineWheel<Node>;
 
 Clock::time_point at(Clock::duration since_boot) { return Clock::time_point{since_boot}; }
 
+// In a row, each for the time that `due` gives.
+template <class Due> void arm_all(Wheel& wheel, std::deque<Node>& nodes, Due due) {
+    std::uint64_t serial = 0;
+    for (Node& node : nodes) {
+        node.serial = ++serial;
+        wheel.arm(node, due(node));
+    }
+}
+
 std::vector<Node*> taken_at(Wheel& wheel, Clock::time_point now) {
     std::vector<Node*> taken;
     while (Node* const node = wheel.take(now)) taken.push_back(node);
@@ -157,11 +166,7 @@ TEST_CASE("T1 the end of time, and what comes before all time") {
 TEST_CASE("T3 what is due can be disarmed, put off and put aside while others are taken") {
     Wheel wheel;
     std::deque<Node> nodes(6);
-    std::uint64_t serial = 0;
-    for (Node& node : nodes) {
-        node.serial = ++serial;
-        wheel.arm(node, at(1ms));
-    }
+    arm_all(wheel, nodes, [](const Node&) { return at(1ms); });
     CHECK_EQ(wheel.take(at(1ms)), &nodes[0]);
     CHECK_EQ(wheel.next_due(), at(1ms));
     wheel.disarm(nodes[1]);
@@ -183,11 +188,7 @@ TEST_CASE("T3 what is due can be disarmed, put off and put aside while others ar
 TEST_CASE("T3 what is put off while others are taken does not hide what is due still") {
     Wheel wheel;
     std::deque<Node> nodes(4);
-    std::uint64_t serial = 0;
-    for (Node& node : nodes) {
-        node.serial = ++serial;
-        wheel.arm(node, at(1ms));
-    }
+    arm_all(wheel, nodes, [](const Node&) { return at(1ms); });
     CHECK_EQ(wheel.take(at(1ms)), &nodes[0]);
     wheel.arm(nodes[1], at(1h));
     CHECK_EQ(wheel.next_due(), at(1ms));
@@ -207,11 +208,7 @@ TEST_CASE("T13 putting off a deadline a hundred thousand times moves nothing") {
     std::deque<Node> nodes(1'000);
     Wheel wheel;
     std::vector<Node**> links;
-    std::uint64_t serial = 0;
-    for (Node& node : nodes) {
-        node.serial = ++serial;
-        wheel.arm(node, at(1s + 1us * node.serial));
-    }
+    arm_all(wheel, nodes, [](const Node& node) { return at(1s + 1us * node.serial); });
     for (const Node& node : nodes) links.push_back(node.link);
     for (int round = 1; round <= 100; ++round)
         for (Node& node : nodes) wheel.arm(node, at(10s + round * 1s + 1us * node.serial));
@@ -227,11 +224,8 @@ TEST_CASE("T13 a hundred thousand timers are added and cancelled in any order") 
     std::deque<Node> nodes(100'000);
     Wheel wheel;
     std::mt19937_64 random{7};
-    std::uint64_t serial = 0;
-    for (Node& node : nodes) {
-        node.serial = ++serial;
-        wheel.arm(node, at(std::uniform_int_distribution<std::int64_t>{0, 1'000'000}(random)*1us));
-    }
+    std::uniform_int_distribution<std::int64_t> microseconds{0, 1'000'000};
+    arm_all(wheel, nodes, [&](const Node&) { return at(microseconds(random) * 1us); });
     const std::vector<std::size_t> all = shuffled(nodes.size(), random);
     for (std::size_t i = 0; i < all.size() / 2; ++i) wheel.disarm(nodes[all[i]]);
     const std::vector<Node*> left = taken_at(wheel, at(1s));

@@ -141,6 +141,12 @@ TEST_CASE("T4 a repeating timer keeps to its grid, however late it is run") {
     });
     for (int i = 0; i < 4; ++i) loop.run_once();
     CHECK_EQ(at, std::vector<Clock::duration>{10ms, 20ms, 30ms, 40ms});
+    at.clear();
+    for (const Clock::duration when : {58ms, 60ms, 78ms, 80ms}) { // late, and in time again
+        clock.advance(start + when - Clock::now());
+        loop.run_once(Timeout::zero());
+    }
+    CHECK_EQ(at, std::vector<Clock::duration>{58ms, 60ms, 78ms, 80ms});
 }
 
 TEST_CASE("T10 after a jump a repeating timer runs once, and goes on on its grid") {
