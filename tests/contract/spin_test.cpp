@@ -145,9 +145,13 @@ CONTRACT_CASE("W17 who wakes between the last look and the sleep is heard", on_l
 }
 
 CONTRACT_CASE("W17 after run_once nobody looks: who wakes writes", on_level) {
-    const FakeClock clock;
+    FakeClock clock;
     EventLoop loop{mode.backend, {.spin = 1s}};
-    loop.run_once(20us);
+    {
+        const SlowLooks looks{clock};
+        loop.run_once(20us);
+        CHECK_EQ(looks.waits(), 21); // it looked to the end, and never said that it would sleep
+    }
     const auto writes = calls_made("write");
     in_other_thread([&] { loop.wake(); });
     CHECK_EQ(calls_made("write") - writes, 1);
