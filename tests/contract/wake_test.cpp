@@ -237,6 +237,20 @@ CONTRACT_CASE("W6 stop in a signal handler ends run", on_level) {
     loop.run();
 }
 
+CONTRACT_CASE("W6 W17 stop in a signal handler ends the run of a loop that looks", on_level) {
+    EventLoop loop{mode.backend, {.spin = 1h}};
+    const Handler handler{[&] { loop.stop(); }};
+    int looks = 0;
+    const CallHook hook{[&](const CallPoint& call) {
+        if (is_wait(call.name) && ++looks == 5) ::raise(SIGUSR1);
+        return CallOutcome{};
+    }};
+    const auto writes = calls_made("write");
+    loop.run();
+    CHECK_EQ(looks, 5);
+    CHECK_EQ(calls_made("write") - writes, 0);
+}
+
 CONTRACT_CASE("W10 bug-C12 a signal between the last look and the wait is not lost", on_level) {
     EventLoop loop{mode.backend};
     const Handler handler{[&] { loop.stop(); }};
