@@ -235,6 +235,24 @@ CONTRACT_CASE("D14 driving out a ghost drops who is closed, and frees the number
         other_fd, other_at);
 }
 
+CONTRACT_CASE("D14 a ghost in quiet turns, and in observed ones, is driven out by the next",
+              on_epoll) {
+    for (const bool is_observed : {false, true})
+        is_reported(mode, [&](Two& two, const Expect& expect) {
+            LoopObserver observer;
+            if (is_observed) two.loop.observe(&observer);
+            const Fd copy{::fcntl(two.ends.ours.get(), F_DUPFD_CLOEXEC, 0)};
+            two.ends.ours.reset();
+            two.early.stop();
+            turns(two.loop, 2); // what was fetched before the end of its watch is no ghost
+            put(two.ends.theirs, "x");
+            turns(two.loop, 2);
+            const Clock::time_point start = Clock::now();
+            two.loop.run_once(1s);
+            expect(Clock::now() - start == 1s, "the loop sleeps");
+        });
+}
+
 CONTRACT_CASE("D14 a ghost while the kernel refuses a fresh set: nobody is lost", on_epoll) {
     for (const std::string_view refused : {"epoll_create1", "epoll_ctl"}) {
         is_reported(mode, [&](Two& two, const Expect& expect) {

@@ -5,6 +5,7 @@
 #include "support/streams.hpp"
 
 #include <array>
+#include <cerrno>
 #include <optional>
 #include <stdexcept>
 #include <vector>
@@ -74,6 +75,26 @@ CONTRACT_CASE("idle: cut when nothing came and nothing went for so long, not a m
     c.pass(milliseconds{1});
     CHECK(closed_once(c.seen, CloseReason::idle));
     CHECK(at_end(one.theirs));
+}
+
+CONTRACT_CASE("idle: readiness that turns out to be none puts off nothing, whoever was busy before",
+              everywhere) {
+    Case c{mode, seconds{10}};
+    const Adopted busy = adopt_unix(*c.set);
+    const Adopted idle = adopt_unix(*c.set);
+    settle(c.loop);
+    put(busy.theirs, "x");
+    c.pass(seconds{6});
+    const CallHook nothing_came{[](const CallPoint& call) {
+        return call.name == "recv" ? CallOutcome{.error = EAGAIN} : CallOutcome{};
+    }};
+    put(idle.theirs, "x");
+    c.loop.run_once(Timeout::zero());
+    c.clock.advance(seconds{4});
+    c.loop.run_once(Timeout::zero());
+    c.loop.run_once(Timeout::zero());
+    CHECK(c.set->find(busy.id) != nullptr);
+    CHECK(c.set->find(idle.id) == nullptr);
 }
 
 CONTRACT_CASE("idle: a paused connection is cut as well", everywhere) {

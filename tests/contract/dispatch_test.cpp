@@ -223,6 +223,33 @@ CONTRACT_CASE("D7 stop in a callback: the turn is finished, and run can be calle
     CHECK_EQ(calls, 4);
 }
 
+CONTRACT_CASE("D7 stop in a callback, and nothing else: no turn follows", everywhere) {
+    EventLoop loop{mode.backend};
+    const Ends ends = unix_pair();
+    put(ends.theirs, "x");
+    const Watch watch =
+        loop.watch(ends.ours.get(), Interest::read, mode.trigger, [&](Readiness) { loop.stop(); });
+    const std::uint64_t before = calls_made("wait");
+    loop.run();
+    CHECK_EQ(calls_made("wait") - before, 1);
+}
+
+CONTRACT_CASE("what a callback posts runs in the same turn, as what a timer posts", everywhere) {
+    EventLoop loop{mode.backend};
+    const Ends ends = unix_pair();
+    int ran = 0;
+    const Watch watch = loop.watch(ends.ours.get(), Interest::read, mode.trigger, [&](Readiness) {
+        take(ends.ours);
+        loop.post([&] { ++ran; });
+    });
+    put(ends.theirs, "x");
+    CHECK_EQ(loop.run_once(), 2);
+    CHECK_EQ(ran, 1);
+    const Timer timer = loop.run_after(Clock::duration::zero(), [&] { loop.post([&] { ++ran; }); });
+    loop.run_once();
+    CHECK_EQ(ran, 2);
+}
+
 CONTRACT_CASE("D9 P2 a loop run in its own callback throws, and goes on unharmed", everywhere) {
     EventLoop loop{mode.backend};
     const Ends ends = unix_pair();

@@ -4,7 +4,9 @@
 #include "support/sockets.hpp"
 #include "support/wake_up_budget.hpp"
 
+#include <poll.h>
 #include <pollux/event_loop.hpp>
+#include <thread>
 
 using namespace pollux;
 using namespace pollux_test;
@@ -59,6 +61,26 @@ CONTRACT_CASE("an inner loop is driven by an outer one of any kind", on_epoll) {
         run_for(outer, 1h);
         CHECK_EQ(read, 2);
     }
+}
+
+// Within its turns a loop that was woken looks by itself whether somebody asks again; between them
+// its driver waits for the kernel's word.
+CONTRACT_CASE("a driver is told of who wakes, in the last moments of a turn and after it",
+              on_epoll) {
+    EventLoop loop{mode.backend};
+    const auto others_wake = [&] { std::thread{[&] { loop.wake(); }}.join(); };
+    const auto driver_is_told = [&] {
+        pollfd driver{.fd = loop.descriptor(), .events = POLLIN, .revents = 0};
+        return ::poll(&driver, 1, 0) == 1;
+    };
+    loop.wake();
+    loop.post([&] { others_wake(); });
+    loop.run_once();
+    CHECK(driver_is_told());
+    loop.run_once(Timeout::zero());
+    CHECK_FALSE(driver_is_told());
+    others_wake();
+    CHECK(driver_is_told());
 }
 
 CONTRACT_CASE("time_to_wait: zero with work at hand, else until the next timer, else for ever",

@@ -177,6 +177,29 @@ CONTRACT_CASE("P15 an exception in every handler: that one is closed, on_error i
     }
 }
 
+CONTRACT_CASE("P15 what a handler had sent before it threw goes to nobody, least of all to another",
+              everywhere) {
+    EventLoop loop{mode.backend};
+    ConnectionHandlers handlers{.on_data =
+                                    [](Connection& connection, ByteView data) {
+                                        connection.send(data);
+                                        if (text_of(data) == "secret")
+                                            throw std::runtime_error{"after it was sent"};
+                                        return data.size();
+                                    },
+                                .on_error = [](const std::exception_ptr&) {}};
+    ConnectionSet set{loop, std::move(handlers), {.trigger = mode.trigger}};
+    const Adopted one = adopt_unix(set);
+    const Adopted other = adopt_unix(set);
+    settle(loop);
+    put(one.theirs, "secret");
+    settle(loop);
+    CHECK_EQ(drain(one.theirs), "");
+    put(other.theirs, "public");
+    settle(loop);
+    CHECK_EQ(drain(other.theirs), "public");
+}
+
 CONTRACT_CASE("P2 the set is destroyed by an on_close that a call from elsewhere brought about",
               everywhere) {
     using Do = std::function<void(Connection&)>;

@@ -4,6 +4,7 @@
 #include "support/sockets.hpp"
 #include "support/wake_up_budget.hpp"
 
+#include <array>
 #include <functional>
 #include <pollux/event_loop.hpp>
 #include <string>
@@ -125,6 +126,28 @@ CONTRACT_CASE("an observer is put on and taken off in any callback", everywhere)
             loop.observe(nullptr);
             turns(loop, 3); // the rest of the wake-up, and of edges
         }
+}
+
+CONTRACT_CASE("an observer put on amid a batch sees the rest of it, and one taken off nothing",
+              everywhere) {
+    for (const bool puts_on : {false, true}) {
+        EventLoop loop{mode.backend};
+        Notebook notebook;
+        loop.observe(puts_on ? nullptr : &notebook);
+        const std::array<Ends, 3> pairs{unix_pair(), unix_pair(), unix_pair()};
+        std::array<Watch, 3> watches;
+        int calls = 0;
+        for (std::size_t i = 0; i < 3; ++i) {
+            put(pairs[i].theirs, "x");
+            watches[i] =
+                loop.watch(pairs[i].ours.get(), Interest::read, mode.trigger, [&, i](Readiness) {
+                    take(pairs[i].ours);
+                    if (++calls == 2) loop.observe(puts_on ? &notebook : nullptr);
+                });
+        }
+        CHECK_EQ(loop.run_once(), 3);
+        CHECK_EQ(notebook.kinds(), puts_on ? "d" : "wd");
+    }
 }
 
 CONTRACT_CASE("no clock is read in a turn that has no timer, and two times in one that has",

@@ -1,5 +1,6 @@
 // W17 of the catalogue: a loop that looks for a while before it sleeps (LoopOptions::spin).
 
+#include "support/child.hpp"
 #include "support/contract.hpp"
 #include "support/sockets.hpp"
 #include "support/wake_up_budget.hpp"
@@ -7,6 +8,7 @@
 #include <array>
 #include <functional>
 #include <optional>
+#include <poll.h>
 #include <pollux/event_loop.hpp>
 #include <thread>
 #include <utility>
@@ -150,12 +152,30 @@ CONTRACT_CASE("W17 who wakes between the last look and the sleep is heard", on_l
 CONTRACT_CASE("W17 after run_once nobody looks: who wakes writes", on_level) {
     FakeClock clock;
     EventLoop loop{mode.backend, {.spin = 1s}};
-    const SlowLooks looks{clock};
-    loop.run_once(20us);
-    CHECK_GT(looks.waits(), 2); // it never slept, which ends the looking too
+    {
+        const SlowLooks looks{clock};
+        loop.run_once(20us);
+        CHECK_EQ(looks.waits(), 21); // it looked to the end, and never said that it would sleep
+    }
     const auto writes = calls_made("write");
     in_other_thread([&] { loop.wake(); });
     CHECK_EQ(calls_made("write") - writes, 1);
+}
+
+CONTRACT_CASE("W14 W17 the child of a loop that looks has to be woken by writing", on_epoll) {
+    FakeClock clock;
+    EventLoop loop{mode.backend, {.spin = 10us}};
+    const SlowLooks looks{clock, 5, [&] {
+                              holds_in_child([&](const Expect& expect) {
+                                  loop.after_fork();
+                                  loop.wake();
+                                  pollfd driver{
+                                      .fd = loop.descriptor(), .events = POLLIN, .revents = 0};
+                                  expect(::poll(&driver, 1, 0) == 1, "a driver is told");
+                              });
+                          }};
+    loop.run_once(1s);
+    CHECK_GT(looks.waits(), 5);
 }
 
 CONTRACT_CASE("W17 two loops that look pass a task to and fro, in every order of things",

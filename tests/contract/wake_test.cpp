@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <poll.h>
 #include <pollux/event_loop.hpp>
 #include <pthread.h>
 #include <string>
@@ -212,6 +213,28 @@ CONTRACT_CASE("W5 one by one: a post never waits for the next", on_level) {
     CHECK_EQ(ran.load(), 2'000);
 }
 
+CONTRACT_CASE("W5 W17 one by one to a loop that is driven, and may look for a while in each turn",
+              on_epoll) {
+    for (const auto most : {0us, 5us}) {
+        EventLoop loop{mode.backend, {.spin = most}};
+        std::atomic<int> ran{0};
+        constexpr int tasks = 2'000;
+        std::thread poster{[&] {
+            for (int k = 1; k <= tasks; ++k) {
+                loop.post([&] { ++ran; });
+                while (ran.load() < k) std::this_thread::yield(); // a lost wake-up would end here
+            }
+        }};
+        pollfd driver{.fd = loop.descriptor(), .events = POLLIN, .revents = 0};
+        while (ran.load() < tasks) {
+            ::poll(&driver, 1, loop.time_to_wait() == forever ? -1 : 0);
+            loop.run_once(most);
+        }
+        poster.join();
+        CHECK_EQ(ran.load(), tasks);
+    }
+}
+
 CONTRACT_CASE("W6 wake in a signal handler ends a wait, and keeps errno", on_level) {
     EventLoop loop{mode.backend};
     int errno_after = 0;
@@ -235,6 +258,20 @@ CONTRACT_CASE("W6 stop in a signal handler ends run", on_level) {
     const pthread_t self = ::pthread_self();
     const WhenAsleep killer{[&] { ::pthread_kill(self, SIGUSR1); }};
     loop.run();
+}
+
+CONTRACT_CASE("W6 W17 stop in a signal handler ends the run of a loop that looks", on_level) {
+    EventLoop loop{mode.backend, {.spin = 1h}};
+    const Handler handler{[&] { loop.stop(); }};
+    int looks = 0;
+    const CallHook hook{[&](const CallPoint& call) {
+        if (is_wait(call.name) && ++looks == 5) ::raise(SIGUSR1);
+        return CallOutcome{};
+    }};
+    const auto writes = calls_made("write");
+    loop.run();
+    CHECK_EQ(looks, 5);
+    CHECK_EQ(calls_made("write") - writes, 0);
 }
 
 CONTRACT_CASE("W10 bug-C12 a signal between the last look and the wait is not lost", on_level) {

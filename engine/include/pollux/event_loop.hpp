@@ -111,9 +111,9 @@ public:
     /// one-shot watch is armed in it. Until then using the loop in the child throws
     /// `std::logic_error`, but for arming a timer it has; `wake` and `stop` do nothing; destroying
     /// loop, watches and timers is fine. Timers and tasks that waited at the fork run in both
-    /// processes. No other thread may be in `post` at the moment of the fork. Whose descriptor the
-    /// child has closed is watched no longer. When the kernel refuses, throws `std::system_error`
-    /// and may be called again.
+    /// processes. At the moment of the fork no other thread may be in `post`, and one that runs the
+    /// loop must be waiting. Whose descriptor the child has closed is watched no longer. When the
+    /// kernel refuses, throws `std::system_error` and may be called again.
     ///
     /// The descriptors themselves are those of both: who reads first has the bytes, and shutting
     /// down a socket (as `Connection::close` does) ends it for both. What a child does not go on
