@@ -320,8 +320,7 @@ private:
         return 0;
     }
 
-    // Ends what is under way. Nobody may hand over again what the kernel refuses now, so once is
-    // not enough.
+    // Ends what is under way.
     void withdraw() noexcept {
         if (!ring_.is_ours()) return;
         for (std::size_t number = 0; number < known_.size(); ++number) {
