@@ -19,6 +19,9 @@ struct Mode {
     std::unique_ptr<pollux::Reactor> reactor() const { return pollux::make_reactor(backend); }
     constexpr bool is(pollux::Backend other) const { return backend == other; }
     constexpr bool is(pollux::Trigger other) const { return trigger == other; }
+    /// How often a run that ends enters the call that waits, to take back what it asked for
+    /// (`Reactor::leave_thread`).
+    constexpr int calls_to_leave() const { return is(pollux::Backend::io_uring) ? 1 : 0; }
 };
 
 // What a case holds for.
