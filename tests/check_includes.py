@@ -25,6 +25,7 @@ PARTS = {
         "src/rest.hpp",
         "src/slab.hpp",
         "src/sorted_chain.hpp",
+        "src/thread_mark.hpp",
         "src/timespec.hpp",
         "src/without_pipe_signal.hpp",
     ],

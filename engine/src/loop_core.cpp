@@ -41,7 +41,7 @@ void LoopCore::open_wake_up() {
 }
 
 void LoopCore::close() noexcept {
-    if (is_turning() && (process_.is_current() || thread_.load() == std::this_thread::get_id())) {
+    if (is_turning() && (process_.is_current() || thread_.load() == this_thread())) {
         assert(false && "an EventLoop was destroyed in its own callback");
         std::terminate();
     }
@@ -200,10 +200,10 @@ void LoopCore::after_fork() {
     batch_is_void_ = true;
     wake_up_watch_.stop(); // also the parent's, so nothing is taken back from the kernel
     process_.forget();     // so it stays when the kernel refuses something: to be called again
-    if (thread_.load() != std::this_thread::get_id()) {
+    if (thread_.load() != this_thread()) {
         // The thread that ran the loop, if any, did not come along.
         running_ = nullptr;
-        thread_.store({});
+        thread_.store(nullptr);
     }
     replace_reactor();
     for (std::uint32_t index = 0; index < watches_.size(); ++index)

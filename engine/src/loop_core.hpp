@@ -10,12 +10,12 @@
 #include <memory>
 #include <pollux/event_loop.hpp>
 #include <span>
-#include <thread>
 #include <vector>
 
 #include "posted_tasks.hpp"
 #include "process_mark.hpp"
 #include "slab.hpp"
+#include "thread_mark.hpp"
 #include "timer_queue.hpp"
 #include "wake_up.hpp"
 #include "watch_slot.hpp"
@@ -84,19 +84,16 @@ private:
     struct Turning;  // one run, with its checks
 
     void open_wake_up();
-    bool is_turning() const noexcept {
-        return thread_.load(std::memory_order_relaxed) != std::thread::id{};
-    }
+    bool is_turning() const noexcept { return thread_.load(std::memory_order_relaxed) != nullptr; }
     bool is_turning_here() const noexcept {
-        return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+        return thread_.load(std::memory_order_relaxed) == this_thread();
     }
     void attend() noexcept { attention_.store(Attention::all, std::memory_order_relaxed); }
     bool needs_attention() const noexcept {
         return attention_.load(std::memory_order_relaxed) == Attention::all;
     }
     void check_thread() const {
-        assert((!is_turning() ||
-                thread_.load(std::memory_order_relaxed) == std::this_thread::get_id() ||
+        assert((!is_turning() || thread_.load(std::memory_order_relaxed) == this_thread() ||
                 !process_.is_current()) &&
                "this loop runs on another thread: use post");
     }
@@ -195,7 +192,7 @@ private:
     // What others use when they post, wake or stop, apart from what the loop works with: first what
     // is read by all and hardly ever written.
     alignas(cache_line) ProcessMark process_; // that this loop belongs to
-    std::atomic<std::thread::id> thread_{};   // that the loop runs on
+    std::atomic<ThreadMark> thread_{nullptr}; // that the loop runs on
     std::atomic<bool> stop_{false};
     WakeUp wake_up_;
     PostedTasks posted_;

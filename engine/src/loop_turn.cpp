@@ -15,11 +15,11 @@ struct LoopCore::Turning {
             core.check_process(operation);
             refuse(operation, "called in a callback of the same loop");
         }
-        core.thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+        core.thread_.store(this_thread(), std::memory_order_relaxed);
     }
     [[gnu::always_inline]] ~Turning() {
         if (core.needs_attention()) core.hand_over();
-        core.thread_.store({}, std::memory_order_relaxed);
+        core.thread_.store(nullptr, std::memory_order_relaxed);
     }
     Turning(const Turning&) = delete;
     Turning& operator=(const Turning&) = delete;
@@ -67,15 +67,15 @@ std::size_t LoopCore::run_once(Timeout timeout) {
     const Turning turning{*this, "run_once"};
     calls_ = 0;
     switch (attention_.load(std::memory_order_relaxed)) {
-    case Attention::all:
-        long_turn(timeout);
+    [[likely]] case Attention::nothing:
+        short_turn(timeout);
+        if (needs_attention()) finish_turn();
         break;
     case Attention::timers:
         timed_turn(timeout);
         break;
-    case Attention::nothing:
-        short_turn(timeout);
-        if (needs_attention()) finish_turn();
+    case Attention::all:
+        long_turn(timeout);
     }
     return calls_;
 }
