@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What the loop adds to a bare epoll loop with the same callback, level-triggered, 1000 descriptors
 watched: at most 36 user instructions for each event of a turn with 100, and 80 for a turn with one.
+Where each turn is a `run_once`, which also begins and ends what `run` does once, at most 105.
 
     dispatch_instructions.py MICRO_PAIRS
 
@@ -15,7 +16,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
 
 import instructions  # noqa: E402
 
-AIMS = {1: 80, 100: 36}  # above the bare loop, for each event of a turn with so many
+# Of the contestant, above the bare loop, for each event of a turn with so many.
+AIMS = [("run", 1, 80), ("run", 100, 36), ("loop", 1, 105)]
 
 
 def for_each_event(contestant, active):
@@ -25,9 +27,9 @@ def for_each_event(contestant, active):
 
 
 missed = False
-for active, aim in AIMS.items():
-    bare, run = (for_each_event(contestant, active) for contestant in ["bare", "run"])
-    print(f"instructions per event, {active} ready: bare {bare:.1f}, EventLoop::run {run:.1f}, "
-          f"{run - bare:+.1f}, at most +{aim}")
-    missed |= run - bare > aim
+for contestant, active, aim in AIMS:
+    bare, own = (for_each_event(each, active) for each in ["bare", contestant])
+    print(f"instructions per event, {active} ready: bare {bare:.1f}, {contestant} {own:.1f}, "
+          f"{own - bare:+.1f}, at most +{aim}")
+    missed |= own - bare > aim
 sys.exit(missed)
